@@ -1,0 +1,2 @@
+//! Proof.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Where we are.
+fn main() {}

@@ -1,0 +1,161 @@
+//! Names of rooms, participants and nodes: one newtype each, checked where they enter.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a name was refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum NameError {
+    /// Nothing was given.
+    #[error("{what} must not be empty")]
+    Empty {
+        /// Which name.
+        what: &'static str,
+    },
+    /// More characters than the limit.
+    #[error("{what} has {length} characters; at most {max} are allowed")]
+    TooLong {
+        /// Which name.
+        what: &'static str,
+        /// How many characters were given.
+        length: usize,
+        /// How many are allowed.
+        max: usize,
+    },
+    /// A character outside `a-z A-Z 0-9 - _ .`.
+    #[error("{what} may hold letters a-z, digits, '-', '_' and '.'; found {found:?}")]
+    Character {
+        /// Which name.
+        what: &'static str,
+        /// The first character that was refused.
+        found: char,
+    },
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident, $what:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// Most characters allowed.
+            pub const LENGTH_MAX: usize = $max;
+
+            /// Checks and takes a name.
+            ///
+            /// # Errors
+            /// A [`NameError`] when it is empty, too long or holds a foreign character.
+            pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
+                let name = name.into();
+                check($what, &name, $max)?;
+                Ok(Self(name))
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = NameError;
+            fn try_from(name: String) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = NameError;
+            fn from_str(name: &str) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+    };
+}
+
+name!(
+    /// A room, in every address and message.
+    RoomId, "a room's id", 64
+);
+name!(
+    /// A participant of a room; unique in the room, made by the edge at join.
+    ParticipantId, "a participant's id", 64
+);
+name!(
+    /// A node of the mesh; unique in the network, part of its certificate.
+    NodeId, "a node's id", 64
+);
+name!(
+    /// A region as the operator names it, e.g. `ams`.
+    Region, "a region", 32
+);
+
+fn check(what: &'static str, name: &str, max: usize) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty { what });
+    }
+    let length = name.chars().count();
+    if length > max {
+        return Err(NameError::TooLong { what, length, max });
+    }
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match name.chars().find(|c| !allowed(c)) {
+        Some(found) => Err(NameError::Character { what, found }),
+        None => Ok(()),
+    }
+}
+
+/// What a participant may do in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Hears the room.
+    Listener,
+    /// May speak.
+    Speaker,
+    /// May speak, and mute others.
+    Moderator,
+    /// May do everything, and close the room.
+    Host,
+}
+
+impl Role {
+    /// Whether this role belongs on the stage.
+    #[must_use]
+    pub fn may_speak(self) -> bool {
+        self >= Self::Speaker
+    }
+
+    /// Whether this role may mute or remove others.
+    #[must_use]
+    pub fn may_moderate(self) -> bool {
+        self >= Self::Moderator
+    }
+}
+
+/// What a node is to the mesh; stands in its certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeRole {
+    /// Owns rooms, selects speakers.
+    Origin,
+    /// Holds clients.
+    Edge,
+}

@@ -1,0 +1,2 @@
+//! Rooms.
+fn main() {}
