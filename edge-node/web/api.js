@@ -1,0 +1,1 @@
+// The HTTP API, as far as the pages need it.

@@ -1,0 +1,1 @@
+// The bar of buttons, device menus, connection quality.

@@ -1,0 +1,1 @@
+// The home page: create a room, or join one.

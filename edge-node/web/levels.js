@@ -1,0 +1,1 @@
+// How loud each slot is right now.

@@ -1,0 +1,1 @@
+// Before joining: name, microphone, listen only.

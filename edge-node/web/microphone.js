@@ -1,0 +1,1 @@
+// The microphone: opening it, changing it, its level.

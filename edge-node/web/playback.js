@@ -1,0 +1,1 @@
+// One audio element per slot, and what phones demand before they play.

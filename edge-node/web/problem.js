@@ -1,0 +1,1 @@
+// Everything that can go wrong, as one error class with a kind.

@@ -1,0 +1,1 @@
+// One peer connection with the room: an uplink line, then the slots.

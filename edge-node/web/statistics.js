@@ -1,0 +1,1 @@
+// What the browser measures of a session, reduced to a few numbers.

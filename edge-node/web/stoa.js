@@ -1,0 +1,1 @@
+// The client of a Stoa room, for pages that embed one. Written next.
