@@ -1,1 +1,130 @@
-// Everything that can go wrong, as one error class with a kind.
+// Everything that can go wrong, as one error class with a `kind` that a page can act on.
+
+/**
+ * What went wrong.
+ *
+ * | kind | meaning |
+ * |---|---|
+ * | `microphone-denied` | the person or the system refused the microphone |
+ * | `microphone-missing` | no microphone is plugged in |
+ * | `microphone-busy` | another program holds it |
+ * | `insecure` | the page is not served over HTTPS, so browsers give no microphone |
+ * | `unsupported` | this browser has no WebRTC |
+ * | `token` | the token is bad or has expired |
+ * | `forbidden` | the token does not allow this |
+ * | `unknown-room` | there is no such room |
+ * | `room-ended` | the room has been closed |
+ * | `removed` | a moderator removed this participant |
+ * | `full` | no place left; `retryAfterMs` says when to try again |
+ * | `draining` | this edge is about to stop and takes nobody new |
+ * | `no-path` | signaling works, but no audio path could be set up (a firewall, mostly) |
+ * | `unreachable` | no connection to the server |
+ * | `protocol` | one side said something the other did not understand |
+ *
+ * @typedef {"microphone-denied" | "microphone-missing" | "microphone-busy" | "insecure" | "unsupported" | "token"
+ *   | "forbidden" | "unknown-room" | "room-ended" | "removed" | "full" | "draining" | "no-path" | "unreachable"
+ *   | "protocol"} ProblemKind
+ */
+
+/**
+ * An RFC 9457 problem, as the server sends it.
+ * @typedef {{type?: string, title?: string, status?: number, detail?: string, retry_after_s?: number}} Problem
+ */
+
+/** An error of the room, the network or the microphone. */
+export class RoomError extends Error {
+  /**
+   * @param {ProblemKind} kind
+   * @param {string} message a sentence for people
+   * @param {{retryAfterMs?: number, cause?: unknown}} [options]
+   */
+  constructor(kind, message, options = {}) {
+    super(message, { cause: options.cause });
+    this.name = "RoomError";
+    this.kind = kind;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  /** Whether trying the same again may help. */
+  get passing() {
+    return PASSING.has(this.kind);
+  }
+}
+
+/** @type {Set<ProblemKind>} */
+const PASSING = new Set(["full", "draining", "no-path", "unreachable"]);
+
+/** @type {Map<number, {kind: ProblemKind, message: string}>} */
+const CLOSE_CODES = new Map([
+  [4400, { kind: "protocol", message: "The server did not understand this client." }],
+  [4401, { kind: "token", message: "This link is not valid, or no longer." }],
+  [4403, { kind: "forbidden", message: "This link does not allow that." }],
+  [4404, { kind: "unknown-room", message: "There is no such room." }],
+  [4408, { kind: "unreachable", message: "The connection was too slow." }],
+  [4409, { kind: "room-ended", message: "The room has ended." }],
+  [4503, { kind: "full", message: "There is no free place at the moment." }],
+]);
+
+/** @type {Map<string, {kind: ProblemKind, message: string}>} */
+const CLOSED_REASONS = new Map([
+  ["room-closed", { kind: "room-ended", message: "The room has ended." }],
+  ["removed", { kind: "removed", message: "You were removed from the room." }],
+  ["draining", { kind: "draining", message: "This server is being replaced." }],
+]);
+
+/**
+ * Why a WebSocket closed.
+ * @param {number} code its close code
+ * @param {string} [reason] of a `closed` message that came before
+ * @param {Problem} [problem] of an `error` message that came before
+ * @returns {RoomError}
+ */
+export function fromClose(code, reason, problem) {
+  const known = CLOSED_REASONS.get(reason ?? "") ?? CLOSE_CODES.get(code);
+  if (known === undefined) return new RoomError("unreachable", "The connection to the server was lost.");
+  return withProblem(known, problem);
+}
+
+/**
+ * Why a request was refused, over HTTP or in an `error` message.
+ * @param {Problem} problem
+ * @returns {RoomError}
+ */
+export function fromProblem(problem) {
+  const { status = 0 } = problem;
+  const ended = status === 409 || status === 410;
+  const known = CLOSE_CODES.get(ended ? 4409 : 4000 + status);
+  return withProblem(known ?? { kind: "protocol", message: "The server refused the request." }, problem);
+}
+
+/**
+ * @param {{kind: ProblemKind, message: string}} known
+ * @param {Problem} [problem]
+ */
+function withProblem(known, problem) {
+  const said = `${problem?.type ?? ""} ${problem?.title ?? ""} ${problem?.detail ?? ""}`;
+  const kind = known.kind === "full" && /drain/i.test(said) ? "draining" : known.kind;
+  const seconds = problem?.retry_after_s;
+  return new RoomError(kind, problem?.detail || problem?.title || known.message, {
+    retryAfterMs: typeof seconds === "number" && seconds >= 0 ? seconds * 1000 : undefined,
+  });
+}
+
+/**
+ * Why the microphone did not open.
+ * @param {unknown} cause what `getUserMedia` threw
+ * @returns {RoomError}
+ */
+export function fromMicrophone(cause) {
+  const name = cause instanceof Error ? cause.name : "";
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return new RoomError("microphone-denied", "The browser was not allowed to use the microphone.", { cause });
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return new RoomError("microphone-missing", "No microphone was found.", { cause });
+    default:
+      return new RoomError("microphone-busy", "The microphone could not be opened. Another program may be using it.", { cause });
+  }
+}

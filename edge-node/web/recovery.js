@@ -1,1 +1,76 @@
-// When to restart ICE, when to join anew, and how long to wait in between.
+// When to restart ICE or to join anew, and how long to wait in between.
+
+/** Waits of a reconnect: doubled each time, within these bounds, drawn at random so that a thousand clients that
+ * lost the same server do not come back in the same instant. */
+const WAIT_FIRST_MS = 250;
+const WAIT_MAX_MS = 8_000;
+/** A burst of network events within this time is one change. */
+const NETWORK_SETTLE_MS = 300;
+
+/** How long to wait before the next attempt. */
+export class Backoff {
+  #attempts = 0;
+  #random;
+
+  /** @param {() => number} [random] uniform in 0..1 */
+  constructor(random = Math.random) {
+    this.#random = random;
+  }
+
+  /**
+   * @param {number} [atLeastMs] what the server asked for
+   * @returns {number} milliseconds; half to all of the current bound, or a little over what the server asked for
+   */
+  next(atLeastMs = 0) {
+    const bound = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** this.#attempts);
+    this.#attempts += 1;
+    const wait = (bound / 2) * (1 + this.#random());
+    return Math.max(wait, atLeastMs * (1 + this.#random() / 4));
+  }
+}
+
+/**
+ * Calls back when the network has changed: back online, another interface, or awake after a sleep.
+ * @param {() => void} changed
+ * @returns {() => void} stops watching
+ */
+export function watchNetwork(changed) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const settle = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (navigator.onLine) changed();
+    }, NETWORK_SETTLE_MS);
+  };
+  // Chromium fires `change` for every new estimate of the rate; only another kind of network matters.
+  const connection = /** @type {(EventTarget & {type?: string}) | undefined} */ (Reflect.get(navigator, "connection"));
+  let kind = connection?.type;
+  const look = () => {
+    if (connection?.type === kind) return;
+    kind = connection?.type;
+    settle();
+  };
+  globalThis.addEventListener("online", settle);
+  connection?.addEventListener("change", look);
+  return () => {
+    clearTimeout(timer);
+    globalThis.removeEventListener("online", settle);
+    connection?.removeEventListener("change", look);
+  };
+}
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} stop ends the wait early
+ * @returns {Promise<void>}
+ */
+export function wait(ms, stop) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    stop.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}

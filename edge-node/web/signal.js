@@ -1,1 +1,198 @@
-// The WebSocket of a room: requests with answers, and what the server tells.
+// The WebSocket of a room: requests with answers, and what the server tells unasked. See PROTOCOL.md.
+
+import { RoomError, fromClose, fromProblem } from "./problem.js";
+
+/** How long opening the connection may take. */
+const OPEN_TIMEOUT_MS = 8_000;
+/** How long an answer may take, unless the caller says otherwise. */
+const ANSWER_TIMEOUT_MS = 8_000;
+/** How often to ask whether the connection still works, and how long the answer may take. */
+const PING_INTERVAL_MS = 10_000;
+const PING_TIMEOUT_MS = 5_000;
+/** Most requests without an answer; further ones are refused. */
+const PENDING_MAX = 64;
+
+/**
+ * @typedef {"host" | "moderator" | "speaker" | "listener"} Role
+ * @typedef {{participant: string, name: string, role: Role, muted: boolean}} Participant
+ * @typedef {{slot: number, participant: string | null}} SlotUse
+ *
+ * @typedef {object} Joined
+ * @property {"joined"} type
+ * @property {string} participant
+ * @property {{id: string, name: string}} room
+ * @property {Role} role
+ * @property {string} sdp
+ * @property {{slot: number, mid: string}[]} slots
+ * @property {RTCIceServer[]} [ice_servers]
+ * @property {Participant[]} stage
+ * @property {number} listeners
+ * @property {unknown} [speaking]
+ *
+ * @typedef {{type: "roster", stage: Participant[], listeners: number}} RosterMessage
+ * @typedef {{type: "slots", slots: SlotUse[]}} SlotsMessage
+ * @typedef {{type: "closed", reason: string}} ClosedMessage
+ * @typedef {{type: "error", problem: import("./problem.js").Problem, retry_after_s?: number}} ErrorMessage
+ * @typedef {Joined | {type: "restarted", sdp: string} | {type: "ok"}} Answer
+ * @typedef {RosterMessage | SlotsMessage} Told
+ * @typedef {{type: string} & Record<string, unknown>} Request
+ *
+ * @typedef {object} Pending
+ * @property {(answer: Answer) => void} resolve
+ * @property {(error: RoomError) => void} reject
+ * @property {ReturnType<typeof setTimeout>} timer
+ */
+
+/** One WebSocket to one room, from open to close. */
+export class Signal {
+  /** What the server tells unasked. @type {(message: Told) => void} */
+  ontold = () => {};
+  /** Called once, when the connection has ended by itself; not after `close()`. @type {(error: RoomError) => void} */
+  onlost = () => {};
+
+  /** @type {Map<number, Pending>} */
+  #pending = new Map();
+  #lastId = 0;
+  #ended = false;
+  /** @type {string | undefined} */
+  #closedReason;
+  /** @type {import("./problem.js").Problem | undefined} */
+  #lastProblem;
+  /** @type {ReturnType<typeof setInterval>} */
+  #pings;
+  /** @type {WebSocket} */
+  #socket;
+
+  /** @param {WebSocket} socket an open one */
+  constructor(socket) {
+    this.#socket = socket;
+    socket.onmessage = (event) => this.#read(event.data);
+    socket.onclose = (event) => this.#end(fromClose(event.code, this.#closedReason, this.#lastProblem));
+    this.#pings = setInterval(() => this.#ping(), PING_INTERVAL_MS);
+  }
+
+  /**
+   * Connects.
+   * @param {string} url of the WebSocket, `ws:` or `wss:`
+   * @returns {Promise<Signal>}
+   * @throws {RoomError} `unreachable`, or what the server's close code says
+   */
+  static open(url) {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(url, "stoa.v1");
+      const timer = setTimeout(() => {
+        socket.onclose = null;
+        socket.close();
+        reject(new RoomError("unreachable", "The server does not answer."));
+      }, OPEN_TIMEOUT_MS);
+      socket.onopen = () => {
+        clearTimeout(timer);
+        resolve(new Signal(socket));
+      };
+      socket.onclose = (event) => {
+        clearTimeout(timer);
+        reject(fromClose(event.code));
+      };
+    });
+  }
+
+  /**
+   * Asks something and waits for the answer.
+   * @param {Request} message
+   * @param {number} [timeoutMs]
+   * @returns {Promise<Answer>}
+   * @throws {RoomError} what the server says, or `unreachable` when it says nothing in time
+   */
+  request(message, timeoutMs = ANSWER_TIMEOUT_MS) {
+    if (this.#ended || this.#socket.readyState !== WebSocket.OPEN || this.#pending.size >= PENDING_MAX) {
+      return Promise.reject(new RoomError("unreachable", "There is no connection to the server."));
+    }
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new RoomError("unreachable", "The server does not answer."));
+      }, timeoutMs);
+      this.#pending.set(id, { resolve, reject, timer });
+      this.#socket.send(JSON.stringify({ ...message, id }));
+    });
+  }
+
+  /** Ends the connection; nothing is called afterwards. */
+  close() {
+    this.onlost = () => {};
+    this.#end(new RoomError("unreachable", "The connection was closed."));
+  }
+
+  #ping() {
+    this.request({ type: "ping" }, PING_TIMEOUT_MS).catch((error) => this.#end(error));
+  }
+
+  /** @param {RoomError} error */
+  #end(error) {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#pings);
+    // A dead network delays the close event for minutes, so nobody waits for it.
+    this.#socket.onclose = null;
+    this.#socket.onmessage = null;
+    this.#socket.close(1000);
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#pending.clear();
+    this.onlost(error);
+  }
+
+  /** @param {unknown} text */
+  #read(text) {
+    const message = parse(text);
+    if (message === null) return;
+    switch (message.type) {
+      case "error":
+        return this.#refused(message);
+      case "closed":
+        this.#closedReason = message.reason;
+        return;
+      case "roster":
+      case "slots":
+        return this.ontold(message);
+      case "joined":
+      case "restarted":
+      case "ok":
+        return this.#take(message.id)?.resolve(message);
+      default: // A newer server may say more than this client knows.
+    }
+  }
+
+  /** @param {ErrorMessage & {id?: number}} message */
+  #refused(message) {
+    const problem = { retry_after_s: message.retry_after_s, ...message.problem };
+    this.#lastProblem = problem;
+    this.#take(message.id)?.reject(fromProblem(problem));
+  }
+
+  /** @param {number | undefined} id */
+  #take(id) {
+    if (id === undefined) return undefined;
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (pending !== undefined) clearTimeout(pending.timer);
+    return pending;
+  }
+}
+
+/**
+ * @param {unknown} text
+ * @returns {((Answer | Told | ClosedMessage | ErrorMessage) & {id?: number}) | null}
+ */
+function parse(text) {
+  if (typeof text !== "string") return null;
+  try {
+    const message = JSON.parse(text);
+    return typeof message === "object" && message !== null && typeof message.type === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,128 @@
+// One presence in a room: a WebSocket and a session that live and die together.
+
+import { RoomError } from "./problem.js";
+import { Signal } from "./signal.js";
+
+/** How long the answer to an ICE restart may take; later, the WebSocket is taken for dead as well. */
+const RESTART_TIMEOUT_MS = 3_000;
+/** How long to wait for the server's word when leaving. */
+const LEAVE_TIMEOUT_MS = 500;
+
+/** @typedef {import("./session.js").Session} Session */
+
+/** A joined participant, until the first thing that cannot be repaired. */
+export class Connection {
+  /** @type {(message: import("./signal.js").Told) => void} */
+  ontold = () => {};
+  /** Audio is interrupted and under repair. */
+  oninterrupted = () => {};
+  /** Audio flows again. */
+  onrepaired = () => {};
+  /** Called once; only a new connection helps. @type {(error: RoomError) => void} */
+  onlost = () => {};
+
+  #signal;
+  #restarting = false;
+  #lost = false;
+
+  /**
+   * @param {Signal} signal
+   * @param {Session} session
+   * @param {import("./signal.js").Joined} joined
+   */
+  constructor(signal, session, joined) {
+    this.#signal = signal;
+    this.session = session;
+    this.joined = joined;
+    signal.ontold = (message) => this.ontold(message);
+    signal.onlost = (error) => this.#lose(error);
+    session.oninterrupted = () => void this.restart();
+    session.onconnected = () => this.onrepaired();
+  }
+
+  /**
+   * Joins; resolves once audio can flow.
+   * @param {string} url of the WebSocket
+   * @param {Session} session a new one; closed when joining fails
+   * @param {{token: string, name?: string, muted: boolean}} who
+   * @returns {Promise<Connection>}
+   * @throws {RoomError}
+   */
+  static async open(url, session, who) {
+    /** @type {Signal | undefined} */
+    let signal;
+    try {
+      const [opened, sdp] = await Promise.all([Signal.open(url), session.offer()]);
+      signal = opened;
+      const answer = await signal.request({ type: "join", ...who, sdp });
+      if (answer.type !== "joined") throw new RoomError("protocol", "The server answered something else to the join.");
+      /** @type {import("./signal.js").Told[]} */
+      const early = [];
+      signal.ontold = (message) => early.push(message);
+      await session.accept(answer.sdp, answer.ice_servers ?? []);
+      const connection = new Connection(signal, session, answer);
+      // What the server told while ICE was still at work must not be missed by whoever sets `ontold` next.
+      queueMicrotask(() => early.forEach((message) => connection.ontold(message)));
+      return connection;
+    } catch (error) {
+      signal?.close();
+      session.close();
+      throw error;
+    }
+  }
+
+  /**
+   * @param {import("./signal.js").Request} message
+   * @returns {Promise<import("./signal.js").Answer>}
+   */
+  request(message) {
+    return this.#signal.request(message);
+  }
+
+  /** Restarts ICE, e.g. after a change of network; does nothing while a restart is under way. */
+  async restart() {
+    if (this.#restarting || this.#lost) return;
+    this.#restarting = true;
+    this.oninterrupted();
+    try {
+      await this.session.restart(async (sdp) => {
+        const answer = await this.#signal.request({ type: "restart", sdp }, RESTART_TIMEOUT_MS);
+        if (answer.type !== "restarted") throw new RoomError("protocol", "The server answered something else to the restart.");
+        return answer.sdp;
+      });
+      this.onrepaired();
+    } catch (cause) {
+      // Whatever the reason, joining anew is the remedy left.
+      this.#lose(new RoomError("unreachable", "The connection was lost.", { cause }));
+    } finally {
+      this.#restarting = false;
+    }
+  }
+
+  /** Tells the server that this participant leaves, then ends everything. */
+  async leave() {
+    this.onlost = () => {};
+    await this.#signal.request({ type: "leave" }, LEAVE_TIMEOUT_MS).catch(() => {});
+    this.close();
+  }
+
+  /** Ends everything; nothing is called afterwards. */
+  close() {
+    this.onlost = () => {};
+    this.ontold = () => {};
+    this.oninterrupted = () => {};
+    this.onrepaired = () => {};
+    this.#lost = true;
+    this.#signal.close();
+    this.session.close();
+  }
+
+  /** @param {RoomError} error */
+  #lose(error) {
+    if (this.#lost) return;
+    this.#lost = true;
+    // The session plays on meanwhile: often only the WebSocket has gone.
+    this.#signal.close();
+    this.onlost(error);
+  }
+}
