@@ -3,7 +3,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`ids`] | names of rooms, participants, nodes |
-//! | [`mesh`] | control messages of a mesh link |
+//! | [`mesh`] | what two nodes exchange over one link |
+//! | [`token`] | access tokens of participants |
 
 pub mod ids;
 pub mod mesh;
+pub mod token;

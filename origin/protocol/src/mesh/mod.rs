@@ -3,5 +3,16 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`control`] | messages of the control stream (Protocol Buffers) |
+//! | [`codec`] | those messages on a byte stream |
+//! | [`datagram`] | frames and beats in datagrams |
+//! | [`identity`] | who a certificate says a node is, and what it may do |
+//! | [`peer`] | the rules of one link |
 
+pub mod codec;
 pub mod control;
+pub mod datagram;
+pub mod identity;
+pub mod peer;
+mod varint;
+
+pub use varint::VARINT_MAX;

@@ -1,0 +1,222 @@
+//! Tracks that we send: their aliases, and the previous frames that ride along with each.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use stoa_audio::frame::{Epoch, Frame, FrameNumber, PAYLOAD_BYTES_MAX, TrackId};
+
+use super::vocabulary::PeerError;
+use super::wire::Wire;
+use crate::mesh::VARINT_MAX;
+use crate::mesh::datagram::Record;
+
+/// Most tracks that a link carries in one direction.
+pub const TRACKS_PER_LINK_MAX: usize = 8_192;
+/// Most previous frames that may ride along with each frame.
+pub const REDUNDANCY_MAX: u8 = 3;
+/// A frame that began longer ago than this, in units of 2.5 ms, is not worth repeating: 120 ms.
+const RIDE_UNITS_MAX: u64 = 48;
+/// Aliases count up to here and start again, so that one is not used again while frames sent under
+/// it may still be on their way.
+const ALIAS_END: u32 = 1 << 30;
+
+/// A frame that was sent and may be repeated.
+#[derive(Debug)]
+struct Kept {
+    record: Record,
+    /// The datagram that carried it first.
+    sequence: u64,
+}
+
+#[derive(Debug)]
+struct Track {
+    alias: u32,
+    epoch: Epoch,
+    kept: VecDeque<Kept>,
+}
+
+/// What a bind changes on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bound {
+    /// The new alias; `None` when the track was bound already.
+    pub(super) alias: Option<u32>,
+    /// The alias of an older epoch, which is free now.
+    pub(super) freed: Option<u32>,
+}
+
+/// The tracks that we send.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    tracks: BTreeMap<TrackId, Track>,
+    aliases: BTreeSet<u32>,
+    next_alias: u32,
+}
+
+impl Outgoing {
+    pub(super) fn len(&self) -> usize {
+        self.tracks.len()
+    }
+
+    /// Gives a track an alias. Binding it again under a newer epoch changes the alias.
+    pub(super) fn bind(&mut self, track: TrackId, epoch: Epoch) -> Result<Bound, PeerError> {
+        let freed = match self.tracks.get(&track) {
+            Some(bound) if bound.epoch == epoch => return Ok(Bound { alias: None, freed: None }),
+            Some(bound) if bound.epoch > epoch => return Err(PeerError::OldEpoch),
+            Some(bound) => Some(bound.alias),
+            None if self.tracks.len() >= TRACKS_PER_LINK_MAX => {
+                return Err(PeerError::TooManyTracks);
+            }
+            None => None,
+        };
+        let alias = self.allocate();
+        if let Some(freed) = freed {
+            self.aliases.remove(&freed);
+        }
+        self.tracks.insert(track, Track { alias, epoch, kept: VecDeque::new() });
+        Ok(Bound { alias: Some(alias), freed })
+    }
+
+    /// Forgets a track; gives its alias.
+    pub(super) fn unbind(&mut self, track: TrackId) -> Option<u32> {
+        let alias = self.tracks.remove(&track)?.alias;
+        self.aliases.remove(&alias);
+        Some(alias)
+    }
+
+    /// Writes a frame and up to `redundancy` frames before it, oldest first, so that the receiver
+    /// gets them in order. Room is made by sending what waits, then by leaving out the oldest.
+    pub(super) fn send_frame(
+        &mut self,
+        frame: &Frame,
+        redundancy: u8,
+        wire: &mut Wire,
+        now: Instant,
+    ) {
+        let track = self.tracks.get_mut(&frame.track).filter(|track| track.epoch == frame.epoch);
+        let Some(track) = track else {
+            wire.counters.frames_refused += 1;
+            return;
+        };
+        let length = frame.payload.len();
+        if length == 0 || length > PAYLOAD_BYTES_MAX || frame.number.0 > VARINT_MAX {
+            wire.counters.over_limit += 1;
+            return;
+        }
+        let record = track.record(frame);
+        track.forget(record.number, usize::from(redundancy));
+        if !track.fits(&record, 0, wire) {
+            wire.flush(now);
+        }
+        let Some(skipped) =
+            (0..=track.kept.len()).find(|skipped| track.fits(&record, *skipped, wire))
+        else {
+            wire.counters.over_limit += 1;
+            return;
+        };
+        for kept in track.riders(skipped, wire.open_sequence()) {
+            wire.push(&kept.record, now);
+            wire.counters.redundant_out += 1;
+        }
+        wire.push(&record, now);
+        wire.counters.frames_out += 1;
+        if redundancy > 0 {
+            let record = Record { redundant: true, ..record };
+            track.kept.push_back(Kept { record, sequence: wire.open_sequence() });
+        }
+    }
+
+    fn allocate(&mut self) -> u32 {
+        // Ends after at most as many steps as there are tracks.
+        while self.aliases.contains(&self.next_alias) {
+            self.next_alias = (self.next_alias + 1) % ALIAS_END;
+        }
+        let alias = self.next_alias;
+        self.aliases.insert(alias);
+        self.next_alias = (alias + 1) % ALIAS_END;
+        alias
+    }
+}
+
+impl Track {
+    fn record(&self, frame: &Frame) -> Record {
+        Record {
+            alias: self.alias,
+            number: frame.number,
+            duration: frame.duration,
+            level: frame.level,
+            voice: frame.voice,
+            redundant: false,
+            payload: frame.payload.clone(),
+        }
+    }
+
+    /// Drops what is not worth repeating beside the frame of `number`.
+    fn forget(&mut self, number: FrameNumber, redundancy: usize) {
+        let worth = |kept: &Kept| {
+            let age = number.0.checked_sub(kept.record.number.0);
+            age.is_some_and(|age| age > 0 && age <= RIDE_UNITS_MAX)
+        };
+        self.kept.retain(worth);
+        while self.kept.len() > redundancy {
+            self.kept.pop_front();
+        }
+    }
+
+    /// The kept frames without the `skipped` oldest and those already in the open datagram.
+    fn riders(&self, skipped: usize, open: u64) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().skip(skipped).filter(move |kept| kept.sequence != open)
+    }
+
+    fn fits(&self, record: &Record, skipped: usize, wire: &Wire) -> bool {
+        let riders =
+            self.riders(skipped, wire.open_sequence()).map(|kept| kept.record.encoded_len());
+        let (bytes, records) = riders.fold((record.encoded_len(), 1), |(bytes, records), rider| {
+            (bytes + rider, records + 1)
+        });
+        wire.fits(bytes, records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_is_not_used_again_until_all_others_were() {
+        let mut outgoing = Outgoing::default();
+        for id in 0..70_000 {
+            let bound = outgoing.bind(TrackId(id), Epoch(0)).unwrap();
+            assert_eq!(bound.alias, Some(u32::try_from(id).unwrap()));
+            outgoing.unbind(TrackId(id));
+        }
+        outgoing.next_alias = ALIAS_END - 1;
+        let alias = |outgoing: &mut Outgoing, id| {
+            outgoing.bind(TrackId(id), Epoch(0)).unwrap().alias.unwrap()
+        };
+        assert_eq!(alias(&mut outgoing, 1), ALIAS_END - 1);
+        assert_eq!(alias(&mut outgoing, 2), 0);
+        outgoing.next_alias = ALIAS_END - 1;
+        assert_eq!(alias(&mut outgoing, 3), 1);
+    }
+
+    #[test]
+    fn a_link_takes_no_more_tracks_than_its_maximum() {
+        let mut outgoing = Outgoing::default();
+        for id in 0..TRACKS_PER_LINK_MAX as u64 {
+            outgoing.bind(TrackId(id), Epoch(0)).unwrap();
+        }
+        assert_eq!(outgoing.bind(TrackId(u64::MAX), Epoch(0)), Err(PeerError::TooManyTracks));
+        assert_eq!(outgoing.bind(TrackId(0), Epoch(0)), Ok(Bound { alias: None, freed: None }));
+    }
+
+    #[test]
+    fn a_newer_epoch_takes_a_new_alias_and_an_older_one_is_refused() {
+        let mut outgoing = Outgoing::default();
+        outgoing.bind(TrackId(1), Epoch(5)).unwrap();
+        assert_eq!(
+            outgoing.bind(TrackId(1), Epoch(6)),
+            Ok(Bound { alias: Some(1), freed: Some(0) })
+        );
+        assert_eq!(outgoing.bind(TrackId(1), Epoch(5)), Err(PeerError::OldEpoch));
+    }
+}

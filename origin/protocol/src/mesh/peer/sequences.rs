@@ -1,0 +1,197 @@
+//! Which of the peer's datagrams arrived: loss with tolerance for reordering, and duplicates.
+
+/// A datagram counts as lost once this many later ones have come.
+const REORDERING: u32 = 8;
+/// How far back a late datagram is told from a duplicate.
+const WINDOW: u64 = 64;
+/// Weight of one datagram in the estimate that follows changes: about the last 32.
+const FAST: f64 = 1.0 / 32.0;
+/// Weight of one datagram in the estimate that is steady: about the last 256.
+const SLOW: f64 = 1.0 / 256.0;
+/// Assumed share of loss before anything is known.
+const PRIOR: f64 = 0.05;
+
+/// What a sequence number says about its datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// Seen for the first time.
+    New,
+    /// Seen for the first time, after it had been counted as lost.
+    Late,
+    /// Seen before, or so old that it cannot be told.
+    Duplicate,
+}
+
+/// The sequence numbers that were seen.
+#[derive(Debug)]
+pub(super) struct Sequences {
+    highest: Option<u64>,
+    /// Bit `i` says whether `highest - i` was seen; what came before the first counts as seen.
+    seen: u64,
+    fast: f64,
+    slow: f64,
+    lost: u64,
+    received: u64,
+    period_judged: u64,
+    period_lost: u64,
+}
+
+impl Default for Sequences {
+    fn default() -> Self {
+        Self {
+            highest: None,
+            seen: u64::MAX,
+            fast: 0.0,
+            slow: PRIOR,
+            lost: 0,
+            received: 0,
+            period_judged: 0,
+            period_lost: 0,
+        }
+    }
+}
+
+impl Sequences {
+    /// Takes note of one datagram.
+    pub(super) fn handle_sequence(&mut self, sequence: u64) -> Arrival {
+        let highest = match self.highest {
+            Some(highest) if sequence <= highest => return self.handle_older(highest - sequence),
+            Some(highest) => highest,
+            None => sequence.saturating_sub(1),
+        };
+        let steps = sequence - highest;
+        for _ in 0..steps.min(WINDOW) {
+            let arrived = self.seen & 1 << (REORDERING - 1) != 0;
+            self.judge(arrived);
+            self.seen <<= 1;
+        }
+        self.judge_lost(steps.saturating_sub(WINDOW));
+        self.seen |= 1;
+        self.highest = Some(sequence);
+        self.received += 1;
+        Arrival::New
+    }
+
+    fn handle_older(&mut self, age: u64) -> Arrival {
+        if age >= WINDOW || self.seen & 1 << age != 0 {
+            return Arrival::Duplicate;
+        }
+        self.seen |= 1 << age;
+        self.received += 1;
+        if age < u64::from(REORDERING) {
+            return Arrival::New;
+        }
+        self.lost = self.lost.saturating_sub(1);
+        self.period_lost = self.period_lost.saturating_sub(1);
+        Arrival::Late
+    }
+
+    fn judge(&mut self, arrived: bool) {
+        let lost = if arrived { 0.0 } else { 1.0 };
+        self.fast += (lost - self.fast) * FAST;
+        self.slow += (lost - self.slow) * SLOW;
+        self.period_judged += 1;
+        if !arrived {
+            self.lost += 1;
+            self.period_lost += 1;
+        }
+    }
+
+    /// As `judge(false)`, `count` times; a hostile jump must not cost a loop.
+    fn judge_lost(&mut self, count: u64) {
+        let power = i32::try_from(count).unwrap_or(i32::MAX);
+        self.fast = 1.0 - (1.0 - self.fast) * (1.0 - FAST).powi(power);
+        self.slow = 1.0 - (1.0 - self.slow) * (1.0 - SLOW).powi(power);
+        self.period_judged = self.period_judged.saturating_add(count);
+        self.period_lost = self.period_lost.saturating_add(count);
+        self.lost = self.lost.saturating_add(count);
+    }
+
+    /// Share of loss to reckon with, 0 to 1: the worse of a fast and a steady estimate.
+    pub(super) fn loss(&self) -> f64 {
+        self.fast.max(self.slow)
+    }
+
+    /// Datagrams counted as lost and not seen since.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Datagrams seen, each once.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The highest number seen, 0 before the first.
+    pub(super) fn highest(&self) -> u64 {
+        self.highest.unwrap_or(0)
+    }
+
+    /// The loss since the last call in permille.
+    pub(super) fn take_period_permille(&mut self) -> u32 {
+        let (judged, lost) = (self.period_judged.max(1), self.period_lost);
+        (self.period_judged, self.period_lost) = (0, 0);
+        let permille = u128::from(lost) * 1_000 / u128::from(judged);
+        u32::try_from(permille.min(1_000)).unwrap_or(1_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_counts_as_lost_once_eight_later_datagrams_have_come() {
+        let mut sequences = Sequences::default();
+        sequences.handle_sequence(100);
+        for sequence in 102..109 {
+            sequences.handle_sequence(sequence);
+        }
+        assert_eq!(sequences.lost(), 0);
+        sequences.handle_sequence(109);
+        assert_eq!(sequences.lost(), 1);
+    }
+
+    #[test]
+    fn a_datagram_that_comes_after_all_is_no_longer_lost() {
+        let mut sequences = Sequences::default();
+        for sequence in (0..20).filter(|sequence| *sequence != 5) {
+            assert_eq!(sequences.handle_sequence(sequence), Arrival::New);
+        }
+        assert_eq!(sequences.handle_sequence(5), Arrival::Late);
+        assert_eq!(sequences.lost(), 0);
+        assert_eq!(sequences.handle_sequence(5), Arrival::Duplicate);
+    }
+
+    #[test]
+    fn reordering_within_the_tolerance_is_no_loss() {
+        let mut sequences = Sequences::default();
+        for group in 0..100 {
+            for offset in [3, 1, 2, 0] {
+                assert_eq!(sequences.handle_sequence(10 + 4 * group + offset), Arrival::New);
+            }
+        }
+        assert_eq!(sequences.lost(), 0);
+        assert_eq!(sequences.take_period_permille(), 0);
+    }
+
+    #[test]
+    fn a_hostile_jump_costs_no_time_and_leaves_sane_figures() {
+        let mut sequences = Sequences::default();
+        sequences.handle_sequence(0);
+        sequences.handle_sequence(u64::MAX >> 2);
+        sequences.handle_sequence(u64::MAX);
+        assert!((0.0..=1.0).contains(&sequences.loss()));
+        assert_eq!(sequences.take_period_permille(), 1_000);
+    }
+
+    #[test]
+    fn the_estimate_finds_a_steady_loss_of_one_in_five() {
+        let mut sequences = Sequences::default();
+        for sequence in (0..5_000).filter(|sequence| sequence % 5 != 0) {
+            sequences.handle_sequence(sequence);
+        }
+        assert!((sequences.loss() - 0.2).abs() < 0.03, "{}", sequences.loss());
+        assert_eq!(sequences.take_period_permille(), 200);
+    }
+}

@@ -1,0 +1,179 @@
+//! Datagrams on their way out: aggregation, sequence numbers, beats, and the commands to the shell.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::statistics::Statistics;
+use super::timers::{Timer, Timers};
+use super::vocabulary::Command;
+use crate::mesh::control::{Body, Control};
+use crate::mesh::datagram::{Beat, Echo, Record, Writer};
+
+/// Longest time that a frame waits for company in its datagram.
+pub const AGGREGATION: Duration = Duration::from_millis(1);
+/// Longest time between two datagrams of a link that carries tracks in either direction.
+pub const BEAT_ACTIVE: Duration = Duration::from_millis(20);
+/// Longest time between two datagrams of a link without tracks.
+pub const BEAT_IDLE: Duration = Duration::from_secs(1);
+/// How often an active link sends a beat although frames flow, for the round-trip time.
+pub const ECHO_INTERVAL: Duration = Duration::from_millis(100);
+/// Most commands that wait for the shell; further ones are dropped and counted.
+pub const COMMANDS_MAX: usize = 4_096;
+/// How long the fast pace goes on after the last track, so that some beat with the slow promise arrives.
+const CALM_AFTER: Duration = Duration::from_secs(1);
+
+/// The sending side of a link, shared by everything that sends.
+#[derive(Debug)]
+pub(super) struct Wire {
+    started: Instant,
+    writer: Writer,
+    next_sequence: u64,
+    active: bool,
+    last_sent: Option<Instant>,
+    commands: VecDeque<Command>,
+    pub(super) timers: Timers,
+    pub(super) counters: Statistics,
+}
+
+impl Wire {
+    pub(super) fn new(datagram_bytes_max: usize, now: Instant) -> Self {
+        Self {
+            started: now,
+            writer: Writer::new(datagram_bytes_max),
+            next_sequence: 0,
+            active: false,
+            last_sent: None,
+            commands: VecDeque::new(),
+            timers: Timers::default(),
+            counters: Statistics::default(),
+        }
+    }
+
+    /// Our clock as it stands in datagrams: microseconds since the link began, wrapping.
+    pub(super) fn clock_us(&self, now: Instant) -> u32 {
+        let micros = now.saturating_duration_since(self.started).as_micros() & u128::from(u32::MAX);
+        u32::try_from(micros).unwrap_or(0)
+    }
+
+    pub(super) fn set_limit(&mut self, datagram_bytes_max: usize, now: Instant) {
+        self.flush(now);
+        self.writer.set_limit(datagram_bytes_max);
+    }
+
+    /// The sequence number of the datagram that is being written, or of the next.
+    pub(super) fn open_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+
+    /// Whether records of so many bytes still fit into the datagram that is being written.
+    pub(super) fn fits(&self, bytes: usize, records: usize) -> bool {
+        self.writer.fits(bytes, records)
+    }
+
+    /// Puts a record into the datagram that is being written, which leaves within [`AGGREGATION`].
+    pub(super) fn push(&mut self, record: &Record, now: Instant) {
+        if self.writer.is_empty() {
+            self.timers.set(Timer::Flush, now + AGGREGATION);
+        }
+        self.writer.push(self.next_sequence, record);
+    }
+
+    /// Sends the datagram that is being written, if any.
+    pub(super) fn flush(&mut self, now: Instant) {
+        self.timers.stop(Timer::Flush);
+        let sent_us = self.clock_us(now);
+        if let Some(datagram) = self.writer.finish(sent_us) {
+            self.send_datagram(datagram, now);
+        }
+    }
+
+    /// Sends a beat, after what waits.
+    pub(super) fn beat(&mut self, echo: Option<Echo>, answer_wanted: bool, now: Instant) {
+        self.flush(now);
+        let promised = if self.active { BEAT_ACTIVE } else { BEAT_IDLE };
+        let interval_ms = u64::try_from(promised.as_millis()).unwrap_or(u64::MAX);
+        let beat = Beat { interval_ms, answer_wanted, echo };
+        let sent_us = self.clock_us(now);
+        let Some(datagram) = self.writer.beat(self.next_sequence, sent_us, &beat) else {
+            return;
+        };
+        self.counters.beats_out += 1;
+        self.send_datagram(datagram, now);
+        if self.is_fast() {
+            self.timers.set(Timer::Echo, now + ECHO_INTERVAL);
+        } else {
+            self.timers.stop(Timer::Echo);
+        }
+    }
+
+    /// Sets whether tracks are bound; gives whether that is news, of which a beat should tell.
+    pub(super) fn set_active(&mut self, active: bool, now: Instant) -> bool {
+        if self.active == active {
+            return false;
+        }
+        self.active = active;
+        if active {
+            self.timers.stop(Timer::Calm);
+        } else {
+            self.timers.set(Timer::Calm, now + CALM_AFTER);
+        }
+        true
+    }
+
+    /// How long ago the last datagram left.
+    pub(super) fn sent_ago(&self, now: Instant) -> Option<Duration> {
+        self.last_sent.map(|sent| now.saturating_duration_since(sent))
+    }
+
+    /// Queues a control message; gives false, and counts, when too much waits for the shell.
+    pub(super) fn send_control(&mut self, body: Body) -> bool {
+        if self.commands.len() >= COMMANDS_MAX {
+            self.counters.over_limit += 1;
+            return false;
+        }
+        self.send_control_regardless(body);
+        true
+    }
+
+    /// For the first and last words of a link, which no limit may cut.
+    pub(super) fn send_control_regardless(&mut self, body: Body) {
+        self.counters.control_out += 1;
+        self.commands.push_back(Command::SendControl(Control { body: Some(body) }));
+    }
+
+    /// Whether so many more control messages may be queued.
+    pub(super) fn has_room_for(&self, messages: usize) -> bool {
+        self.commands.len() + messages <= COMMANDS_MAX
+    }
+
+    /// Sends what waits, then asks the shell to close.
+    pub(super) fn close(&mut self, reason: String, now: Instant) {
+        self.flush(now);
+        self.timers.stop_all();
+        self.commands.push_back(Command::Close { reason });
+    }
+
+    pub(super) fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    fn is_fast(&self) -> bool {
+        self.active || self.timers.is_set(Timer::Calm)
+    }
+
+    fn send_datagram(&mut self, datagram: Bytes, now: Instant) {
+        self.next_sequence += 1;
+        let pace = if self.is_fast() { BEAT_ACTIVE } else { BEAT_IDLE };
+        self.timers.set(Timer::Beat, now + pace);
+        self.last_sent = Some(now);
+        if self.commands.len() >= COMMANDS_MAX {
+            self.counters.over_limit += 1;
+            return;
+        }
+        self.counters.datagrams_out += 1;
+        self.counters.bytes_out += datagram.len() as u64;
+        self.commands.push_back(Command::SendDatagram(datagram));
+    }
+}
