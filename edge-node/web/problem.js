@@ -94,7 +94,9 @@ export function fromProblem(problem) {
   const { status = 0 } = problem;
   const ended = status === 409 || status === 410;
   const known = CLOSE_CODES.get(ended ? 4409 : 4000 + status);
-  return withProblem(known ?? { kind: "protocol", message: "The server refused the request." }, problem);
+  /** @type {ProblemKind} */
+  const kind = status >= 500 ? "unreachable" : "protocol";
+  return withProblem(known ?? { kind, message: "The server refused the request." }, problem);
 }
 
 /**

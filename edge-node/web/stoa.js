@@ -229,10 +229,11 @@ export class Room extends EventTarget {
   /**
    * Changes the microphone, without renegotiation; before joining, or while only listening, it is remembered.
    * @param {string} deviceId empty: the default
+   * @param {import("./microphone.js").MicrophoneOptions} [treatments] to switch on or off; the others stay
    * @throws {RoomError}
    */
-  async setInput(deviceId) {
-    this.#joining = { ...this.#joining, microphone: { ...this.#joining.microphone, deviceId } };
+  async setInput(deviceId, treatments = {}) {
+    this.#joining = { ...this.#joining, microphone: { ...this.#joining.microphone, ...treatments, deviceId } };
     if (!this.#voice.open) return;
     await this.#voice.change(this.#joining.microphone ?? {});
     await this.#connection?.session.setTrack(this.#voice.track);
