@@ -3,5 +3,11 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`frame`] | one Opus frame of one track, with number, level and voice flag |
+//! | [`opus`] | the outside of an Opus packet: duration, validity, splitting into single frames |
+//! | [`level`] | the level a sender claims, and how far his packets bear it out |
+//! | [`speakers`] | the loudest N of a room, with hysteresis |
 
 pub mod frame;
+pub mod level;
+pub mod opus;
+pub mod speakers;

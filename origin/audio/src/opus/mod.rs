@@ -1,0 +1,15 @@
+//! The outside of an Opus packet (RFC 6716 section 3); nothing is decoded.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `toc` | the first byte: configuration, channels, framing code |
+//! | `packet` | frame lengths and the validity rules R1 to R7 |
+//! | `split` | a packet of several frames as several packets of one |
+
+mod packet;
+mod split;
+mod toc;
+
+pub use packet::{FRAME_BYTES_MAX, FRAMES_MAX, Malformed, Packet, duration};
+pub use split::{SILENT_FRAME, Split, split};
+pub use toc::{Bandwidth, Mode, Toc};
