@@ -1,1 +1,23 @@
-//! Rooms.
+//! The origin: rooms, who of them is heard, and who sends what to whom.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`room`] | one room: who is here, who may do what |
+//! | [`stage`] | who of the stage is heard |
+//! | [`tree`] | which neighbour gets which track |
+//! | [`service`] | all rooms behind the links of this origin |
+//! | [`config`] | configuration file and command line |
+//! | [`metrics`] | what Prometheus gets to know |
+//! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
+
+pub mod config;
+pub mod metrics;
+pub mod origin;
+pub mod room;
+pub mod service;
+pub mod stage;
+pub mod tree;
+
+pub use config::{Arguments, Config};
+pub use origin::{Embedded, Origin, embed, run};
+pub use service::Steering;

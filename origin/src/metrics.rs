@@ -1,0 +1,316 @@
+//! What this origin tells Prometheus. The doc comment of a field is the metric's help text.
+
+use std::collections::BTreeMap;
+
+use prometheus::core::Collector;
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use stoa_link::{EndpointStatistics, LinkId, LinkStatistics, PeerName};
+use stoa_protocol::mesh::control::Load;
+
+use crate::service::{ClaimRefusal, ControlRefusal, FrameDrop, Service};
+
+macro_rules! metrics {
+    (@make $type:ident, $name:literal, $help:expr) => {
+        $type::with_opts(Opts::new($name, $help))
+    };
+    (@make $type:ident, $name:literal, $help:expr, $($label:literal),+) => {
+        $type::new(Opts::new($name, $help), &[$($label),+])
+    };
+    ($families:ident: $($(#[doc = $help:literal])+ $field:ident: $type:ident = $name:literal $([$($label:literal),+])?;)+) => {
+        #[derive(Debug)]
+        struct $families {
+            $($(#[doc = $help])+ $field: $type,)+
+        }
+
+        impl $families {
+            fn register(registry: &Registry) -> prometheus::Result<Self> {
+                $(
+                    let help = concat!($($help),+).trim();
+                    let $field = metrics!(@make $type, $name, help $(, $($label),+)?)?;
+                    registry.register(boxed(&$field))?;
+                )+
+                Ok(Self { $($field,)+ })
+            }
+        }
+    };
+}
+
+metrics! { Families:
+    /// Always 1; its labels say which node this is.
+    node: IntGaugeVec = "stoa_origin_node" ["node", "region", "version", "latitude", "longitude"];
+    /// Rooms that this origin owns.
+    rooms: IntGauge = "stoa_origin_rooms";
+    /// Most rooms that this origin takes.
+    rooms_max: IntGauge = "stoa_origin_rooms_max";
+    /// Participants by place: on a stage or in an audience.
+    participants: IntGaugeVec = "stoa_origin_participants" ["place"];
+    /// Links to edges that are up.
+    links: IntGauge = "stoa_origin_links";
+    /// Whether this origin takes nothing new because it is about to leave.
+    draining: IntGauge = "stoa_origin_draining";
+    /// Frames received from edges.
+    frames_in: IntCounter = "stoa_origin_frames_in_total";
+    /// Frames sent to edges, counted once per edge.
+    frames_out: IntCounter = "stoa_origin_frames_out_total";
+    /// Frames dropped, by reason.
+    frames_dropped: IntCounterVec = "stoa_origin_frames_dropped_total" ["reason"];
+    /// Announced tracks refused, by reason.
+    claims_refused: IntCounterVec = "stoa_origin_claims_refused_total" ["reason"];
+    /// Control messages that had no effect, by reason.
+    controls_refused: IntCounterVec = "stoa_origin_controls_refused_total" ["reason"];
+    /// Decisions about who is heard.
+    selections: IntCounter = "stoa_origin_selections_total";
+    /// Snapshots of rooms made for edges, counted once per room.
+    room_states: IntCounter = "stoa_origin_room_states_total";
+    /// Requests by kind and outcome: done, or the code of the problem.
+    requests: IntCounterVec = "stoa_origin_requests_total" ["kind", "outcome"];
+    /// Links closed because there were too many, or because an origin may not link here.
+    links_refused: IntCounter = "stoa_origin_links_refused_total";
+    /// Links closed because of persistent wrong claims.
+    links_distrusted: IntCounter = "stoa_origin_links_distrusted_total";
+    /// Participants who left because their edge did not come back in time.
+    participants_lost: IntCounter = "stoa_origin_participants_lost_total";
+    /// Rooms closed because nobody came for long.
+    rooms_expired: IntCounter = "stoa_origin_rooms_expired_total";
+    /// Frames dropped because this origin did not keep up with its links.
+    inbox_frames_dropped: IntCounter = "stoa_origin_inbox_frames_dropped_total";
+    /// How often a link had to wait because this origin did not keep up.
+    inbox_waits: IntCounter = "stoa_origin_inbox_waits_total";
+    /// Smoothed round-trip time of a link in seconds.
+    link_rtt_seconds: GaugeVec = "stoa_origin_link_rtt_seconds" ["node", "region"];
+    /// Share of a link's datagrams lost in the last period, 0 to 1, by direction.
+    link_loss_ratio: GaugeVec = "stoa_origin_link_loss_ratio" ["node", "region", "direction"];
+    /// UDP payload bytes of a link, by direction.
+    link_bytes: IntCounterVec = "stoa_origin_link_bytes_total" ["node", "region", "direction"];
+    /// Frames of a link, by direction.
+    link_frames: IntCounterVec = "stoa_origin_link_frames_total" ["node", "region", "direction"];
+    /// Frames that a link could not send or deliver, by reason.
+    link_frames_dropped: IntCounterVec = "stoa_origin_link_frames_dropped_total" ["node", "region", "reason"];
+    /// Datagrams that a link did not send because the network did not take them fast enough.
+    link_datagrams_dropped: IntCounterVec = "stoa_origin_link_datagrams_dropped_total" ["node", "region"];
+    /// What a link's peer sent and should not have.
+    link_peer_mistakes: IntCounterVec = "stoa_origin_link_peer_mistakes_total" ["node", "region"];
+    /// Participants that an edge says it carries.
+    link_peer_participants: IntGaugeVec = "stoa_origin_link_peer_participants" ["node", "region"];
+    /// Share of an edge's capacity that it says is in use, 0 to 1.
+    link_peer_used_ratio: GaugeVec = "stoa_origin_link_peer_used_ratio" ["node", "region"];
+}
+
+metrics! { EndpointFamilies:
+    /// Links of the endpoint that came up.
+    endpoint_links_up: IntCounter = "stoa_origin_endpoint_links_up_total";
+    /// Links of the endpoint that went down.
+    endpoint_links_down: IntCounter = "stoa_origin_endpoint_links_down_total";
+    /// Links that the endpoint closed by itself, by reason.
+    endpoint_links_closed: IntCounterVec = "stoa_origin_endpoint_links_closed_total" ["reason"];
+    /// Connections that the endpoint refused, by reason.
+    endpoint_refused: IntCounterVec = "stoa_origin_endpoint_refused_total" ["reason"];
+    /// Connections that failed before they became links, by reason.
+    endpoint_failed: IntCounterVec = "stoa_origin_endpoint_failed_total" ["reason"];
+    /// Connections that were asked to prove their address first.
+    endpoint_retries: IntCounter = "stoa_origin_endpoint_retries_total";
+}
+
+/// Which node this is, for the `stoa_origin_node` metric.
+#[derive(Clone, Debug)]
+pub struct NodeLabels<'a> {
+    /// The node's name.
+    pub name: &'a PeerName,
+    /// Latitude and longitude in degrees, if known.
+    pub coordinates: Option<(f64, f64)>,
+}
+
+/// A link at one moment.
+#[derive(Clone, Debug)]
+pub struct LinkReport<'a> {
+    /// The link.
+    pub id: LinkId,
+    /// Who is at the other end.
+    pub peer: &'a PeerName,
+    /// What the other end says it carries.
+    pub load: Load,
+    /// How the link does.
+    pub statistics: LinkStatistics,
+}
+
+/// Every metric of an origin, and what of each link is exported already.
+#[derive(Debug)]
+pub struct Metrics {
+    families: Families,
+    exported: BTreeMap<LinkId, LinkStatistics>,
+}
+
+/// Every metric of an origin's endpoint; an embedded origin has none.
+#[derive(Debug)]
+pub struct EndpointMetrics(EndpointFamilies);
+
+impl Metrics {
+    /// Registers every metric.
+    ///
+    /// # Errors
+    /// When `registry` holds a metric of the same name already: one origin per registry.
+    pub fn register(registry: &Registry, node: &NodeLabels<'_>) -> prometheus::Result<Self> {
+        let families = Families::register(registry)?;
+        let degrees = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
+        let labels = [
+            node.name.node.as_str(),
+            node.name.region.as_str(),
+            env!("CARGO_PKG_VERSION"),
+            &degrees(node.coordinates.map(|(latitude, _)| latitude)),
+            &degrees(node.coordinates.map(|(_, longitude)| longitude)),
+        ];
+        families.node.with_label_values(&labels).set(1);
+        Ok(Self { families, exported: BTreeMap::new() })
+    }
+
+    /// Brings everything that the service counts up to date.
+    pub fn note_service(&self, service: &Service) {
+        let f = &self.families;
+        let counts = service.counts();
+        let (speakers, listeners) = service.participants_len();
+        set(&f.rooms, service.rooms_len() as u64);
+        set(&f.rooms_max, service.limits().rooms as u64);
+        set(&f.participants.with_label_values(&["stage"]), speakers);
+        set(&f.participants.with_label_values(&["audience"]), listeners);
+        set(&f.links, service.links().count() as u64);
+        set(&f.draining, u64::from(service.is_draining()));
+        raise(&f.frames_in, counts.frames_in);
+        raise(&f.frames_out, counts.frames_out);
+        raise(&f.selections, counts.selections);
+        raise(&f.room_states, counts.room_states);
+        raise(&f.links_refused, counts.links_refused);
+        raise(&f.links_distrusted, counts.links_distrusted);
+        raise(&f.participants_lost, counts.participants_lost);
+        raise(&f.rooms_expired, counts.rooms_expired);
+        // Every reason is shown from the start, so that an alert can tell zero from absent.
+        for &reason in FrameDrop::ALL {
+            let count = counts.frames_dropped.get(&reason).copied().unwrap_or(0);
+            raise(&f.frames_dropped.with_label_values(&[reason.label()]), count);
+        }
+        for &reason in ClaimRefusal::ALL {
+            let count = counts.claims_refused.get(&reason).copied().unwrap_or(0);
+            raise(&f.claims_refused.with_label_values(&[reason.label()]), count);
+        }
+        for &reason in ControlRefusal::ALL {
+            let count = counts.controls_refused.get(&reason).copied().unwrap_or(0);
+            raise(&f.controls_refused.with_label_values(&[reason.label()]), count);
+        }
+        for ((kind, outcome), count) in &counts.requests {
+            raise(&f.requests.with_label_values(&[kind, outcome]), *count);
+        }
+    }
+
+    /// Brings the inbox's counts up to date.
+    pub fn note_inbox(&self, frames_dropped: u64, waits: u64) {
+        raise(&self.families.inbox_frames_dropped, frames_dropped);
+        raise(&self.families.inbox_waits, waits);
+    }
+
+    /// Brings a link's figures up to date.
+    pub fn note_link(&mut self, report: &LinkReport<'_>) {
+        let f = &self.families;
+        let now = report.statistics;
+        let before = self.exported.insert(report.id, now).unwrap_or_default();
+        let (node, region) = (report.peer.node.as_str(), report.peer.region.as_str());
+        let here = [node, region];
+        f.link_rtt_seconds.with_label_values(&here).set(now.rtt_ms / 1_000.0);
+        for (direction, permille) in [("in", now.loss_in_permille), ("out", now.loss_out_permille)]
+        {
+            let labels = [node, region, direction];
+            f.link_loss_ratio.with_label_values(&labels).set(f64::from(permille) / 1_000.0);
+        }
+        let add = |family: &IntCounterVec, label: &str, before: u64, now: u64| {
+            family.with_label_values(&[node, region, label]).inc_by(now.saturating_sub(before));
+        };
+        add(&f.link_bytes, "in", before.bytes_in, now.bytes_in);
+        add(&f.link_bytes, "out", before.bytes_out, now.bytes_out);
+        add(&f.link_frames, "in", before.frames_in, now.frames_in);
+        add(&f.link_frames, "out", before.frames_out, now.frames_out);
+        let dropped = &f.link_frames_dropped;
+        add(dropped, "unbound", before.frames_unbound, now.frames_unbound);
+        add(dropped, "queue_full", before.frames_queue_full, now.frames_queue_full);
+        add(dropped, "inbox_full", before.frames_inbox_full, now.frames_inbox_full);
+        let add = |family: &IntCounterVec, before: u64, now: u64| {
+            family.with_label_values(&here).inc_by(now.saturating_sub(before));
+        };
+        add(&f.link_datagrams_dropped, before.datagrams_dropped, now.datagrams_dropped);
+        add(&f.link_peer_mistakes, before.peer_mistakes, now.peer_mistakes);
+        set(&f.link_peer_participants.with_label_values(&here), report.load.participants.into());
+        let used = f64::from(report.load.used_permille) / 1_000.0;
+        f.link_peer_used_ratio.with_label_values(&here).set(used);
+    }
+
+    /// Takes the gauges of a link that went down off the page; its counters stay, as counters do.
+    pub fn forget_link(&mut self, id: LinkId, peer: &PeerName) {
+        let f = &self.families;
+        let (node, region) = (peer.node.as_str(), peer.region.as_str());
+        self.exported.remove(&id);
+        // Removing what was never exported is an error that means nothing.
+        let _ = f.link_rtt_seconds.remove_label_values(&[node, region]);
+        let _ = f.link_peer_participants.remove_label_values(&[node, region]);
+        let _ = f.link_peer_used_ratio.remove_label_values(&[node, region]);
+        for direction in ["in", "out"] {
+            let _ = f.link_loss_ratio.remove_label_values(&[node, region, direction]);
+        }
+    }
+}
+
+impl EndpointMetrics {
+    /// Registers every metric of an endpoint.
+    ///
+    /// # Errors
+    /// When `registry` holds a metric of the same name already.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        EndpointFamilies::register(registry).map(Self)
+    }
+
+    /// Brings the endpoint's counts up to date.
+    pub fn note(&self, now: &EndpointStatistics) {
+        let f = &self.0;
+        raise(&f.endpoint_links_up, now.links_up);
+        raise(&f.endpoint_links_down, now.links_down);
+        raise(&f.endpoint_retries, now.retries);
+        let closed = [("replaced", now.links_replaced), ("queue_full", now.links_queue_full)];
+        let refused = [
+            ("links", now.refused_links),
+            ("handshakes", now.refused_handshakes),
+            ("rate", now.refused_rate),
+        ];
+        let failed = [
+            ("certificate", now.failed_certificate),
+            ("version", now.failed_version),
+            ("identity", now.failed_identity),
+            ("refused", now.failed_refused),
+            ("timeout", now.failed_timeout),
+            ("resolution", now.failed_resolution),
+            ("other", now.failed_other),
+        ];
+        let families = [
+            (&f.endpoint_links_closed, closed.as_slice()),
+            (&f.endpoint_refused, refused.as_slice()),
+            (&f.endpoint_failed, failed.as_slice()),
+        ];
+        for (family, counts) in families {
+            for (reason, count) in counts {
+                raise(&family.with_label_values(&[*reason]), *count);
+            }
+        }
+    }
+}
+
+fn boxed<C: Collector + Clone + 'static>(collector: &C) -> Box<dyn Collector> {
+    Box::new(collector.clone())
+}
+
+/// Brings a counter up to a total that is kept elsewhere.
+fn raise(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
+fn set(gauge: &IntGauge, value: u64) {
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+}
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;

@@ -1,0 +1,233 @@
+//! The composition root: every start-up step in order, one `select!`, then a drain with a deadline.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use prometheus::Registry;
+use rand::rngs::StdRng;
+use stoa_link::{Endpoint, InboxSender, PeerName, inbox};
+use stoa_runtime::metrics_page::{self, Health};
+use stoa_runtime::shutdown::{DrainEnd, Shutdown, within};
+use stoa_runtime::telemetry;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::metrics::{EndpointMetrics, Metrics, NodeLabels};
+use crate::service::{Server, Service, Start, Steering};
+
+/// How often the endpoint's counts are brought up to date.
+const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long edges have to hear the goodbye before the process ends.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+
+/// An origin inside another process, without a network of its own.
+///
+/// An edge links to it with [`stoa_link::in_process`]:
+///
+/// ```no_run
+/// # async fn start(edge: stoa_link::PeerName, edge_inbox: stoa_link::InboxSender) -> anyhow::Result<()> {
+/// let registry = prometheus::Registry::new();
+/// let origin = stoa_origin::embed(&stoa_origin::Config::default(), &registry)?;
+/// stoa_link::in_process(edge, edge_inbox, origin.name.clone(), origin.inbox.clone());
+/// // .. until the process drains:
+/// origin.end().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping it ends the origin.
+#[derive(Debug)]
+pub struct Embedded {
+    /// The origin's name in the mesh.
+    pub name: PeerName,
+    /// Where links to the origin tell what happens on them.
+    pub inbox: InboxSender,
+    steering: Steering,
+    server: JoinHandle<()>,
+}
+
+impl Embedded {
+    /// What the drain of the surrounding process asks of the origin.
+    #[must_use]
+    pub fn steering(&self) -> &Steering {
+        &self.steering
+    }
+
+    /// Ends all links in order; returns when the origin has ended.
+    pub async fn end(self) {
+        self.steering.end().await;
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the origin did not end in order");
+        }
+    }
+}
+
+/// Starts an origin on the current tokio runtime; a current-thread runtime is enough. It has no
+/// endpoint: `mesh`, `metrics`, `certificates`, `telemetry` and `drain_s` of `config` have no effect.
+/// Its metrics (`stoa_origin_*`) go to `registry`.
+///
+/// # Errors
+/// When the configuration is out of range, or `registry` holds an origin's metrics already.
+///
+/// # Panics
+/// Outside a tokio runtime, as [`tokio::spawn`] does.
+pub fn embed(config: &Config, registry: &Registry) -> anyhow::Result<Embedded> {
+    config.check()?;
+    let name = config.name()?;
+    let (inbox, steering, server) = start_service(config, register(config, &name, registry)?);
+    Ok(Embedded { name, inbox, steering, server })
+}
+
+/// Runs an origin until a signal asks it to leave.
+///
+/// # Errors
+/// When it cannot start: addresses taken, certificates unreadable, configuration out of range.
+pub fn run(config: &Config) -> anyhow::Result<()> {
+    telemetry::start(&config.telemetry)?;
+    // One thread for the mesh and the rooms: a frame never waits for a lock or another core.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
+        Origin::start(config)?.until(&shutdown).await
+    })
+}
+
+/// A running origin with its endpoint and its page.
+#[derive(Debug)]
+pub struct Origin {
+    endpoint: Endpoint,
+    page: SocketAddr,
+    health: Health,
+    metrics: EndpointMetrics,
+    steering: Steering,
+    server: JoinHandle<()>,
+    drain_limit: Duration,
+}
+
+impl Origin {
+    /// Starts everything, in order: metrics, rooms, page, mesh.
+    ///
+    /// # Errors
+    /// When an address is taken, certificates cannot be used, or the configuration is out of range.
+    pub fn start(config: &Config) -> anyhow::Result<Self> {
+        config.check()?;
+        let name = config.name()?;
+        let registry = Registry::new();
+        let endpoint_metrics = EndpointMetrics::register(&registry)?;
+        let metrics = register(config, &name, &registry)?;
+        let health = Health::new();
+        let page = serve_page(config.metrics, &registry, &health)?;
+        let (inbox, steering, server) = start_service(config, metrics);
+        let endpoint = Endpoint::bind(config.endpoint()?, inbox)
+            .with_context(|| format!("the mesh cannot start on {}", config.mesh))?;
+        health.set_ready(true, "");
+        let mesh = endpoint.local_addr();
+        tracing::info!(node = %name.node, region = %name.region, %mesh, metrics = %page, "origin up");
+        let drain_limit = config.drain_limit();
+        Ok(Self {
+            endpoint,
+            page,
+            health,
+            metrics: endpoint_metrics,
+            steering,
+            server,
+            drain_limit,
+        })
+    }
+
+    /// Where the mesh listens.
+    #[must_use]
+    pub fn mesh_addr(&self) -> SocketAddr {
+        self.endpoint.local_addr()
+    }
+
+    /// Where the metrics page listens.
+    #[must_use]
+    pub fn metrics_addr(&self) -> SocketAddr {
+        self.page
+    }
+
+    /// Runs until `shutdown` asks, then drains.
+    ///
+    /// # Errors
+    /// When the server ends by itself.
+    pub async fn until(mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let mut export = tokio::time::interval(EXPORT_INTERVAL);
+        loop {
+            tokio::select! {
+                () = shutdown.requested() => break,
+                _ = export.tick() => self.metrics.note(&self.endpoint.statistics()),
+                ended = &mut self.server => {
+                    ended.context("the origin's server failed")?;
+                    anyhow::bail!("the origin's server ended by itself");
+                }
+            }
+        }
+        self.drain(shutdown).await
+    }
+
+    /// Tells the edges, waits until everybody has left or the time is over, says goodbye.
+    async fn drain(self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        tracing::info!(limit_s = self.drain_limit.as_secs(), "draining");
+        self.health.set_draining();
+        self.steering.drain(self.drain_limit).await;
+        match within(self.drain_limit, shutdown, self.steering.vacant()).await {
+            DrainEnd::Complete => tracing::info!("everybody has left"),
+            DrainEnd::DeadlinePassed => tracing::warn!("the drain's time is over; some stayed"),
+            DrainEnd::Interrupted => tracing::warn!("the drain was interrupted"),
+        }
+        self.steering.end().await;
+        let goodbye = async {
+            if let Err(error) = self.server.await {
+                tracing::error!(%error, "the origin's server did not end in order");
+            }
+            self.endpoint.close("this origin leaves").await;
+        };
+        within(GOODBYE_LIMIT, shutdown, goodbye).await;
+        Ok(())
+    }
+}
+
+fn register(config: &Config, name: &PeerName, registry: &Registry) -> anyhow::Result<Metrics> {
+    let labels = NodeLabels { name, coordinates: config.latitude_longitude() };
+    Metrics::register(registry, &labels).context("this registry holds an origin's metrics already")
+}
+
+fn start_service(config: &Config, metrics: Metrics) -> (InboxSender, Steering, JoinHandle<()>) {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let start =
+        Start { now: Instant::now(), unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
+    let service = Service::new(config.service_limits(), rand::make_rng::<StdRng>(), start);
+    let (sender, inbox) = inbox();
+    let (server, steering) = Server::new(service, inbox, sender.clone(), metrics);
+    (sender, steering, tokio::spawn(server.run()))
+}
+
+/// Serves the page from a thread of its own, so that a scrape never delays a frame. The thread ends
+/// with the process.
+fn serve_page(
+    address: SocketAddr,
+    registry: &Registry,
+    health: &Health,
+) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("the metrics page cannot listen on {address}; is another process there?")
+    })?;
+    listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
+    let router = metrics_page::router(registry.clone(), health.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let serve = async move {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        metrics_page::serve_on(listener, router, std::future::pending()).await?;
+        anyhow::Ok(())
+    };
+    std::thread::Builder::new().name("metrics-page".to_owned()).spawn(move || {
+        if let Err(error) = runtime.block_on(serve) {
+            tracing::error!(%error, "the metrics page has ended");
+        }
+    })?;
+    Ok(bound)
+}

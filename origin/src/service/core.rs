@@ -1,0 +1,337 @@
+//! The core over all rooms: links come and go, timers, commands owed.
+//!
+//! After each `handle_*` call the shell takes commands until there are none, and only then sends the
+//! frame that came with the call: a track is bound before its first frame.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use stoa_audio::frame::{Epoch, TrackId};
+use stoa_link::{LinkId, PeerName, TrackBinding};
+use stoa_protocol::ids::{NodeRole, ParticipantId, RoomId};
+use stoa_protocol::mesh::control::{
+    Body, Drain, Feed, Load, Subscribe, TrackKind, Undrain, Unsubscribe,
+};
+
+use super::counts::{ControlRefusal, Counts};
+use super::hall::{Hall, RoomKey};
+use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
+use super::neighbour::Neighbour;
+use super::tracks::Publication;
+use crate::tree::Interest;
+
+/// An effect owed on a link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Send a control message.
+    Send {
+        /// Through which link.
+        link: LinkId,
+        /// The message.
+        body: Box<Body>,
+    },
+    /// Announce a track.
+    Bind {
+        /// On which link.
+        link: LinkId,
+        /// The track.
+        binding: Box<TrackBinding>,
+    },
+    /// End a track.
+    Unbind {
+        /// On which link.
+        link: LinkId,
+        /// The track.
+        track: TrackId,
+    },
+    /// End a link; its end is noted already, and its `Down` will find nothing.
+    Close {
+        /// Which link.
+        link: LinkId,
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// The moment from which the service counts its time.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// On the monotonic clock.
+    pub now: Instant,
+    /// The same moment in milliseconds since 1970.
+    pub unix_ms: u64,
+}
+
+/// All rooms of this origin.
+#[derive(Debug)]
+pub struct Service {
+    pub(super) limits: Limits,
+    pub(super) start: Start,
+    pub(super) rng: StdRng,
+    pub(super) rooms: BTreeMap<RoomId, RoomKey>,
+    pub(super) halls: BTreeMap<RoomKey, Hall>,
+    pub(super) next_key: u64,
+    /// No new room may start at or below this epoch: rooms of that epoch have been here.
+    pub(super) epoch_past: Epoch,
+    pub(super) links: BTreeMap<LinkId, Neighbour>,
+    /// Who may publish a track.
+    pub(super) owners: BTreeMap<TrackId, (RoomKey, ParticipantId)>,
+    /// Tracks that are announced by a link that may.
+    pub(super) publications: BTreeMap<TrackId, Publication>,
+    pub(super) deadlines: BTreeSet<(Instant, RoomKey)>,
+    pub(super) commands: VecDeque<Command>,
+    pub(super) counts: Counts,
+    /// When this origin will be gone.
+    pub(super) leaving_at: Option<Instant>,
+}
+
+impl Service {
+    /// A service without rooms.
+    #[must_use]
+    pub fn new(limits: Limits, rng: StdRng, start: Start) -> Self {
+        Self {
+            limits,
+            start,
+            rng,
+            rooms: BTreeMap::new(),
+            halls: BTreeMap::new(),
+            next_key: 0,
+            epoch_past: Epoch(0),
+            links: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            publications: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            commands: VecDeque::new(),
+            counts: Counts::default(),
+            leaving_at: None,
+        }
+    }
+
+    /// A link is up.
+    pub fn handle_up(&mut self, link: LinkId, peer: PeerName, now: Instant) {
+        if peer.role != NodeRole::Edge {
+            self.counts.links_refused += 1;
+            self.close(link, "origins do not link to each other in this version");
+            return;
+        }
+        if self.links.len() >= self.limits.links {
+            self.counts.links_refused += 1;
+            self.close(link, "this origin has as many links as it takes");
+            return;
+        }
+        self.links.insert(link, Neighbour::new(peer));
+        if let Some(leaving_at) = self.leaving_at {
+            let deadline_ms = millis(leaving_at.saturating_duration_since(now));
+            self.send(link, Body::Drain(Drain { deadline_ms }));
+        }
+    }
+
+    /// A link has ended. Its participants stay for [`crate::room::AWAY_GRACE`].
+    pub fn handle_down(&mut self, link: LinkId, now: Instant) {
+        let Some(neighbour) = self.links.remove(&link) else { return };
+        for track in neighbour.tracks {
+            self.withdraw(track, link, now);
+        }
+        for key in neighbour.rooms {
+            if let Some(hall) = self.halls.get_mut(&key) {
+                hall.room.handle_link_down(link, now);
+                hall.tree.handle_link_down(link);
+            }
+            self.settle(key, now);
+        }
+    }
+
+    /// A control message of a link.
+    pub fn handle_control(&mut self, link: LinkId, body: Body, now: Instant) {
+        let Some(neighbour) = self.links.get_mut(&link) else {
+            self.counts.refuse_control(ControlRefusal::UnknownLink);
+            return;
+        };
+        match body {
+            Body::Request(request) => self.handle_request(link, request, now),
+            Body::Subscribe(subscribe) => {
+                let done = self.subscribe(link, &subscribe, now);
+                self.note_outcome(done);
+            }
+            Body::Unsubscribe(unsubscribe) => {
+                let done = self.unsubscribe(link, &unsubscribe, now);
+                self.note_outcome(done);
+            }
+            Body::Load(load) => neighbour.load = load,
+            // A draining edge asks its own participants to move; nobody hangs below it here.
+            Body::Drain(_) | Body::Undrain(_) | Body::Goodbye(_) => {}
+            _ => {
+                self.counts.refuse_control(ControlRefusal::Unexpected);
+                self.note_mistake(link, now);
+            }
+        }
+    }
+
+    /// This origin leaves: nothing new is taken, and every edge is told.
+    pub fn handle_drain(&mut self, limit: Duration, now: Instant) {
+        self.leaving_at = Some(now + limit);
+        self.send_to_all(&Body::Drain(Drain { deadline_ms: millis(limit) }));
+    }
+
+    /// This origin stays after all.
+    pub fn handle_undrain(&mut self) {
+        if self.leaving_at.take().is_some() {
+            self.send_to_all(&Body::Undrain(Undrain {}));
+        }
+    }
+
+    /// Carries out what is due in each room.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let due: Vec<RoomKey> =
+            self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, key)| *key).collect();
+        for key in due {
+            self.handle_room_timeout(key, now);
+        }
+    }
+
+    /// When to call [`Self::handle_timeout`] next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// The next effect owed on a link.
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// What happened since the start.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Rooms right now.
+    #[must_use]
+    pub fn rooms_len(&self) -> usize {
+        self.halls.len()
+    }
+
+    /// Participants right now, on stages and in audiences.
+    #[must_use]
+    pub fn participants_len(&self) -> (u64, u64) {
+        self.halls.values().map(|hall| hall.room.info()).fold((0, 0), |(speakers, listeners), i| {
+            (speakers + u64::from(i.speakers), listeners + u64::from(i.listeners))
+        })
+    }
+
+    /// Links that are up, with their other ends and what these say they carry.
+    pub fn links(&self) -> impl Iterator<Item = (LinkId, &PeerName, Load)> {
+        self.links.iter().map(|(link, neighbour)| (*link, &neighbour.peer, neighbour.load))
+    }
+
+    /// Whether this origin takes nothing new.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.leaving_at.is_some()
+    }
+
+    fn subscribe(
+        &mut self,
+        link: LinkId,
+        wire: &Subscribe,
+        now: Instant,
+    ) -> Result<(), ControlRefusal> {
+        let interest = interest(wire.feed, wire.kind, wire.bitrate)?;
+        let key = self.key_of(&wire.room).ok_or(ControlRefusal::UnknownRoom)?;
+        let hall = self.halls.get_mut(&key).ok_or(ControlRefusal::UnknownRoom)?;
+        let neighbour = self.links.get_mut(&link).ok_or(ControlRefusal::UnknownLink)?;
+        if wire.epoch > hall.room.epoch().0 {
+            return Err(ControlRefusal::NewerEpoch);
+        }
+        let crowded =
+            neighbour.rooms.len() >= ROOMS_PER_LINK_MAX && !neighbour.rooms.contains(&key);
+        if crowded || hall.tree.interests_of(link) >= INTERESTS_PER_ROOM_MAX {
+            return Err(ControlRefusal::TooMany);
+        }
+        let newcomer = !hall.has_link(link);
+        neighbour.rooms.insert(key);
+        hall.tree.handle_subscribe(link, interest);
+        if newcomer {
+            let state = Body::RoomState(hall.room.state());
+            self.commands.push_back(Command::Send { link, body: Box::new(state) });
+        }
+        let selection = Body::Selection(hall.stage.selection(&hall.room));
+        self.commands.push_back(Command::Send { link, body: Box::new(selection) });
+        self.settle(key, now);
+        Ok(())
+    }
+
+    fn unsubscribe(
+        &mut self,
+        link: LinkId,
+        wire: &Unsubscribe,
+        now: Instant,
+    ) -> Result<(), ControlRefusal> {
+        let interest = interest(wire.feed, wire.kind, wire.bitrate)?;
+        let key = self.key_of(&wire.room).ok_or(ControlRefusal::UnknownRoom)?;
+        let hall = self.halls.get_mut(&key).ok_or(ControlRefusal::UnknownRoom)?;
+        hall.tree.handle_unsubscribe(link, interest);
+        self.forget_if_absent(link, key);
+        self.settle(key, now);
+        Ok(())
+    }
+
+    fn note_outcome(&mut self, done: Result<(), ControlRefusal>) {
+        if let Err(reason) = done {
+            self.counts.refuse_control(reason);
+        }
+    }
+
+    /// Takes note of a wrong claim; persistence ends the link.
+    pub(super) fn note_mistake(&mut self, link: LinkId, now: Instant) {
+        let exhausted = self.links.get_mut(&link).is_some_and(|n| n.note_mistake(now));
+        if exhausted {
+            self.counts.links_distrusted += 1;
+            self.handle_down(link, now);
+            self.close(link, "too many claims to which this node has no right");
+        }
+    }
+
+    /// Drops a room from what a link takes part in, once nothing ties the two.
+    pub(super) fn forget_if_absent(&mut self, link: LinkId, key: RoomKey) {
+        let tied = self.halls.get(&key).is_some_and(|hall| hall.has_link(link));
+        if !tied && let Some(neighbour) = self.links.get_mut(&link) {
+            neighbour.rooms.remove(&key);
+        }
+    }
+
+    pub(super) fn key_of(&self, room: &str) -> Option<RoomKey> {
+        RoomId::new(room).ok().and_then(|id| self.rooms.get(&id).copied())
+    }
+
+    pub(super) fn send(&mut self, link: LinkId, body: Body) {
+        self.commands.push_back(Command::Send { link, body: Box::new(body) });
+    }
+
+    fn send_to_all(&mut self, body: &Body) {
+        let send = |link: &LinkId| Command::Send { link: *link, body: Box::new(body.clone()) };
+        self.commands.extend(self.links.keys().map(send));
+    }
+
+    fn close(&mut self, link: LinkId, reason: &str) {
+        self.commands.push_back(Command::Close { link, reason: reason.to_owned() });
+    }
+}
+
+fn interest(feed: i32, kind: i32, bitrate: u32) -> Result<Interest, ControlRefusal> {
+    let feed = Feed::try_from(feed).map_err(|_| ControlRefusal::UnknownInterest)?;
+    let kind = TrackKind::try_from(kind).map_err(|_| ControlRefusal::UnknownInterest)?;
+    Ok(Interest { feed, kind, bitrate })
+}
+
+fn millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
+}

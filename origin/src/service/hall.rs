@@ -1,0 +1,69 @@
+//! One room with everything that its owner keeps for it.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use stoa_link::LinkId;
+
+use crate::room::Room;
+use crate::stage::Stage;
+use crate::tree::Subscriptions;
+
+/// Names a room within this process; never used again, so that a late timer or route for a room
+/// that has ended finds nothing instead of its successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoomKey(pub(super) u64);
+
+/// One room, its stage and its tree.
+#[derive(Debug)]
+pub(super) struct Hall {
+    pub(super) room: Room,
+    pub(super) stage: Stage,
+    pub(super) tree: Subscriptions,
+    /// A selected track comes through another link than before.
+    pub(super) sources_moved: bool,
+    /// The entry of this room in the service's timers; may be earlier than needed.
+    pub(super) scheduled: Option<Instant>,
+}
+
+impl Hall {
+    pub(super) fn new(room: Room) -> Self {
+        Self {
+            room,
+            stage: Stage::default(),
+            tree: Subscriptions::default(),
+            sources_moved: false,
+            scheduled: None,
+        }
+    }
+
+    /// The links that hear of this room, each once: somebody is here through them, or they subscribe.
+    pub(super) fn links(&self) -> BTreeSet<LinkId> {
+        let mut links = self.tree.links();
+        links.extend(self.room.links());
+        links
+    }
+
+    /// Whether `link` hears of this room.
+    pub(super) fn has_link(&self, link: LinkId) -> bool {
+        self.room.has_link(link) || self.tree.has_link(link)
+    }
+
+    /// When this room expires if nobody comes.
+    pub(super) fn expires_at(&self, empty_room_life: Duration) -> Option<Instant> {
+        self.room.empty_since().map(|since| since + empty_room_life)
+    }
+
+    /// When anything in this room is due.
+    pub(super) fn poll_timeout(&self, empty_room_life: Duration, now: Instant) -> Option<Instant> {
+        [
+            self.room.poll_timeout(now),
+            self.stage.poll_timeout(),
+            self.tree.poll_timeout(),
+            self.expires_at(empty_room_life),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}

@@ -1,0 +1,235 @@
+//! The shell around [`Service`]: takes events of links from the inbox, carries out commands, keeps
+//! time, and exports what happened as metrics. One task for all rooms.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use stoa_audio::frame::Frame;
+use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::core::{Command, Service};
+use crate::metrics::{LinkReport, Metrics};
+
+/// Events taken from the inbox at a time, before timers are looked at again.
+const EVENTS_PER_TURN: usize = 256;
+
+/// How often metrics are brought up to date.
+const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Orders that may wait.
+const ORDERS_MAX: usize = 8;
+
+/// What the composition root can ask of a running server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// Take nothing new, tell every edge, be gone after this long.
+    Drain(Duration),
+    /// Stay after all.
+    Undrain,
+    /// End every link in order, then return.
+    End,
+}
+
+/// Steers a running [`Server`]. When the last clone is dropped the server ends.
+#[derive(Clone, Debug)]
+pub struct Steering {
+    orders: mpsc::Sender<Order>,
+    vacant: watch::Receiver<bool>,
+}
+
+impl Steering {
+    /// From now on no new room and nobody new; every edge is told that this origin leaves within
+    /// `limit`.
+    pub async fn drain(&self, limit: Duration) {
+        self.order(Order::Drain(limit)).await;
+    }
+
+    /// Takes a drain back.
+    pub async fn undrain(&self) {
+        self.order(Order::Undrain).await;
+    }
+
+    /// Ends every link in order and the server with them.
+    pub async fn end(&self) {
+        self.order(Order::End).await;
+    }
+
+    /// Resolves once nobody is in any room, or the server has ended.
+    pub async fn vacant(&self) {
+        let mut vacant = self.vacant.clone();
+        // An error means that the server is gone, and with it everybody.
+        let _ = vacant.wait_for(|vacant| *vacant).await;
+    }
+
+    async fn order(&self, order: Order) {
+        if self.orders.send(order).await.is_err() {
+            tracing::debug!(?order, "the origin's server has ended already");
+        }
+    }
+}
+
+/// Drives a [`Service`] behind real links.
+#[derive(Debug)]
+pub struct Server {
+    service: Service,
+    links: BTreeMap<LinkId, Link>,
+    inbox: Inbox,
+    /// Asked for what the inbox had to drop.
+    sender: InboxSender,
+    orders: mpsc::Receiver<Order>,
+    vacant: watch::Sender<bool>,
+    metrics: Metrics,
+}
+
+impl Server {
+    /// Around `service`; `sender` is an end of `inbox`.
+    #[must_use]
+    pub fn new(
+        service: Service,
+        inbox: Inbox,
+        sender: InboxSender,
+        metrics: Metrics,
+    ) -> (Self, Steering) {
+        let (orders_sender, orders) = mpsc::channel(ORDERS_MAX);
+        let (vacant, vacant_receiver) = watch::channel(true);
+        let links = BTreeMap::new();
+        let server = Self { service, links, inbox, sender, orders, vacant, metrics };
+        (server, Steering { orders: orders_sender, vacant: vacant_receiver })
+    }
+
+    /// Runs until told to end, or until nobody can tell any more.
+    pub async fn run(mut self) {
+        let mut events = Vec::with_capacity(EVENTS_PER_TURN);
+        let mut export = tokio::time::interval(EXPORT_INTERVAL);
+        export.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let deadline = self.service.poll_timeout().map(Instant::from_std);
+            tokio::select! {
+                biased;
+                order = self.orders.recv() => {
+                    if !self.handle_order(order.unwrap_or(Order::End)) {
+                        break;
+                    }
+                }
+                () = sleep_until(deadline) => {
+                    self.service.handle_timeout(Instant::now().into_std());
+                    self.carry_out();
+                }
+                taken = self.inbox.recv_many(&mut events, EVENTS_PER_TURN) => {
+                    if taken == 0 {
+                        break;
+                    }
+                    for event in events.drain(..) {
+                        self.handle_event(event);
+                    }
+                }
+                _ = export.tick() => self.export(),
+            }
+        }
+        self.export();
+        for link in self.links.values() {
+            link.close("this origin leaves");
+        }
+    }
+
+    /// Returns whether to go on.
+    fn handle_order(&mut self, order: Order) -> bool {
+        match order {
+            Order::Drain(limit) => {
+                self.service.handle_drain(limit, Instant::now().into_std());
+                self.export();
+            }
+            Order::Undrain => self.service.handle_undrain(),
+            Order::End => return false,
+        }
+        self.carry_out();
+        true
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        let now = Instant::now().into_std();
+        match event {
+            Event::Frame { id, frame } => return self.handle_frame(id, &frame, now),
+            Event::Up { id, peer, link } => {
+                tracing::info!(link = id.0, node = %peer.node, region = %peer.region, "link up");
+                self.links.insert(id, link);
+                self.service.handle_up(id, peer, now);
+            }
+            Event::Control { id, body } => self.service.handle_control(id, *body, now),
+            Event::Bound { id, binding } => self.service.handle_bound(id, &binding, now),
+            Event::Unbound { id, track } => self.service.handle_unbound(id, track, now),
+            Event::Down { id, reason } => {
+                if let Some(link) = self.links.remove(&id) {
+                    tracing::info!(link = id.0, node = %link.peer().node, reason, "link down");
+                    self.metrics.forget_link(id, link.peer());
+                }
+                self.service.handle_down(id, now);
+            }
+        }
+        self.carry_out();
+    }
+
+    fn handle_frame(&mut self, id: LinkId, frame: &Frame, now: std::time::Instant) {
+        let route = self.service.handle_frame(id, frame, now);
+        self.carry_out();
+        let Some(route) = route else { return };
+        for child in self.service.children(route) {
+            if let Some(link) = self.links.get(child) {
+                link.send_frame(frame);
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(command) = self.service.next_command() {
+            match command {
+                Command::Send { link, body } => {
+                    // After an error the link is over, and its `Down` is on the way.
+                    if let Some(link) = self.links.get(&link)
+                        && let Err(error) = link.send(*body)
+                    {
+                        tracing::debug!(link = link.id().0, %error, "a message was not sent");
+                    }
+                }
+                Command::Bind { link, binding } => {
+                    if let Some(link) = self.links.get(&link) {
+                        link.bind(*binding);
+                    }
+                }
+                Command::Unbind { link, track } => {
+                    if let Some(link) = self.links.get(&link) {
+                        link.unbind(track);
+                    }
+                }
+                Command::Close { link, reason } => {
+                    if let Some(link) = self.links.get(&link) {
+                        tracing::warn!(link = link.id().0, node = %link.peer().node, reason, "closing a link");
+                        link.close(&reason);
+                    }
+                }
+            }
+        }
+    }
+
+    fn export(&mut self) {
+        self.metrics.note_service(&self.service);
+        self.metrics.note_inbox(self.sender.frames_dropped(), self.sender.facts_waited());
+        for (id, peer, load) in self.service.links() {
+            if let Some(link) = self.links.get(&id) {
+                let statistics = link.statistics();
+                self.metrics.note_link(&LinkReport { id, peer, load, statistics });
+            }
+        }
+        let vacant = self.service.participants_len() == (0, 0);
+        self.vacant.send_if_modified(|before| std::mem::replace(before, vacant) != vacant);
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

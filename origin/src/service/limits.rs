@@ -1,0 +1,54 @@
+//! Every maximum of the service. Configuration may lower the maxima, never raise them.
+
+use std::time::Duration;
+
+use crate::room::Capacity;
+
+/// Most rooms of one origin.
+pub const ROOMS_MAX: usize = 10_000;
+
+/// Most links of one origin.
+pub const LINKS_MAX: usize = 1_024;
+
+/// Most rooms in which one link may have participants or subscriptions.
+pub const ROOMS_PER_LINK_MAX: usize = ROOMS_MAX;
+
+/// Most things one link may ask for in one room: speakers, and three rungs of the programme, of two
+/// trees.
+pub const INTERESTS_PER_ROOM_MAX: usize = 8;
+
+/// Most tracks that one link may announce at a time.
+pub const TRACKS_PER_LINK_MAX: usize = 4_096;
+
+/// Most rooms of one page of a list.
+pub const LIST_PAGE_MAX: u32 = 100;
+
+/// Characters of a room's id when this origin draws it: 34^10 possibilities.
+pub const ROOM_ID_CHARS: usize = 10;
+
+/// How long a room lives after the last participant has left.
+pub const EMPTY_ROOM_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// The limits in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rooms at a time, 1 to [`ROOMS_MAX`].
+    pub rooms: usize,
+    /// Links at a time, 1 to [`LINKS_MAX`].
+    pub links: usize,
+    /// How many a room takes in.
+    pub capacity: Capacity,
+    /// How long a room lives after the last participant has left.
+    pub empty_room_life: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rooms: ROOMS_MAX,
+            links: LINKS_MAX,
+            capacity: Capacity::default(),
+            empty_room_life: EMPTY_ROOM_LIFE,
+        }
+    }
+}

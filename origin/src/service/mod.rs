@@ -1,0 +1,39 @@
+//! All rooms of this origin behind its links: a pure core, and the shell that drives it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `core` | [`Service`]: links come and go, timers, commands owed |
+//! | `asks` | requests about rooms and their answers |
+//! | `tracks` | who may publish what, and the way of a frame |
+//! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
+//! | `hall` | one room with its stage and its tree |
+//! | `neighbour` | what is known of a link's other end, and how long it is trusted |
+//! | `counts` | what happened, by reason |
+//! | `limits` | every maximum of the service |
+//! | `refusal` | [`Refusal`]: each way a request can be wrong |
+//! | `io` | [`Server`]: inbox, links, timers and metrics around the core |
+
+mod asks;
+mod core;
+mod counts;
+mod hall;
+mod io;
+mod limits;
+mod neighbour;
+mod refusal;
+mod settle;
+mod tracks;
+
+pub use self::core::{Command, Service, Start};
+pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
+pub use hall::RoomKey;
+pub use io::{Server, Steering};
+pub use limits::{
+    EMPTY_ROOM_LIFE, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX, Limits, ROOM_ID_CHARS,
+    ROOMS_MAX, ROOMS_PER_LINK_MAX, TRACKS_PER_LINK_MAX,
+};
+pub use refusal::Refusal;
+pub use tracks::Route;
+
+#[cfg(test)]
+mod tests;

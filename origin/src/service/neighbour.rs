@@ -1,0 +1,41 @@
+//! What is known of a link's other end, and how long it is trusted.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use stoa_audio::frame::TrackId;
+use stoa_link::PeerName;
+use stoa_protocol::mesh::control::Load;
+use stoa_protocol::mesh::identity::Misbehaviour;
+
+use super::hall::RoomKey;
+
+/// The other end of a link that is up.
+#[derive(Debug)]
+pub(super) struct Neighbour {
+    pub(super) peer: PeerName,
+    /// Rooms in which it has participants or subscriptions.
+    pub(super) rooms: BTreeSet<RoomKey>,
+    /// Tracks that it publishes.
+    pub(super) tracks: BTreeSet<TrackId>,
+    /// What it says it carries.
+    pub(super) load: Load,
+    misbehaviour: Misbehaviour,
+}
+
+impl Neighbour {
+    pub(super) fn new(peer: PeerName) -> Self {
+        Self {
+            peer,
+            rooms: BTreeSet::new(),
+            tracks: BTreeSet::new(),
+            load: Load::default(),
+            misbehaviour: Misbehaviour::default(),
+        }
+    }
+
+    /// Takes note of a wrong claim; returns whether that was one too many.
+    pub(super) fn note_mistake(&mut self, now: Instant) -> bool {
+        self.misbehaviour.note(now)
+    }
+}

@@ -1,0 +1,83 @@
+//! Each way a request to this origin can be wrong, with the sentence that people read.
+
+use stoa_audio::frame::TrackId;
+use stoa_protocol::ids::RoomId;
+use stoa_protocol::mesh::control::Problem;
+use thiserror::Error;
+
+use super::limits::LIST_PAGE_MAX;
+use crate::room;
+
+/// After how many seconds to try again when this origin is full.
+const FULL_RETRY_S: u32 = 30;
+
+/// After how many seconds to try again while this origin leaves; another one takes over by then.
+const DRAIN_RETRY_S: u32 = 5;
+
+/// Why a request was refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// The room refused it.
+    #[error(transparent)]
+    Room(#[from] room::Refusal),
+    /// No room of that id.
+    #[error("there is no room {0}; it may have ended")]
+    RoomNotFound(RoomId),
+    /// The id is taken.
+    #[error("room {0} exists already; choose another id or leave it empty")]
+    RoomExists(RoomId),
+    /// Somebody else publishes under this track id.
+    #[error("track {:016x} belongs to another participant; draw another one", .0.0)]
+    TrackTaken(TrackId),
+    /// A page that is too long.
+    #[error("a page may hold 1 to {LIST_PAGE_MAX} rooms, not {0}")]
+    PageTooLong(u32),
+    /// As many rooms as this origin may hold.
+    #[error("this origin holds {max} rooms and takes no more")]
+    RoomsFull {
+        /// The limit.
+        max: usize,
+    },
+    /// As many rooms for one edge as it may have.
+    #[error("this edge takes part in {max} rooms and may not enter more")]
+    LinkFull {
+        /// The limit.
+        max: usize,
+    },
+    /// The origin is about to leave.
+    #[error("this origin is about to leave and takes nobody new; try again shortly")]
+    Draining,
+    /// A newer edge asks for something this origin does not know.
+    #[error("this origin does not know the request; is it older than the edge?")]
+    UnknownAsk,
+}
+
+impl Refusal {
+    /// HTTP status, stable short name, and seconds after which to try again (0: pointless).
+    fn terms(&self) -> (u32, &'static str, u32) {
+        match self {
+            Self::Room(refusal) => refusal.terms(),
+            Self::RoomNotFound(_) => (404, "room-not-found", 0),
+            Self::RoomExists(_) => (409, "room-exists", 0),
+            Self::TrackTaken(_) => (409, "track-taken", 0),
+            Self::PageTooLong(_) => (400, "page-too-long", 0),
+            Self::RoomsFull { .. } => (503, "rooms-full", FULL_RETRY_S),
+            Self::LinkFull { .. } => (503, "link-full", FULL_RETRY_S),
+            Self::Draining => (503, "draining", DRAIN_RETRY_S),
+            Self::UnknownAsk => (501, "unknown-request", 0),
+        }
+    }
+
+    /// The stable short name.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.terms().1
+    }
+
+    /// As it travels to the asking edge (RFC 9457).
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let (status, code, retry_after_s) = self.terms();
+        Problem { status, code: code.to_owned(), detail: self.to_string(), retry_after_s }
+    }
+}

@@ -1,0 +1,156 @@
+//! After a change in a room: brings selection, bindings, snapshots and timers in line.
+
+use std::time::Instant;
+
+use stoa_audio::frame::TrackId;
+use stoa_link::{LinkId, TrackBinding};
+use stoa_protocol::ids::ParticipantId;
+use stoa_protocol::mesh::control::{Body, TrackKind};
+
+use super::core::{Command, Service};
+use super::hall::{Hall, RoomKey};
+use crate::room::{Departed, Room};
+use crate::tree::{Change, Interest};
+
+impl Service {
+    /// Carries out what follows from a change in a room; harmless when nothing changed. Returns
+    /// whether a snapshot of the room went out.
+    pub(super) fn settle(&mut self, key: RoomKey, now: Instant) -> bool {
+        let Some(hall) = self.halls.get_mut(&key) else { return false };
+        let decided = hall.stage.take_change();
+        if decided || std::mem::take(&mut hall.sources_moved) {
+            let link_of = |track: TrackId| self.publications.get(&track).map(|p| (track, p.link));
+            let selected: Vec<(TrackId, LinkId)> =
+                hall.stage.selected().filter_map(link_of).collect();
+            hall.tree.handle_selection(Interest::SPEAKERS, &selected, now);
+        }
+        if decided {
+            self.counts.selections += 1;
+            let selection = Body::Selection(hall.stage.selection(&hall.room));
+            for link in hall.links() {
+                let body = Box::new(selection.clone());
+                self.commands.push_back(Command::Send { link, body });
+            }
+        }
+        while let Some(change) = hall.tree.next_change() {
+            let command = match change {
+                Change::Unbind { child, track } => Some(Command::Unbind { link: child, track }),
+                // Not from the publication: that may pause, while a track that was selected until a
+                // moment ago is bound to a new child.
+                Change::Bind { child, track } => self.owners.get(&track).map(|(_, participant)| {
+                    Command::Bind { link: child, binding: binding(&hall.room, track, participant) }
+                }),
+            };
+            self.commands.extend(command);
+        }
+        let state = hall.room.next_state(now);
+        let announced = state.is_some();
+        if let Some(state) = state {
+            self.counts.room_states += 1;
+            for link in hall.links() {
+                let body = Box::new(Body::RoomState(state.clone()));
+                self.commands.push_back(Command::Send { link, body });
+            }
+        }
+        self.reschedule(key, now);
+        announced
+    }
+
+    /// Keeps the room's timer no later than needed. It may fire early; that is cheaper than moving
+    /// it with every frame.
+    pub(super) fn reschedule(&mut self, key: RoomKey, now: Instant) {
+        let Some(hall) = self.halls.get_mut(&key) else { return };
+        let Some(at) = hall.poll_timeout(self.limits.empty_room_life, now) else { return };
+        if hall.scheduled.is_none_or(|scheduled| at < scheduled) {
+            if let Some(scheduled) = hall.scheduled.replace(at) {
+                self.deadlines.remove(&(scheduled, key));
+            }
+            self.deadlines.insert((at, key));
+        }
+    }
+
+    /// Carries out what is due in one room.
+    pub(super) fn handle_room_timeout(&mut self, key: RoomKey, now: Instant) {
+        let Some(hall) = self.halls.get_mut(&key) else { return };
+        if let Some(scheduled) = hall.scheduled.take() {
+            self.deadlines.remove(&(scheduled, key));
+        }
+        hall.stage.handle_timeout(now);
+        hall.tree.handle_timeout(now);
+        while let Some(departed) =
+            self.halls.get_mut(&key).and_then(|hall| hall.room.next_overdue(now))
+        {
+            self.counts.participants_lost += 1;
+            self.clear_up(key, &departed, now);
+        }
+        let life = self.limits.empty_room_life;
+        let expired = |hall: &Hall| hall.expires_at(life).is_some_and(|at| at <= now);
+        if self.halls.get(&key).is_some_and(expired) {
+            self.counts.rooms_expired += 1;
+            self.end_room(key);
+        } else {
+            self.settle(key, now);
+        }
+    }
+
+    /// Takes down what somebody who has left leaves behind. A settlement must follow.
+    pub(super) fn clear_up(&mut self, key: RoomKey, departed: &Departed, now: Instant) {
+        if let Some(track) = departed.track {
+            self.owners.remove(&track);
+            if let Some(publication) = self.publications.get(&track) {
+                let link = publication.link;
+                self.withdraw(track, link, now);
+            }
+            if let Some(hall) = self.halls.get_mut(&key) {
+                hall.tree.handle_track_end(track);
+            }
+        }
+        if let Some(link) = departed.link {
+            self.forget_if_absent(link, key);
+        }
+    }
+
+    /// Ends a room for everybody: a last snapshot, tracks unbound, subscriptions gone.
+    pub(super) fn end_room(&mut self, key: RoomKey) {
+        let Some(mut hall) = self.halls.remove(&key) else { return };
+        if let Some(scheduled) = hall.scheduled {
+            self.deadlines.remove(&(scheduled, key));
+        }
+        self.rooms.remove(hall.room.id());
+        self.epoch_past = self.epoch_past.max(hall.room.epoch());
+        hall.room.handle_close();
+        for track in hall.room.participants().filter_map(|p| p.track) {
+            self.owners.remove(&track);
+            if let Some(publication) = self.publications.remove(&track)
+                && let Some(neighbour) = self.links.get_mut(&publication.link)
+            {
+                neighbour.tracks.remove(&track);
+            }
+            hall.tree.handle_track_end(track);
+        }
+        while let Some(change) = hall.tree.next_change() {
+            if let Change::Unbind { child, track } = change {
+                self.commands.push_back(Command::Unbind { link: child, track });
+            }
+        }
+        self.counts.room_states += 1;
+        let state = hall.room.state();
+        for link in hall.links() {
+            if let Some(neighbour) = self.links.get_mut(&link) {
+                neighbour.rooms.remove(&key);
+            }
+            self.send(link, Body::RoomState(state.clone()));
+        }
+    }
+}
+
+fn binding(room: &Room, track: TrackId, participant: &ParticipantId) -> Box<TrackBinding> {
+    Box::new(TrackBinding {
+        track,
+        epoch: room.epoch(),
+        room: room.id().clone(),
+        participant: participant.as_str().to_owned(),
+        kind: TrackKind::Speaker,
+        bitrate: 0,
+    })
+}

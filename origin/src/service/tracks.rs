@@ -1,0 +1,199 @@
+//! Who may publish what, and the way of a frame through this origin.
+
+use std::time::Instant;
+
+use stoa_audio::frame::{Epoch, Frame, TrackId};
+use stoa_link::{LinkId, TrackBinding};
+use stoa_protocol::ids::ParticipantId;
+use stoa_protocol::mesh::control::TrackKind;
+
+use super::core::Service;
+use super::counts::{ClaimRefusal, FrameDrop};
+use super::hall::RoomKey;
+use super::limits::TRACKS_PER_LINK_MAX;
+
+/// A track announced by a link that may: everything a frame is checked against.
+#[derive(Debug)]
+pub(super) struct Publication {
+    pub(super) link: LinkId,
+    pub(super) room: RoomKey,
+    pub(super) epoch: Epoch,
+    pub(super) muted: bool,
+}
+
+/// Where a frame goes; see [`Service::children`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    room: RoomKey,
+    track: TrackId,
+}
+
+impl Service {
+    /// A link announces that it will send a track.
+    pub fn handle_bound(&mut self, link: LinkId, binding: &TrackBinding, now: Instant) {
+        let (key, muted) = match self.check_claim(link, binding) {
+            Ok(granted) => granted,
+            Err(refusal) => {
+                self.counts.refuse_claim(refusal);
+                if is_mistake(refusal) {
+                    self.note_mistake(link, now);
+                }
+                return;
+            }
+        };
+        let publication = Publication { link, room: key, epoch: binding.epoch, muted };
+        let before = self.publications.insert(binding.track, publication);
+        if let Some(neighbour) = self.links.get_mut(&link) {
+            neighbour.tracks.insert(binding.track);
+        }
+        if let Some(before) = before.filter(|before| before.link != link) {
+            if let Some(neighbour) = self.links.get_mut(&before.link) {
+                neighbour.tracks.remove(&binding.track);
+            }
+            if let Some(hall) = self.halls.get_mut(&key) {
+                hall.sources_moved = true;
+            }
+            self.settle(key, now);
+        }
+    }
+
+    /// A link ends a track; the participant stays and may announce it again.
+    pub fn handle_unbound(&mut self, link: LinkId, track: TrackId, now: Instant) {
+        if let Some(key) = self.withdraw(track, link, now) {
+            self.settle(key, now);
+        }
+    }
+
+    /// A frame of a link. `None` when it goes nowhere, which is counted; otherwise take the commands
+    /// owed and then send it to [`Self::children`].
+    pub fn handle_frame(&mut self, link: LinkId, frame: &Frame, now: Instant) -> Option<Route> {
+        self.counts.frames_in += 1;
+        match self.route(link, frame, now) {
+            Ok(route) => {
+                self.counts.frames_out += self.children(route).len() as u64;
+                Some(route)
+            }
+            Err(reason) => {
+                self.counts.drop_frame(reason);
+                None
+            }
+        }
+    }
+
+    /// The links that get a frame, prepared, each once.
+    #[must_use]
+    pub fn children(&self, route: Route) -> &[LinkId] {
+        self.halls.get(&route.room).map_or(&[], |hall| hall.tree.children(route.track))
+    }
+
+    fn route(&mut self, link: LinkId, frame: &Frame, now: Instant) -> Result<Route, FrameDrop> {
+        let publication = self.publications.get(&frame.track).ok_or(FrameDrop::UnknownTrack)?;
+        if publication.link != link {
+            return Err(FrameDrop::ForeignTrack);
+        }
+        if frame.epoch < publication.epoch {
+            return Err(FrameDrop::OlderEpoch);
+        }
+        if frame.epoch > publication.epoch {
+            return Err(FrameDrop::NewerEpoch);
+        }
+        if publication.muted {
+            return Err(FrameDrop::Muted);
+        }
+        let key = publication.room;
+        let hall = self.halls.get_mut(&key).ok_or(FrameDrop::UnknownTrack)?;
+        let heard = hall.stage.handle_frame(frame, now);
+        if heard.changed {
+            self.settle(key, now);
+        } else {
+            self.reschedule(key, now);
+        }
+        if heard.forward {
+            Ok(Route { room: key, track: frame.track })
+        } else {
+            Err(FrameDrop::Unselected)
+        }
+    }
+
+    /// Lets frames of a track in or keeps them out. A settlement must follow.
+    pub(super) fn set_track_muted(&mut self, track: TrackId, muted: bool, now: Instant) {
+        let Some(publication) = self.publications.get_mut(&track) else { return };
+        publication.muted = muted;
+        let key = publication.room;
+        if muted && let Some(hall) = self.halls.get_mut(&key) {
+            hall.stage.handle_track_end(track, now);
+        }
+    }
+
+    /// Ends a publication if it came through `link`; returns its room. A settlement must follow.
+    pub(super) fn withdraw(
+        &mut self,
+        track: TrackId,
+        link: LinkId,
+        now: Instant,
+    ) -> Option<RoomKey> {
+        let publication = self.publications.get(&track).filter(|p| p.link == link)?;
+        let key = publication.room;
+        self.publications.remove(&track);
+        if let Some(neighbour) = self.links.get_mut(&link) {
+            neighbour.tracks.remove(&track);
+        }
+        if let Some(hall) = self.halls.get_mut(&key) {
+            hall.stage.handle_track_end(track, now);
+        }
+        Some(key)
+    }
+
+    /// Checks that the participant joined through this very link, with this very track, and may speak.
+    fn check_claim(
+        &self,
+        link: LinkId,
+        binding: &TrackBinding,
+    ) -> Result<(RoomKey, bool), ClaimRefusal> {
+        let neighbour = self.links.get(&link).ok_or(ClaimRefusal::ForeignParticipant)?;
+        if binding.kind != TrackKind::Speaker {
+            return Err(ClaimRefusal::ForeignKind);
+        }
+        let key = *self.rooms.get(&binding.room).ok_or(ClaimRefusal::UnknownRoom)?;
+        let room = self.halls.get(&key).map(|hall| &hall.room).ok_or(ClaimRefusal::UnknownRoom)?;
+        let participant = ParticipantId::new(binding.participant.as_str())
+            .ok()
+            .and_then(|id| room.participant(&id))
+            .ok_or(ClaimRefusal::UnknownParticipant)?;
+        if participant.link() != Some(link) {
+            return Err(ClaimRefusal::ForeignParticipant);
+        }
+        if participant.track != Some(binding.track) {
+            return Err(ClaimRefusal::ForeignTrack);
+        }
+        if !participant.role.may_speak() {
+            return Err(ClaimRefusal::OffStage);
+        }
+        if binding.epoch < room.epoch() {
+            return Err(ClaimRefusal::OlderEpoch);
+        }
+        if binding.epoch > room.epoch() {
+            return Err(ClaimRefusal::NewerEpoch);
+        }
+        let crowded = neighbour.tracks.len() >= TRACKS_PER_LINK_MAX;
+        if crowded && !neighbour.tracks.contains(&binding.track) {
+            return Err(ClaimRefusal::TooMany);
+        }
+        Ok((key, participant.muted.is_some()))
+    }
+}
+
+/// Whether a refused claim is beyond what an honest edge says when messages cross.
+fn is_mistake(refusal: ClaimRefusal) -> bool {
+    match refusal {
+        ClaimRefusal::ForeignParticipant
+        | ClaimRefusal::OffStage
+        | ClaimRefusal::ForeignTrack
+        | ClaimRefusal::ForeignKind
+        | ClaimRefusal::NewerEpoch
+        | ClaimRefusal::TooMany => true,
+        ClaimRefusal::UnknownRoom | ClaimRefusal::UnknownParticipant | ClaimRefusal::OlderEpoch => {
+            false
+        }
+    }
+}
