@@ -1,0 +1,77 @@
+//! What the hub owes the world: rare effects, in order. Frames are return values of the routing calls.
+
+use stoa_audio::frame::TrackId;
+use stoa_link::{LinkId, TrackBinding};
+use stoa_protocol::mesh::control::{Body, Problem};
+
+use super::order::{Reply, SeatId, Ticket};
+use super::roster::ParticipantEvent;
+use crate::webrtc::{Class, RoomKey, SessionId};
+
+/// An effect that the hub owes.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Send a control message.
+    Send {
+        /// Over which link.
+        link: LinkId,
+        /// The message.
+        body: Box<Body>,
+    },
+    /// Announce a local track to the room's owner.
+    Bind {
+        /// Over which link.
+        link: LinkId,
+        /// The track.
+        binding: Box<TrackBinding>,
+    },
+    /// A local track has ended.
+    Unbind {
+        /// Over which link.
+        link: LinkId,
+        /// The track.
+        track: TrackId,
+    },
+    /// Enforce mute at the uplink.
+    Mute {
+        /// Whose.
+        session: SessionId,
+        /// The new state.
+        muted: bool,
+    },
+    /// End a session.
+    Close {
+        /// Which.
+        session: SessionId,
+    },
+    /// Answer an order.
+    Answer {
+        /// Which.
+        ticket: Ticket,
+        /// What it came to.
+        outcome: Box<Result<Reply, Problem>>,
+    },
+    /// Tell one participant.
+    Tell {
+        /// Whom.
+        seat: SeatId,
+        /// What.
+        event: ParticipantEvent,
+    },
+    /// Tell everybody of a room who wants events.
+    Announce {
+        /// The room.
+        room: RoomKey,
+        /// Only this class; everybody when `None`.
+        class: Option<Class>,
+        /// What.
+        event: ParticipantEvent,
+    },
+    /// A seat is gone: tell the reason if there is one, then end its events.
+    End {
+        /// Which.
+        seat: SeatId,
+        /// Why, unless the participant himself has left.
+        reason: Option<&'static str>,
+    },
+}

@@ -1,0 +1,244 @@
+//! The hub as the signaling side sees it: an async call each, from any thread.
+//!
+//! A join has two halves, so that the millisecond of SDP and ICE work is spent on the caller's
+//! thread and never on the mesh thread.
+
+use std::sync::Arc;
+
+use stoa_protocol::ids::{ParticipantId, Role, RoomId};
+use stoa_protocol::mesh::control::{Problem, RoomInfo, RoomPage};
+use tokio::sync::{mpsc, oneshot};
+
+use super::order::{Newcomer, Order, Prepared, Reply};
+use super::plane_stub::Plane;
+use super::problem;
+use super::roster::{ParticipantEvent, Roster};
+use crate::webrtc::{Downlink, OpenSession, Opened, Restarted, SessionId};
+
+/// Events that may wait for one participant's connection; a slower one loses the oldest news, not
+/// the newest: the hub tells the whole state again.
+pub const EVENTS_QUEUED_MAX: usize = 32;
+
+/// Orders that may wait for the mesh thread; more are answered 503.
+pub const ORDERS_QUEUED_MAX: usize = 4_096;
+
+/// An order on its way to the hub.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) order: Order,
+    pub(super) reply: oneshot::Sender<Result<Reply, Problem>>,
+    pub(super) events: Option<mpsc::Sender<ParticipantEvent>>,
+}
+
+/// Who wants to join, and with what.
+#[derive(Clone, Debug)]
+pub struct JoinAsk {
+    /// The room.
+    pub room: RoomId,
+    /// Who the token says this is.
+    pub identity: String,
+    /// What people read.
+    pub name: String,
+    /// What the token allows.
+    pub role: Role,
+    /// Whether the offer has an uplink; takes a role that may speak.
+    pub publishes: bool,
+    /// Which downlink lines to use.
+    pub downlink: Downlink,
+    /// Whether to start muted.
+    pub muted: bool,
+    /// The SDP offer.
+    pub offer: String,
+    /// Whether [`Joined::events`] is wanted.
+    pub wants_events: bool,
+}
+
+/// A participant who is in.
+#[derive(Debug)]
+pub struct Joined {
+    /// His id in the room.
+    pub participant: ParticipantId,
+    /// His session; ends by [`RoomsHandle::leave`], or by itself.
+    pub session: SessionId,
+    /// The SDP answer and what goes with it.
+    pub opened: Opened,
+    /// The room.
+    pub room: RoomInfo,
+    /// Who is there, as far as this edge knows; the first join of a room may find it empty.
+    pub roster: Arc<Roster>,
+    /// What happens; ends after `Closed`. The first event is `Slots`.
+    pub events: Option<mpsc::Receiver<ParticipantEvent>>,
+}
+
+/// Asks the hub. Every call answers within about five seconds.
+#[derive(Clone)]
+pub struct RoomsHandle {
+    orders: mpsc::Sender<Asked>,
+    plane: Plane,
+}
+
+/// The hub's end of all [`RoomsHandle`]s.
+#[derive(Debug)]
+pub struct Orders(pub(super) mpsc::Receiver<Asked>);
+
+impl RoomsHandle {
+    /// A handle, and the queue that [`super::io::run`] serves.
+    #[must_use]
+    pub fn new(plane: Plane) -> (Self, Orders) {
+        let (orders, queue) = mpsc::channel(ORDERS_QUEUED_MAX);
+        (Self { orders, plane }, Orders(queue))
+    }
+
+    /// Makes a room; the owner draws an id when `room` is `None`.
+    ///
+    /// # Errors
+    /// The owner's problem (409 when it exists), or 503.
+    pub async fn create(&self, room: Option<RoomId>, name: String) -> Result<RoomInfo, Problem> {
+        match self.ask(Order::Create { room, name }, None).await? {
+            Reply::Room(info) => Ok(info),
+            _ => Err(problem::owner_confused()),
+        }
+    }
+
+    /// A page of rooms whose ids sort after `after`, at most `limit` (1 to 100).
+    ///
+    /// # Errors
+    /// The owner's problem, or 503.
+    pub async fn list(&self, after: String, limit: u32) -> Result<RoomPage, Problem> {
+        match self.ask(Order::List { after, limit }, None).await? {
+            Reply::Rooms(page) => Ok(page),
+            _ => Err(problem::owner_confused()),
+        }
+    }
+
+    /// Reads a room.
+    ///
+    /// # Errors
+    /// 404 when there is none, or 503.
+    pub async fn read(&self, room: RoomId) -> Result<RoomInfo, Problem> {
+        match self.ask(Order::Read(room), None).await? {
+            Reply::Room(info) => Ok(info),
+            _ => Err(problem::owner_confused()),
+        }
+    }
+
+    /// Ends a room for everybody.
+    ///
+    /// # Errors
+    /// 404 when there is none, or 503.
+    pub async fn close(&self, room: RoomId) -> Result<(), Problem> {
+        self.ask(Order::Close(room), None).await.map(|_| ())
+    }
+
+    /// Takes a participant in: the owner is asked first, then the session opened, on this thread.
+    ///
+    /// Dropping the future at any point leaves nothing behind for longer than 15 s.
+    ///
+    /// # Errors
+    /// 400 for a bad offer, 403 for publishing without a role for it, 404 for an unknown room,
+    /// 503 when full, draining or cut off.
+    pub async fn join(&self, ask: JoinAsk) -> Result<Joined, Problem> {
+        let JoinAsk { room, identity, name, role, publishes, downlink, muted, offer, wants_events } =
+            ask;
+        let newcomer = Newcomer { room, identity, name, role, publishes, downlink, muted };
+        let prepared = match self.ask(Order::Prepare(newcomer), None).await? {
+            Reply::Prepared(prepared) => prepared,
+            _ => return Err(problem::owner_confused()),
+        };
+        let opened = match self.plane.open(session_of(&prepared, downlink, offer)) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let _ = self.ask(Order::Abandon(prepared.seat), None).await;
+                return Err(problem::offer(&error));
+            }
+        };
+        self.attach(prepared, opened, wants_events).await
+    }
+
+    async fn attach(
+        &self,
+        prepared: Prepared,
+        opened: Opened,
+        wants_events: bool,
+    ) -> Result<Joined, Problem> {
+        let session = opened.session;
+        let (sender, events) = if wants_events {
+            let (sender, events) = mpsc::channel(EVENTS_QUEUED_MAX);
+            (Some(sender), Some(events))
+        } else {
+            (None, None)
+        };
+        let order = Order::Attach { seat: prepared.seat, session, wants_events };
+        let roster = match self.ask(order, sender).await {
+            Ok(Reply::Seated(seated)) => seated.roster,
+            Ok(_) => return Err(problem::owner_confused()),
+            Err(problem) => {
+                self.plane.close(session);
+                return Err(problem);
+            }
+        };
+        let Prepared { participant, room, .. } = prepared;
+        Ok(Joined { participant, session, opened, room, roster, events })
+    }
+
+    /// Restarts ICE of a session, after a change of network.
+    ///
+    /// # Errors
+    /// 400 for a bad offer, 404 when the session has ended.
+    pub async fn restart(&self, session: SessionId, offer: String) -> Result<Restarted, Problem> {
+        self.plane.restart(session, offer).await.map_err(|error| problem::offer(&error))
+    }
+
+    /// Hangs up.
+    ///
+    /// # Errors
+    /// 404 when the session has ended already.
+    pub async fn leave(&self, session: SessionId) -> Result<(), Problem> {
+        self.ask(Order::Leave(session), None).await.map(|_| ())
+    }
+
+    /// Mutes or unmutes `participant`, or the asker himself when it is `None`.
+    ///
+    /// Muting oneself holds at once, whether or not the owner can be reached.
+    ///
+    /// # Errors
+    /// 403 without the role for it, 404 for an unknown session or participant, 503 when cut off.
+    pub async fn set_muted(
+        &self,
+        by: SessionId,
+        participant: Option<ParticipantId>,
+        muted: bool,
+    ) -> Result<(), Problem> {
+        self.ask(Order::SetMuted { by, participant, muted }, None).await.map(|_| ())
+    }
+
+    async fn ask(
+        &self,
+        order: Order,
+        events: Option<mpsc::Sender<ParticipantEvent>>,
+    ) -> Result<Reply, Problem> {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked { order, reply, events };
+        if matches!(asked.order, Order::Leave(_) | Order::Abandon(_)) {
+            // Somebody who goes must not be kept because the queue was full.
+            self.orders.send(asked).await.map_err(|_| problem::stopped())?;
+        } else {
+            self.orders.try_send(asked).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => problem::busy(),
+                mpsc::error::TrySendError::Closed(_) => problem::stopped(),
+            })?;
+        }
+        answer.await.map_err(|_| problem::stopped())?
+    }
+}
+
+fn session_of(prepared: &Prepared, downlink: Downlink, offer: String) -> OpenSession {
+    OpenSession {
+        room: prepared.key,
+        class: prepared.class,
+        downlink,
+        track: prepared.track,
+        muted: prepared.muted,
+        offer,
+    }
+}

@@ -1,0 +1,178 @@
+//! What the hub counts.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+/// Counters and gauges of the rooms, `stoa_edge_*`.
+#[derive(Clone, Debug)]
+pub struct RoomsMetrics {
+    /// Rooms with somebody here, or that ended a moment ago.
+    pub(super) rooms: IntGauge,
+    /// Participants here, by class.
+    pub(super) stage: IntGauge,
+    pub(super) audience: IntGauge,
+    /// Requests to owners that wait for an answer.
+    pub(super) requests: IntGauge,
+    /// Frames from this edge's clients that went to the owner.
+    pub(super) frames_up: IntCounter,
+    /// Frames that came down the tree and were new.
+    pub(super) frames_down: IntCounter,
+    /// Frames handed to the media plane for the stage.
+    pub(super) deliveries_stage: IntCounter,
+    /// Frames handed to the media plane for the audience.
+    pub(super) deliveries_audience: IntCounter,
+    pub(super) dropped: Dropped,
+    pub(super) limits: Limited,
+    pub(super) refused: Refused,
+}
+
+/// Frames that went nowhere, by reason.
+#[derive(Clone, Debug)]
+pub(super) struct Dropped {
+    pub(super) muted: IntCounter,
+    pub(super) foreign: IntCounter,
+    pub(super) unbound: IntCounter,
+    pub(super) duplicate: IntCounter,
+    pub(super) too_old: IntCounter,
+    pub(super) old_epoch: IntCounter,
+    pub(super) no_room: IntCounter,
+    pub(super) no_owner: IntCounter,
+    pub(super) no_slot: IntCounter,
+    pub(super) unselected: IntCounter,
+    pub(super) programme: IntCounter,
+}
+
+/// Maximums that were reached, by name.
+#[derive(Clone, Debug)]
+pub(super) struct Limited {
+    pub(super) participants: IntCounter,
+    pub(super) rooms: IntCounter,
+    pub(super) requests: IntCounter,
+    pub(super) tracks: IntCounter,
+    pub(super) stage: IntCounter,
+    pub(super) events: IntCounter,
+    pub(super) announcements: IntCounter,
+}
+
+/// Messages of peers that were not accepted, by reason.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) unexpected: IntCounter,
+    pub(super) malformed: IntCounter,
+    pub(super) stale: IntCounter,
+    pub(super) timed_out: IntCounter,
+}
+
+impl RoomsMetrics {
+    /// Registers everything.
+    ///
+    /// # Errors
+    /// When `registry` holds one of the names already.
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let counter = |name: &str, text: &str| {
+            let counter = IntCounter::new(name, text)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let gauge = |name: &str, text: &str| {
+            let gauge = IntGauge::new(name, text)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let participants = IntGaugeVec::new(
+            Opts::new("stoa_edge_participants", "Participants at this edge, by class."),
+            &["class"],
+        )?;
+        registry.register(Box::new(participants.clone()))?;
+        let deliveries = by(
+            registry,
+            "stoa_edge_deliveries_total",
+            "Frames handed to the media plane, by class of listeners.",
+            "class",
+        )?;
+        Ok(Self {
+            rooms: gauge("stoa_edge_rooms", "Rooms that have somebody at this edge.")?,
+            stage: participants.with_label_values(&["stage"]),
+            audience: participants.with_label_values(&["audience"]),
+            requests: gauge(
+                "stoa_edge_requests_pending",
+                "Requests to rooms' owners that wait for an answer.",
+            )?,
+            frames_up: counter(
+                "stoa_edge_frames_up_total",
+                "Frames of this edge's clients sent to rooms' owners.",
+            )?,
+            frames_down: counter(
+                "stoa_edge_frames_down_total",
+                "Frames received over the mesh, without duplicates.",
+            )?,
+            deliveries_stage: deliveries.with_label_values(&["stage"]),
+            deliveries_audience: deliveries.with_label_values(&["audience"]),
+            dropped: Dropped::new(registry)?,
+            limits: Limited::new(registry)?,
+            refused: Refused::new(registry)?,
+        })
+    }
+}
+
+impl Dropped {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let text = "Frames that the room side dropped, by reason.";
+        let all = by(registry, "stoa_edge_frames_dropped_total", text, "reason")?;
+        let of = |reason: &str| all.with_label_values(&[reason]);
+        Ok(Self {
+            muted: of("muted"),
+            foreign: of("foreign"),
+            unbound: of("unbound"),
+            duplicate: of("duplicate"),
+            too_old: of("too-old"),
+            old_epoch: of("old-epoch"),
+            no_room: of("no-room"),
+            no_owner: of("no-owner"),
+            no_slot: of("no-slot"),
+            unselected: of("unselected"),
+            programme: of("programme"),
+        })
+    }
+}
+
+impl Limited {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let text = "How often the room side reached a maximum, by its name.";
+        let all = by(registry, "stoa_edge_rooms_limits_total", text, "limit")?;
+        let of = |limit: &str| all.with_label_values(&[limit]);
+        Ok(Self {
+            participants: of("participants"),
+            rooms: of("rooms"),
+            requests: of("requests"),
+            tracks: of("tracks"),
+            stage: of("stage"),
+            events: of("events"),
+            announcements: of("announcements"),
+        })
+    }
+}
+
+impl Refused {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let text = "Messages of mesh peers that were not accepted or did not come, by reason.";
+        let all = by(registry, "stoa_edge_mesh_messages_refused_total", text, "reason")?;
+        let of = |reason: &str| all.with_label_values(&[reason]);
+        Ok(Self {
+            unexpected: of("unexpected"),
+            malformed: of("malformed"),
+            stale: of("stale"),
+            timed_out: of("timed-out"),
+        })
+    }
+}
+
+fn by(
+    registry: &Registry,
+    name: &str,
+    text: &str,
+    label: &str,
+) -> prometheus::Result<IntCounterVec> {
+    let counters = IntCounterVec::new(Opts::new(name, text), &[label])?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
+}

@@ -1,0 +1,132 @@
+//! What the signaling side can ask of the hub, and what it answers.
+
+use std::sync::Arc;
+
+use stoa_audio::frame::TrackId;
+use stoa_protocol::ids::{ParticipantId, Role, RoomId};
+use stoa_protocol::mesh::control::{RoomInfo, RoomPage};
+
+use super::roster::Roster;
+use crate::webrtc::{Class, Downlink, RoomKey, SessionId};
+
+/// Names a local participant's place within this process; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeatId(pub u64);
+
+/// Names an order under way, so that its answer finds the one who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// Who wants to join, and how.
+#[derive(Clone, Debug)]
+pub struct Newcomer {
+    /// The room.
+    pub room: RoomId,
+    /// Who the token says this is.
+    pub identity: String,
+    /// What people read.
+    pub name: String,
+    /// What the token allows.
+    pub role: Role,
+    /// Whether the offer has an uplink; the role must allow it.
+    pub publishes: bool,
+    /// Which downlink lines the offer has.
+    pub downlink: Downlink,
+    /// Whether to start muted.
+    pub muted: bool,
+}
+
+/// What the signaling side asks. Each order has one answer, or none when its link dies silently
+/// (then a problem after the request's time limit).
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Make a room; the owner draws an id when there is none.
+    Create {
+        /// Wanted id.
+        room: Option<RoomId>,
+        /// What people read.
+        name: String,
+    },
+    /// A page of rooms.
+    List {
+        /// Only rooms whose id sorts after this.
+        after: String,
+        /// At most this many, 1 to 100.
+        limit: u32,
+    },
+    /// Read a room.
+    Read(RoomId),
+    /// End a room for everybody.
+    Close(RoomId),
+    /// First half of a join: ask the owner. The answer is [`Reply::Prepared`].
+    Prepare(Newcomer),
+    /// Second half of a join: the session is open. The answer is [`Reply::Seated`].
+    Attach {
+        /// The place that was prepared.
+        seat: SeatId,
+        /// The session.
+        session: SessionId,
+        /// Whether roster and slot changes are to be told.
+        wants_events: bool,
+    },
+    /// The join came to nothing.
+    Abandon(SeatId),
+    /// A participant hangs up.
+    Leave(SessionId),
+    /// Mute or unmute.
+    SetMuted {
+        /// Who asks.
+        by: SessionId,
+        /// Who is meant; `None` is the one who asks.
+        participant: Option<ParticipantId>,
+        /// The new state.
+        muted: bool,
+    },
+}
+
+/// A place that the owner has granted.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The place.
+    pub seat: SeatId,
+    /// The participant's id, drawn by this edge.
+    pub participant: ParticipantId,
+    /// The room, for the media plane.
+    pub key: RoomKey,
+    /// What he hears.
+    pub class: Class,
+    /// The track he publishes.
+    pub track: Option<TrackId>,
+    /// Whether he starts muted.
+    pub muted: bool,
+    /// The room.
+    pub room: RoomInfo,
+}
+
+/// What an order came to.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Done; nothing more to say.
+    Done,
+    /// A room.
+    Room(RoomInfo),
+    /// A page of rooms.
+    Rooms(RoomPage),
+    /// The owner agrees to a join.
+    Prepared(Prepared),
+    /// The participant is in.
+    Seated(Seated),
+}
+
+/// A participant who is in.
+#[derive(Clone, Debug)]
+pub struct Seated {
+    /// His place.
+    pub seat: SeatId,
+    /// The room, for announcements.
+    pub key: RoomKey,
+    /// What he hears.
+    pub class: Class,
+    /// Who is there, as far as this edge knows.
+    pub roster: Arc<Roster>,
+}

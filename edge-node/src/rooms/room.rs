@@ -1,0 +1,318 @@
+//! One room as this edge sees it: the owner's view of it, the seats here, and its two lanes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stoa_audio::frame::{Epoch, Frame, TrackId};
+use stoa_link::LinkId;
+use stoa_protocol::ids::{ParticipantId, RoomId};
+use stoa_protocol::mesh::control::{RoomInfo, RoomState, Selection, StageMember};
+
+use super::lane::Lane;
+use super::order::SeatId;
+use super::pace::Pace;
+use super::roster::{Roster, RosterMember};
+use super::seat::role_of;
+use super::window::{Verdict, Window};
+use crate::webrtc::{Class, RoomKey};
+
+/// Members of a stage that are believed; an owner that claims more is cut off there.
+pub(super) const STAGE_MAX: usize = 1_024;
+
+/// Tracks of a room whose frames are remembered; beyond it the longest silent one is forgotten.
+pub(super) const TRACKS_MAX: usize = 256;
+
+/// How long a room without listeners stays subscribed: reloading a page must not cost a round trip.
+pub(super) const LINGER: Duration = Duration::from_secs(5);
+
+/// Least time between two rosters.
+pub(super) const ROSTER_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Whether the owner should send this room's tracks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subscription {
+    /// Nobody listens here.
+    Off,
+    /// Somebody does.
+    Wanted,
+    /// Nobody has for less than [`LINGER`].
+    Lingering,
+}
+
+/// A track whose frames came over the mesh.
+#[derive(Debug)]
+struct Remembered {
+    window: Window,
+    at: Instant,
+    participant: Option<ParticipantId>,
+}
+
+/// Somebody on the stage, as the owner says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) shown: RosterMember,
+    pub(super) track: Option<TrackId>,
+}
+
+/// One room.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) id: RoomId,
+    pub(super) key: RoomKey,
+    pub(super) owner: Option<LinkId>,
+    pub(super) info: RoomInfo,
+    pub(super) stage: Vec<Member>,
+    pub(super) roster: Arc<Roster>,
+    pub(super) roster_pace: Pace,
+    pub(super) seats: BTreeSet<SeatId>,
+    /// Seats that hear the stage lane, and the tree.
+    pub(super) stage_listeners: usize,
+    pub(super) audience_listeners: usize,
+    /// Seats that want events.
+    pub(super) ears: usize,
+    /// Sessions that were told to end and have not yet; the key is theirs until then.
+    pub(super) ending: usize,
+    pub(super) subscription: Subscription,
+    /// The link that knows of the subscription.
+    pub(super) subscribed_over: Option<LinkId>,
+    pub(super) stage_lane: Lane,
+    pub(super) audience_lane: Lane,
+    epoch: Epoch,
+    version: Option<u64>,
+    decision: Option<u64>,
+    remembered: BTreeMap<TrackId, Remembered>,
+}
+
+/// What a state of the owner changed.
+#[derive(Debug, Default)]
+pub(super) struct StateChange {
+    /// The roster is another one.
+    pub(super) roster: bool,
+    /// Tracks that were on the stage and are no longer.
+    pub(super) gone: Vec<TrackId>,
+    /// The room has ended.
+    pub(super) closed: bool,
+    /// Members that could not be read.
+    pub(super) malformed: usize,
+}
+
+impl Room {
+    pub(super) fn new(id: RoomId, key: RoomKey) -> Self {
+        let info = RoomInfo { room: id.as_str().to_owned(), ..RoomInfo::default() };
+        Self {
+            id,
+            key,
+            owner: None,
+            info,
+            stage: Vec::new(),
+            roster: Arc::default(),
+            roster_pace: Pace::default(),
+            seats: BTreeSet::new(),
+            stage_listeners: 0,
+            audience_listeners: 0,
+            ears: 0,
+            ending: 0,
+            subscription: Subscription::Off,
+            subscribed_over: None,
+            stage_lane: Lane::of_stage(),
+            audience_lane: Lane::of_audience(),
+            epoch: Epoch::default(),
+            version: None,
+            decision: None,
+            remembered: BTreeMap::new(),
+        }
+    }
+
+    /// Whether nothing of the room is left here.
+    pub(super) fn is_over(&self) -> bool {
+        self.seats.is_empty() && self.ending == 0 && self.subscription == Subscription::Off
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// How many hear the lane of `class`.
+    pub(super) fn listeners(&self, class: Class) -> usize {
+        match class {
+            Class::Stage => self.stage_listeners,
+            Class::Audience => self.audience_listeners,
+        }
+    }
+
+    /// Counts a listener in or out.
+    pub(super) fn count_listener(&mut self, class: Class, here: bool) {
+        let count = match class {
+            Class::Stage => &mut self.stage_listeners,
+            Class::Audience => &mut self.audience_listeners,
+        };
+        *count = if here { *count + 1 } else { count.saturating_sub(1) };
+    }
+
+    pub(super) fn lane(&mut self, class: Class) -> &mut Lane {
+        match class {
+            Class::Stage => &mut self.stage_lane,
+            Class::Audience => &mut self.audience_lane,
+        }
+    }
+
+    /// The room is asked for over another link: its counters of changes start anew, its epoch stays.
+    pub(super) fn adopt(&mut self, owner: Option<LinkId>) {
+        self.owner = owner;
+        self.subscribed_over = None;
+        self.version = None;
+        self.decision = None;
+    }
+
+    /// Takes the owner's view; `None` when it is older than what is known.
+    pub(super) fn apply_state(&mut self, state: RoomState) -> Option<StateChange> {
+        let epoch = Epoch(state.epoch);
+        if epoch < self.epoch || (epoch == self.epoch && self.version > Some(state.version)) {
+            return None;
+        }
+        if epoch > self.epoch {
+            self.decision = None;
+        }
+        self.epoch = epoch;
+        self.version = Some(state.version);
+        let mut change = StateChange { closed: state.closed, ..StateChange::default() };
+        if let Some(info) = state.info {
+            self.info = info;
+        }
+        let claimed = state.stage.len();
+        let stage: Vec<Member> =
+            state.stage.into_iter().take(STAGE_MAX).filter_map(member).collect();
+        change.malformed = claimed - stage.len();
+        let stays = |track: &TrackId| stage.iter().any(|member| member.track == Some(*track));
+        change.gone = self.stage.iter().filter_map(|m| m.track).filter(|t| !stays(t)).collect();
+        self.stage = stage;
+        let roster = Roster {
+            stage: self.stage.iter().map(|member| member.shown.clone()).collect(),
+            listeners: self.info.listeners,
+        };
+        if *self.roster != roster {
+            self.roster = Arc::new(roster);
+            change.roster = true;
+        }
+        Some(change)
+    }
+
+    /// Takes the owner's choice of speakers; `false` when it is older than what is known.
+    pub(super) fn apply_selection(&mut self, selection: &Selection) -> bool {
+        let epoch = Epoch(selection.epoch);
+        if epoch < self.epoch || self.decision > Some(selection.decision) {
+            return false;
+        }
+        self.decision = Some(selection.decision);
+        let tracks: Vec<TrackId> =
+            selection.selected.iter().take(TRACKS_MAX).map(|s| TrackId(s.track)).collect();
+        self.audience_lane.select(&tracks);
+        true
+    }
+
+    /// Takes note of a frame that came over the mesh. Says too whether another track was forgotten
+    /// to make room.
+    pub(super) fn remember(
+        &mut self,
+        frame: &Frame,
+        participant: Option<&ParticipantId>,
+        now: Instant,
+    ) -> (Verdict, bool) {
+        if let Some(known) = self.remembered.get_mut(&frame.track) {
+            known.at = now;
+            return (known.window.check(frame.epoch, frame.number), false);
+        }
+        let crowded = self.remembered.len() >= TRACKS_MAX;
+        if crowded {
+            let silent = self.remembered.iter().min_by_key(|(_, known)| known.at);
+            if let Some(track) = silent.map(|(track, _)| *track) {
+                self.remembered.remove(&track);
+            }
+        }
+        let mut window = Window::new(frame.epoch);
+        let verdict = window.check(frame.epoch, frame.number);
+        let participant = participant.cloned();
+        self.remembered.insert(frame.track, Remembered { window, at: now, participant });
+        (verdict, crowded)
+    }
+
+    /// A track will not come again. Says in which lanes it had a slot.
+    pub(super) fn forget(&mut self, track: TrackId, now: Instant) -> [(Class, bool); 2] {
+        self.remembered.remove(&track);
+        [
+            (Class::Stage, self.stage_lane.free(track, now)),
+            (Class::Audience, self.audience_lane.free(track, now)),
+        ]
+    }
+
+    /// Whose microphone a remote track is.
+    pub(super) fn speaker_of(&self, track: TrackId) -> Option<ParticipantId> {
+        let on_stage = self.stage.iter().find(|member| member.track == Some(track));
+        on_stage
+            .map(|member| member.shown.participant.clone())
+            .or_else(|| self.remembered.get(&track)?.participant.clone())
+    }
+}
+
+fn member(wire: StageMember) -> Option<Member> {
+    let participant = ParticipantId::new(wire.participant).ok()?;
+    let track = (wire.track != 0).then_some(TrackId(wire.track));
+    let shown =
+        RosterMember { participant, name: wire.name, role: role_of(wire.role), muted: wire.muted };
+    Some(Member { shown, track })
+}
+
+/// All rooms with somebody here, by key and by name.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    rooms: BTreeMap<RoomKey, Room>,
+    names: BTreeMap<RoomId, RoomKey>,
+    free: BTreeSet<RoomKey>,
+}
+
+impl Directory {
+    /// The room's key; a room that is new gets the smallest free one.
+    pub(super) fn open(&mut self, id: &RoomId) -> RoomKey {
+        if let Some(key) = self.names.get(id) {
+            return *key;
+        }
+        // Keys are dense: those in use and those free are together 0..n.
+        let next = u32::try_from(self.rooms.len()).unwrap_or(u32::MAX);
+        let key = self.free.pop_first().unwrap_or(RoomKey(next));
+        self.names.insert(id.clone(), key);
+        self.rooms.insert(key, Room::new(id.clone(), key));
+        key
+    }
+
+    pub(super) fn remove(&mut self, key: RoomKey) {
+        if let Some(room) = self.rooms.remove(&key) {
+            self.names.remove(&room.id);
+            self.free.insert(key);
+        }
+    }
+
+    pub(super) fn get(&self, key: RoomKey) -> Option<&Room> {
+        self.rooms.get(&key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: RoomKey) -> Option<&mut Room> {
+        self.rooms.get_mut(&key)
+    }
+
+    pub(super) fn key_of(&self, id: &RoomId) -> Option<RoomKey> {
+        self.names.get(id).copied()
+    }
+
+    pub(super) fn key_of_text(&self, id: &str) -> Option<RoomKey> {
+        self.key_of(&RoomId::new(id).ok()?)
+    }
+
+    pub(super) fn keys(&self) -> Vec<RoomKey> {
+        self.rooms.keys().copied().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rooms.len()
+    }
+}

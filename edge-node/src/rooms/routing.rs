@@ -1,0 +1,142 @@
+//! The way of a frame through the hub: decided per frame, returned and not queued.
+
+use std::time::Instant;
+
+use stoa_audio::frame::Frame;
+use stoa_link::LinkId;
+use stoa_protocol::mesh::control::TrackKind;
+
+use super::hub::Hub;
+use super::joins::TRACK_EPOCH;
+use super::lane::Unheard;
+use super::window::Verdict;
+use crate::webrtc::{Class, Delivery, RoomKey, SessionId, Uplinked};
+
+/// Where a frame of a local client goes.
+#[derive(Clone, Debug)]
+pub struct UplinkRoute {
+    /// To the room's owner, over this link.
+    pub owner: Option<LinkId>,
+    /// To the stage at this edge, at once.
+    pub stage: Option<Delivery>,
+    /// The frame, as both get it.
+    pub frame: Frame,
+}
+
+/// Where a frame from the mesh goes.
+#[derive(Clone, Debug, Default)]
+pub struct TreeRoute {
+    /// To the stage at this edge.
+    pub stage: Option<Delivery>,
+    /// To the audience at this edge.
+    pub audience: Option<Delivery>,
+}
+
+impl Hub {
+    /// Routes a frame of a local client; `None` when it goes nowhere.
+    pub fn route_uplinked(&mut self, uplinked: Uplinked, now: Instant) -> Option<UplinkRoute> {
+        let Uplinked { session, mut frame, .. } = uplinked;
+        let dropped = &self.metrics.dropped;
+        let Some((_, seat)) = self.seats.of_session(session) else {
+            // Frames of a session that has just been closed are still under way.
+            dropped.foreign.inc();
+            return None;
+        };
+        if seat.track != Some(frame.track) {
+            dropped.foreign.inc();
+            return None;
+        }
+        if seat.muted {
+            dropped.muted.inc();
+            return None;
+        }
+        frame.epoch = TRACK_EPOCH;
+        let key = seat.room;
+        let owner = self.directory.get(key)?.owner;
+        match owner {
+            Some(_) => self.metrics.frames_up.inc(),
+            None => dropped.no_owner.inc(),
+        }
+        let stage = self.deliver(key, Class::Stage, &frame, Some(session), now);
+        Some(UplinkRoute { owner, stage, frame })
+    }
+
+    /// Routes a frame that came over a link.
+    pub fn route_from_link(&mut self, link: LinkId, frame: &Frame, now: Instant) -> TreeRoute {
+        let dropped = &self.metrics.dropped;
+        let Some(bound) = self.bound.get(&(link, frame.track)) else {
+            dropped.unbound.inc();
+            return TreeRoute::default();
+        };
+        if bound.kind != TrackKind::Speaker {
+            dropped.programme.inc();
+            return TreeRoute::default();
+        }
+        let room = self.directory.key_of(&bound.room);
+        let Some(room) = room.and_then(|key| self.directory.get_mut(key)) else {
+            dropped.no_room.inc();
+            return TreeRoute::default();
+        };
+        let key = room.key;
+        let local = self.seats.of_track(frame.track).map(|seat| seat.room);
+        if local.is_some_and(|local| local != key) {
+            dropped.foreign.inc();
+            return TreeRoute::default();
+        }
+        let (verdict, forgot) = room.remember(frame, bound.participant.as_ref(), now);
+        if forgot {
+            self.metrics.limits.tracks.inc();
+        }
+        match verdict {
+            Verdict::Fresh => self.metrics.frames_down.inc(),
+            Verdict::Duplicate => dropped.duplicate.inc(),
+            Verdict::TooOld => dropped.too_old.inc(),
+            Verdict::OldEpoch => dropped.old_epoch.inc(),
+        }
+        if verdict != Verdict::Fresh {
+            return TreeRoute::default();
+        }
+        let audience = self.deliver(key, Class::Audience, frame, None, now);
+        // The stage has heard a local voice already, without the detour through the owner.
+        let stage = match local {
+            Some(_) => None,
+            None => self.deliver(key, Class::Stage, frame, None, now),
+        };
+        TreeRoute { stage, audience }
+    }
+
+    /// Places a frame in the lane of a class, if anybody is there to hear it.
+    fn deliver(
+        &mut self,
+        key: RoomKey,
+        class: Class,
+        frame: &Frame,
+        except: Option<SessionId>,
+        now: Instant,
+    ) -> Option<Delivery> {
+        let room = self.directory.get_mut(key)?;
+        if room.listeners(class) == 0 {
+            return None;
+        }
+        let heard = match room.lane(class).hear(frame, now) {
+            Ok(heard) => heard,
+            Err(Unheard::Unselected) => {
+                self.metrics.dropped.unselected.inc();
+                return None;
+            }
+            Err(Unheard::NoSlot) => {
+                self.metrics.dropped.no_slot.inc();
+                return None;
+            }
+        };
+        match class {
+            Class::Stage => self.metrics.deliveries_stage.inc(),
+            Class::Audience => self.metrics.deliveries_audience.inc(),
+        }
+        if heard.placed.changed {
+            self.note_slots(key, class, now);
+        }
+        let (slot, dominant) = (heard.placed.slot, heard.dominant);
+        Some(Delivery { room: key, class, slot, dominant, except, frame: frame.clone() })
+    }
+}
