@@ -1,0 +1,82 @@
+//! What every request may use: the room side, the keys, the addresses of sessions, the bounds.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::HeaderValue;
+use stoa_protocol::token::Keys;
+use tokio::sync::{Semaphore, watch};
+
+use super::ice_servers;
+use super::metrics::{Limit, SignalingMetrics};
+use super::problem::Problem;
+use super::rooms::{Answer, Rooms};
+use super::sessions::Addresses;
+use super::settings::Settings;
+use super::socket::ClientIceServer;
+
+/// Shared by all requests.
+pub(super) type Shared = Arc<App>;
+
+/// See the module.
+pub(super) struct App {
+    pub(super) rooms: Arc<dyn Rooms>,
+    pub(super) keys: Keys,
+    pub(super) settings: Settings,
+    pub(super) metrics: SignalingMetrics,
+    /// One permit per WebSocket.
+    pub(super) websockets: Arc<Semaphore>,
+    /// Turns true once, when the server stops.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// `Link` headers of a new session.
+    pub(super) ice_links: Vec<HeaderValue>,
+    /// The same servers for WebSocket clients.
+    pub(super) ice_servers: Vec<ClientIceServer>,
+    addresses: Mutex<Addresses>,
+}
+
+impl App {
+    pub(super) fn new(
+        settings: Settings,
+        keys: Keys,
+        rooms: Arc<dyn Rooms>,
+        metrics: SignalingMetrics,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Shared, ice_servers::IceServerError> {
+        Ok(Arc::new(Self {
+            ice_links: ice_servers::links(&settings.ice_servers)?,
+            ice_servers: ice_servers::for_clients(&settings.ice_servers),
+            websockets: Arc::new(Semaphore::new(settings.limits.websockets_max)),
+            addresses: Mutex::new(Addresses::new(settings.limits.sessions_max)),
+            rooms,
+            keys,
+            settings,
+            metrics,
+            stopping,
+        }))
+    }
+
+    /// Awaits the room side's answer for as long as the settings allow.
+    pub(super) async fn ask<T>(&self, answer: Answer<'_, T>) -> Result<T, Problem> {
+        let patience = Duration::from_secs(self.settings.limits.rooms_answer_s);
+        match tokio::time::timeout(patience, answer).await {
+            Ok(answered) => answered.map_err(Problem::from),
+            Err(_) => {
+                self.metrics.reached(Limit::RoomsAnswer);
+                Err(Problem::unavailable("answer-late", "This node did not answer in time."))
+            }
+        }
+    }
+
+    /// The table of addresses; never hold it across an await.
+    pub(super) fn addresses(&self) -> MutexGuard<'_, Addresses> {
+        // Every mutation of the table is complete before anything could panic.
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Seconds since 1970, for the expiry of tokens.
+pub(super) fn now_unix_s() -> u64 {
+    // A clock before 1970 makes every token valid too early rather than the server panic.
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

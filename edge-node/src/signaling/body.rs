@@ -1,0 +1,94 @@
+//! Reading a request's body within its bounds.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::app::App;
+use super::metrics::Limit;
+use super::problem::Problem;
+use super::settings::BODY_BYTES_MAX;
+
+/// Media type of SDP offers and answers.
+pub(super) const SDP: &str = "application/sdp";
+
+/// Refuses other media types; parameters are ignored.
+///
+/// # Errors
+/// 415.
+pub(super) fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    let detail = format!("The body must be of type {expected}.");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", detail))
+}
+
+/// The whole body as text.
+///
+/// # Errors
+/// 413 over 64 KiB, 408 when it takes too long, 400 when it breaks off or is not UTF-8.
+pub(super) async fn text(app: &App, headers: &HeaderMap, body: Body) -> Result<String, Problem> {
+    let patience = Duration::from_secs(app.settings.limits.body_read_s);
+    let read = tokio::time::timeout(patience, collect(app, headers, body));
+    let Ok(bytes) = read.await else {
+        app.metrics.reached(Limit::ReadTime);
+        return Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body-late",
+            "The body did not arrive in time.",
+        ));
+    };
+    String::from_utf8(bytes?)
+        .map_err(|_| Problem::bad_request("body-malformed", "The body is not UTF-8 text."))
+}
+
+async fn collect(app: &App, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+    let too_large = || {
+        app.metrics.reached(Limit::BodyBytes);
+        let detail = format!("A body holds at most {BODY_BYTES_MAX} bytes.");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
+    };
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|bytes: u64| bytes > BODY_BYTES_MAX as u64) {
+        return Err(too_large());
+    }
+    let mut collected = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk
+            .map_err(|_| Problem::bad_request("body-incomplete", "The body broke off."))?;
+        if collected.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(too_large());
+        }
+        collected.extend_from_slice(&chunk);
+    }
+    Ok(collected)
+}
+
+/// A JSON body; an empty one reads as an empty object, whatever its type.
+///
+/// # Errors
+/// As [`text`], and 415 or 400 for what is not the expected JSON.
+pub(super) async fn json<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let text = text(app, headers, body).await?;
+    let text = if text.is_empty() {
+        "{}"
+    } else {
+        expect_type(headers, "application/json")?;
+        text.as_str()
+    };
+    serde_json::from_str(text).map_err(|error| {
+        Problem::bad_request("json-malformed", format!("The body is not as expected: {error}."))
+    })
+}

@@ -1,0 +1,236 @@
+//! The HTTP server: from the listening socket to the router, within bounds, until it is told to stop.
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use prometheus::Registry;
+use stoa_protocol::ids::RoomId;
+use stoa_protocol::token::Keys;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::app::{App, Shared};
+use super::links::Welcome;
+use super::metrics::{Limit, SignalingMetrics};
+use super::problem::Problem;
+use super::rooms::Rooms;
+use super::settings::{HEADER_BYTES_MAX, HEADERS_MAX, Settings};
+use super::{authorization, router, tls};
+use crate::webrtc::SessionId;
+
+/// Pause after a failed accept; the usual cause, too many open files, does not pass at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The signaling server, listening but not yet serving.
+pub struct Server {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    app: Shared,
+    stop: watch::Sender<bool>,
+}
+
+/// Tells the server which sessions have ended, so that their URLs end with them.
+#[derive(Clone)]
+pub struct SessionsEnded(Shared);
+
+impl SessionsEnded {
+    /// The session has ended; unknown ones are ignored.
+    pub fn forget(&self, session: SessionId) {
+        self.0.addresses().forget(session);
+    }
+}
+
+impl Server {
+    /// Listens. `keys` check and mint access tokens; `pages` are the process's own routes
+    /// (`/metrics`, `/health`), served beside the API.
+    ///
+    /// # Errors
+    /// When the address is taken, a certificate unusable, an ICE server malformed, or the metrics
+    /// are registered already.
+    pub async fn bind(
+        settings: Settings,
+        keys: Keys,
+        rooms: Arc<dyn Rooms>,
+        pages: Router,
+        registry: &Registry,
+    ) -> anyhow::Result<Self> {
+        let tls = tls::acceptor(&settings.tls)?;
+        let listener = listen(settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on {} for HTTP", settings.listen))?;
+        let metrics = SignalingMetrics::new(registry).context("signaling metrics")?;
+        let (stop, stopping) = watch::channel(false);
+        let app = App::new(settings, keys, rooms, metrics, stopping)?;
+        let router = router::router(app.clone(), pages);
+        Ok(Self { listener, tls, router, app, stop })
+    }
+
+    /// Where it listens; the port is the real one where the settings say 0.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where to tell which sessions have ended.
+    #[must_use]
+    pub fn sessions_ended(&self) -> SessionsEnded {
+        SessionsEnded(self.app.clone())
+    }
+
+    /// Makes `room` if it is not there and returns what to print: a table of links into it.
+    /// For standalone nodes; the links hold tokens, so print them, never log them.
+    ///
+    /// # Errors
+    /// When the room side does not answer or no token can be minted.
+    pub async fn welcome(&self, room: RoomId, name: &str) -> anyhow::Result<String> {
+        let made = self.app.ask(self.app.rooms.create(Some(room.clone()), name.to_owned())).await;
+        match made {
+            Ok(_) => {}
+            // It survived a restart.
+            Err(Problem { status, .. }) if status.as_u16() == 409 => {}
+            Err(problem) => anyhow::bail!("cannot make the room {room}: {}", problem.detail),
+        }
+        let tokens = authorization::mint_all(&self.app.keys, &room)
+            .map_err(|problem| anyhow::anyhow!(problem.detail))?;
+        let listen = self.local_addr().context("the listening socket has no address")?;
+        let everywhere = listen.ip().is_unspecified();
+        let welcome = Welcome {
+            listen,
+            tls: self.app.settings.tls.is_on(),
+            public_url: self.app.settings.public_url.as_deref(),
+            network: tls::local_addresses().first().copied().filter(|_| everywhere),
+            room: &room,
+            tokens: &tokens,
+        };
+        Ok(welcome.text())
+    }
+
+    /// Serves until `shutdown` ends; then takes nothing new, tells WebSockets that the node is
+    /// draining, and waits for open connections as long as `limits.drain_s` allows.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, tls, router, app, stop } = self;
+        let limits = app.settings.limits;
+        let permits = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
+        let connections = Arc::new(Semaphore::new(permits as usize));
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut shutdown => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let Ok(permit) = connections.clone().try_acquire_owned() else {
+                        app.metrics.reached(Limit::Connections);
+                        continue;
+                    };
+                    let connection =
+                        Connection { app: app.clone(), router: router.clone(), tls: tls.clone() };
+                    tokio::spawn(async move {
+                        connection.serve(stream).await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept an HTTP connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        stop.send_replace(true);
+        let sockets = u32::try_from(limits.websockets_max).unwrap_or(u32::MAX);
+        let all_ended = async {
+            let _ = connections.acquire_many(permits).await;
+            let _ = app.websockets.acquire_many(sockets).await;
+        };
+        if timeout(Duration::from_secs(limits.drain_s), all_ended).await.is_err() {
+            tracing::info!("HTTP connections were still open when their time was up");
+        }
+    }
+}
+
+/// Serves IPv4 alone on hosts without IPv6.
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) if address.ip().is_unspecified() && address.is_ipv6() => {
+            let v4_only = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+            match error.kind() {
+                io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
+                _ => TcpListener::bind(v4_only).await,
+            }
+        }
+        bound => bound,
+    }
+}
+
+struct Connection {
+    app: Shared,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) {
+        let open = self.app.metrics.connection();
+        // Answers are single writes; waiting for more to send only delays them.
+        let _ = stream.set_nodelay(true);
+        match &self.tls {
+            None => serve_http(&self.app, self.router, stream).await,
+            Some(tls) => {
+                let patience = Duration::from_secs(self.app.settings.limits.header_read_s);
+                match timeout(patience, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve_http(&self.app, self.router, stream).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => self.app.metrics.reached(Limit::ReadTime),
+                }
+            }
+        }
+        drop(open);
+    }
+}
+
+/// Serves one connection; ends early, after the request under way, when the server stops.
+pub(super) async fn serve_http<S>(app: &App, router: Router, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(app.settings.limits.header_read_s))
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX);
+    let service = TowerToHyperService::new(router);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut connection = pin!(connection);
+    let mut stopping = app.stopping.clone();
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        _ = stopping.wait_for(|stopping| *stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        if error.is_timeout() {
+            app.metrics.reached(Limit::ReadTime);
+        }
+        tracing::debug!(%error, "an HTTP connection failed");
+    }
+}

@@ -1,0 +1,387 @@
+//! One client's WebSocket from its first message to its last, in one task.
+//!
+//! A WebSocket that drops without `leave` does not end the session: audio lives as long as its
+//! own path does, and ends within seconds of it (ICE consent, RFC 7675).
+
+use std::future::{pending, poll_fn};
+
+use axum::extract::ws::{CloseFrame, Message};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use stoa_protocol::ids::{ParticipantId, RoomId};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::super::app::{Shared, now_unix_s};
+use super::super::authorization;
+use super::super::metrics::Limit;
+use super::super::problem::Problem;
+use super::ending::Ending;
+use super::message::{MessageId, RoomName, Said, SlotMid, Told, check_name, read, slot_uses, stage};
+use super::outbox::{Outbox, Outgoing};
+use super::pace::{Overdue, Pace, Watch};
+use crate::rooms::{JoinAsk, ParticipantEvent, SlotNames};
+use crate::webrtc::{Downlink, SessionId};
+
+/// Anything that carries WebSocket messages both ways.
+pub(super) trait Socket:
+    Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Send + Unpin
+{
+}
+
+impl<T> Socket for T where
+    T: Stream<Item = Result<Message, axum::Error>>
+        + Sink<Message, Error = axum::Error>
+        + Send
+        + Unpin
+{
+}
+
+/// Serves one WebSocket until it ends.
+pub(super) async fn converse(app: Shared, room: RoomId, socket: impl Socket) {
+    let now = Instant::now().into_std();
+    let (sink, stream) = socket.split();
+    let stopping = app.stopping.clone();
+    let talk = Talk {
+        app,
+        room,
+        outbox: Outbox::default(),
+        pace: Pace::new(now),
+        watch: Watch::new(now),
+        session: None,
+        readable: true,
+    };
+    talk.run(sink, stream, stopping).await;
+}
+
+/// Whether the task goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Continue,
+    CutOff,
+}
+
+struct Talk {
+    app: Shared,
+    room: RoomId,
+    outbox: Outbox,
+    pace: Pace,
+    watch: Watch,
+    session: Option<SessionId>,
+    /// Whether the stream may still give messages.
+    readable: bool,
+}
+
+type Events = Option<mpsc::Receiver<ParticipantEvent>>;
+
+impl Talk {
+    async fn run<S: Socket>(
+        mut self,
+        mut sink: SplitSink<S, Message>,
+        mut stream: SplitStream<S>,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let mut events: Events = None;
+        let mut unflushed = false;
+        loop {
+            let now = Instant::now().into_std();
+            let waits = unflushed || !self.outbox.is_empty();
+            self.watch.sending(waits, now);
+            let step = tokio::select! {
+                message = stream.next(), if self.readable => match message {
+                    Some(Ok(message)) => {
+                        self.hear(message, &mut events).await;
+                        Step::Continue
+                    }
+                    Some(Err(error)) => self.broken(&error),
+                    None => Step::CutOff,
+                },
+                written = write(&mut sink, &mut self.outbox, &mut unflushed), if waits => {
+                    self.wrote(written)
+                }
+                event = next_event(&mut events) => {
+                    self.note(event, &mut events);
+                    Step::Continue
+                }
+                () = sleep_until(self.watch.poll_timeout().into()) => self.overdue(),
+                () = stops(&mut stopping), if !self.outbox.is_ending() => {
+                    self.outbox.end(Ending::of_session("draining"));
+                    Step::Continue
+                }
+            };
+            if step == Step::CutOff {
+                return;
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Message, events: &mut Events) {
+        let now = Instant::now().into_std();
+        self.watch.heard(now);
+        if matches!(message, Message::Close(_)) {
+            // The layer below answers it while it is read to its end.
+            self.outbox.abandon();
+            self.watch.closing(now);
+            return;
+        }
+        if self.outbox.is_ending() || !self.admit(now) {
+            return;
+        }
+        match message {
+            Message::Text(text) => {
+                self.app.metrics.message_received();
+                match read(&text) {
+                    Ok((id, said)) => self.answer(id, said, events).await,
+                    Err((id, sentence)) => self.refuse(id, &malformed(&sentence), true),
+                }
+                // The room side may have taken its time; that is not the client's slowness.
+                self.watch.sent();
+            }
+            Message::Binary(_) => self.refuse(None, &malformed("Messages are text frames."), true),
+            // Answered by the layer below, and a sign of life.
+            _ => {}
+        }
+    }
+
+    /// Counts any frame against the client's allowance; beyond it the conversation ends.
+    fn admit(&mut self, now: std::time::Instant) -> bool {
+        let admitted = self.pace.admit(now);
+        if !admitted {
+            self.app.metrics.reached(Limit::MessageRate);
+            self.outbox.end(Ending::new(4400, "too many messages"));
+        }
+        admitted
+    }
+
+    async fn answer(&mut self, id: Option<MessageId>, said: Said, events: &mut Events) {
+        match (said, self.session) {
+            (Said::Join { .. }, Some(_)) => {
+                let problem = Problem::bad_request("joined-already", "This connection is in the room.");
+                self.refuse(id, &problem, false);
+            }
+            (Said::Join { token, name, sdp, muted }, None) => {
+                match self.join(id, &token, name, sdp, muted).await {
+                    Ok(arrivals) => *events = arrivals,
+                    Err(problem) => self.refuse(id, &problem, true),
+                }
+            }
+            (_, None) => self.refuse(id, &malformed("The first message must be `join`."), true),
+            (Said::Restart { sdp }, Some(session)) => {
+                let restarted = self.app.ask(self.app.rooms.restart(session, sdp)).await;
+                match restarted {
+                    Ok(restarted) => self.tell(&Told::Restarted { id, sdp: &restarted.answer }),
+                    Err(problem) => self.refuse(id, &problem, false),
+                }
+            }
+            (Said::Mute { muted, participant }, Some(session)) => {
+                self.mute(id, session, participant, muted).await;
+            }
+            (Said::Leave, Some(session)) => self.leave(id, session).await,
+            (Said::Ping, Some(_)) => self.tell(&Told::Ok { id }),
+        }
+    }
+
+    async fn join(
+        &mut self,
+        id: Option<MessageId>,
+        token: &str,
+        name: Option<String>,
+        offer: String,
+        muted: bool,
+    ) -> Result<Events, Problem> {
+        let caller = authorization::caller(&self.app.keys, token, &self.room, now_unix_s())?;
+        let name = name.unwrap_or(caller.name);
+        check_name(&name)?;
+        let ask = JoinAsk {
+            room: self.room.clone(),
+            identity: caller.identity,
+            name,
+            role: caller.role,
+            publishes: caller.role.may_speak(),
+            downlink: Downlink::Slots,
+            muted,
+            offer,
+            wants_events: true,
+        };
+        let joined = self.app.ask(self.app.rooms.join(ask)).await?;
+        self.session = Some(joined.session);
+        self.watch.joined();
+        self.outbox.set_lines(joined.opened.slot_mids.len());
+        let slots = joined.opened.slot_mids.iter().enumerate();
+        let app = self.app.clone();
+        self.tell(&Told::Joined {
+            id,
+            participant: &joined.participant,
+            room: RoomName { id: &self.room.clone(), name: &joined.room.name },
+            role: caller.role,
+            sdp: &joined.opened.answer,
+            slots: slots.map(|(slot, mid)| SlotMid { slot, mid }).collect(),
+            ice_servers: &app.ice_servers,
+            stage: stage(&joined.roster),
+            listeners: joined.roster.listeners,
+            speaking: slot_uses(&SlotNames::default(), joined.opened.slot_mids.len()),
+        });
+        Ok(joined.events)
+    }
+
+    async fn mute(
+        &mut self,
+        id: Option<MessageId>,
+        session: SessionId,
+        participant: Option<ParticipantId>,
+        muted: bool,
+    ) {
+        match self.app.ask(self.app.rooms.set_muted(session, participant, muted)).await {
+            Ok(()) => self.tell(&Told::Ok { id }),
+            Err(problem) => self.refuse(id, &problem, false),
+        }
+    }
+
+    async fn leave(&mut self, id: Option<MessageId>, session: SessionId) {
+        match self.app.ask(self.app.rooms.leave(session)).await {
+            Err(problem) if problem.status.as_u16() != 404 => self.refuse(id, &problem, false),
+            // Who has gone already has what he asked for.
+            _ => {
+                self.tell(&Told::Ok { id });
+                self.outbox.end(Ending::new(1000, "left"));
+            }
+        }
+    }
+
+    fn tell(&mut self, told: &Told<'_>) {
+        if self.outbox.answer(told).is_err() {
+            self.app.metrics.reached(Limit::SlowReader);
+            self.outbox.end(Ending::new(4408, "too slow"));
+        }
+    }
+
+    fn refuse(&mut self, id: Option<MessageId>, problem: &Problem, ends: bool) {
+        self.tell(&Told::refusal(id, problem));
+        if ends {
+            self.outbox.end(Ending::after(problem));
+        }
+    }
+
+    fn note(&mut self, event: Option<ParticipantEvent>, events: &mut Events) {
+        match event {
+            Some(ParticipantEvent::Roster(roster)) => self.outbox.set_roster(roster),
+            Some(ParticipantEvent::Slots(slots)) => self.outbox.set_slots(slots),
+            Some(ParticipantEvent::Closed { reason }) => {
+                *events = None;
+                self.outbox.end(Ending::of_session(reason));
+            }
+            None => {
+                *events = None;
+                self.outbox.end(Ending::of_session("failed"));
+            }
+        }
+    }
+
+    fn wrote(&mut self, written: Result<Written, axum::Error>) -> Step {
+        match written {
+            Ok(Written::Queued) => {
+                self.app.metrics.message_sent();
+                if self.outbox.is_closed() {
+                    self.watch.closing(Instant::now().into_std());
+                }
+            }
+            Ok(Written::Flushed) => {
+                self.watch.sent();
+                if self.outbox.is_closed() && !self.readable {
+                    return Step::CutOff;
+                }
+            }
+            Err(_) => return Step::CutOff,
+        }
+        Step::Continue
+    }
+
+    /// The stream gives no more messages; at best the client still reads our closing frame.
+    fn broken(&mut self, error: &axum::Error) -> Step {
+        tracing::debug!(%error, "a WebSocket broke");
+        self.readable = false;
+        if self.outbox.is_ending() {
+            return Step::CutOff;
+        }
+        self.app.metrics.reached(Limit::BodyBytes);
+        self.outbox.end(Ending::new(4400, "message too large or malformed"));
+        Step::Continue
+    }
+
+    fn overdue(&mut self) -> Step {
+        let limit = match self.watch.handle_timeout(Instant::now().into_std()) {
+            None => return Step::Continue,
+            Some(Overdue::Ping) => {
+                self.outbox.ping();
+                return Step::Continue;
+            }
+            Some(Overdue::Join) => {
+                self.app.metrics.reached(Limit::JoinTime);
+                self.watch.joined();
+                self.outbox.end(Ending::new(4408, "no join"));
+                return Step::Continue;
+            }
+            Some(Overdue::Close) => return Step::CutOff,
+            Some(Overdue::Send) => Limit::SlowReader,
+            Some(Overdue::Silence) => Limit::Silence,
+        };
+        self.app.metrics.reached(limit);
+        Step::CutOff
+    }
+}
+
+enum Written {
+    /// A frame is in the socket's buffer.
+    Queued,
+    /// The buffer has left.
+    Flushed,
+}
+
+/// Moves one frame a step further. May be dropped at any await without losing a frame.
+async fn write<S: Socket>(
+    sink: &mut SplitSink<S, Message>,
+    outbox: &mut Outbox,
+    unflushed: &mut bool,
+) -> Result<Written, axum::Error> {
+    if *unflushed {
+        sink.flush().await?;
+        *unflushed = false;
+        return Ok(Written::Flushed);
+    }
+    poll_fn(|cx| sink.poll_ready_unpin(cx)).await?;
+    if let Some(outgoing) = outbox.next() {
+        sink.start_send_unpin(frame(outgoing))?;
+        *unflushed = true;
+    }
+    Ok(Written::Queued)
+}
+
+fn frame(outgoing: Outgoing) -> Message {
+    match outgoing {
+        Outgoing::Text(text) => Message::Text(text.into()),
+        Outgoing::Ping => Message::Ping(Vec::new().into()),
+        Outgoing::Close(Ending { code, reason, .. }) => {
+            Message::Close(Some(CloseFrame { code, reason: reason.into() }))
+        }
+    }
+}
+
+async fn next_event(events: &mut Events) -> Option<ParticipantEvent> {
+    match events {
+        Some(events) => events.recv().await,
+        None => pending().await,
+    }
+}
+
+async fn stops(stopping: &mut watch::Receiver<bool>) {
+    // A server that is gone without saying so has stopped as well.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+fn malformed(sentence: &str) -> Problem {
+    Problem::bad_request("message-malformed", sentence)
+}
+
+#[cfg(test)]
+#[path = "conversation_tests.rs"]
+mod tests;

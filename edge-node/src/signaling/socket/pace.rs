@@ -1,0 +1,185 @@
+//! How fast a client may talk, and how long it may be silent. Pure.
+
+use std::time::{Duration, Instant};
+
+/// Messages a client may send per second, on average.
+pub const MESSAGES_PER_S: u32 = 20;
+/// Messages a client may send at once.
+pub const MESSAGES_BURST: u32 = 40;
+/// From the open WebSocket to `join`.
+pub const JOIN_WITHIN: Duration = Duration::from_secs(10);
+/// Between two pings.
+pub const PING_EVERY: Duration = Duration::from_secs(20);
+/// Without any frame from the client, pongs included.
+pub const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// For one frame to leave; a client that reads nothing for so long is cut off.
+pub const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// For the client's answer to our closing frame.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// A token bucket over messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    allowance: f64,
+    at: Instant,
+}
+
+impl Pace {
+    /// A full bucket.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self { allowance: f64::from(MESSAGES_BURST), at: now }
+    }
+
+    /// Whether one more message is within the allowance.
+    pub fn admit(&mut self, now: Instant) -> bool {
+        let refilled = now.saturating_duration_since(self.at).as_secs_f64() * f64::from(MESSAGES_PER_S);
+        self.at = now;
+        self.allowance = (self.allowance + refilled).min(f64::from(MESSAGES_BURST));
+        let admitted = self.allowance >= 1.0;
+        if admitted {
+            self.allowance -= 1.0;
+        }
+        admitted
+    }
+}
+
+/// Which deadline has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overdue {
+    /// No `join` came.
+    Join,
+    /// A ping should be sent.
+    Ping,
+    /// The client gives no sign of life.
+    Silence,
+    /// The client does not read.
+    Send,
+    /// The client does not answer our closing frame.
+    Close,
+}
+
+/// All deadlines of a conversation.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    join: Option<Instant>,
+    ping: Instant,
+    silence: Instant,
+    send: Option<Instant>,
+    close: Option<Instant>,
+}
+
+impl Watch {
+    /// A conversation has begun.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            join: Some(now + JOIN_WITHIN),
+            ping: now + PING_EVERY,
+            silence: now + SILENCE_MAX,
+            send: None,
+            close: None,
+        }
+    }
+
+    /// The client is in.
+    pub fn joined(&mut self) {
+        self.join = None;
+    }
+
+    /// Any frame of the client.
+    pub fn heard(&mut self, now: Instant) {
+        self.silence = now + SILENCE_MAX;
+    }
+
+    /// Something waits to be sent, or nothing does.
+    pub fn sending(&mut self, waits: bool, now: Instant) {
+        if !waits {
+            self.send = None;
+        } else if self.send.is_none() {
+            self.send = Some(now + SEND_WITHIN);
+        }
+    }
+
+    /// A frame has left.
+    pub fn sent(&mut self) {
+        self.send = None;
+    }
+
+    /// The closing frame has been written.
+    pub fn closing(&mut self, now: Instant) {
+        self.join = None;
+        self.close.get_or_insert(now + CLOSE_WITHIN);
+    }
+
+    /// When to look again.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Instant {
+        let optional = [self.join, self.send, self.close].into_iter().flatten();
+        optional.fold(self.ping.min(self.silence), Instant::min)
+    }
+
+    /// What is overdue; the gravest first. A ping is planned anew by asking.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<Overdue> {
+        let passed = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if passed(self.send) {
+            return Some(Overdue::Send);
+        }
+        if passed(self.close) {
+            return Some(Overdue::Close);
+        }
+        if self.silence <= now {
+            return Some(Overdue::Silence);
+        }
+        if passed(self.join) {
+            return Some(Overdue::Join);
+        }
+        if self.ping <= now {
+            self.ping = now + PING_EVERY;
+            return Some(Overdue::Ping);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_twenty_a_second() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        assert_eq!((0..50).filter(|_| pace.admit(start)).count(), 40);
+        let later = start + Duration::from_secs(1);
+        assert_eq!((0..50).filter(|_| pace.admit(later)).count(), 20);
+    }
+
+    #[test]
+    fn deadlines_come_in_their_order() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut watch = Watch::new(start);
+        assert_eq!(watch.poll_timeout(), at(10));
+        assert_eq!(watch.handle_timeout(at(9)), None);
+        assert_eq!(watch.handle_timeout(at(10)), Some(Overdue::Join));
+        watch.joined();
+        assert_eq!(watch.poll_timeout(), at(20));
+        assert_eq!(watch.handle_timeout(at(20)), Some(Overdue::Ping));
+        assert_eq!(watch.poll_timeout(), at(30));
+        watch.heard(at(21));
+        assert_eq!(watch.handle_timeout(at(40)), Some(Overdue::Ping));
+        assert_eq!(watch.handle_timeout(at(51)), Some(Overdue::Silence));
+    }
+
+    #[test]
+    fn a_frame_that_does_not_leave_is_overdue_after_five_seconds() {
+        let start = Instant::now();
+        let mut watch = Watch::new(start);
+        watch.sending(true, start);
+        watch.sending(true, start + Duration::from_secs(4));
+        assert_eq!(watch.handle_timeout(start + SEND_WITHIN), Some(Overdue::Send));
+        watch.sent();
+        assert_eq!(watch.handle_timeout(start + SEND_WITHIN), None);
+    }
+}
