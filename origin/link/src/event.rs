@@ -84,3 +84,6 @@ pub enum LinkEvent<L> {
         reason: String,
     },
 }
+
+/// What a link of this package tells its owner.
+pub type Event = LinkEvent<crate::handle::Link>;

@@ -1,0 +1,114 @@
+//! The bounded queue between the handles of a QUIC link and the task that drives it.
+//!
+//! One queue keeps control messages, bindings and frames in order; frames leave the last places to
+//! the others. Ending goes beside the queue, so that it works when the queue is full.
+
+use stoa_audio::frame::{Frame, TrackId};
+use stoa_protocol::mesh::control::Body;
+use tokio::sync::{mpsc, watch};
+
+use crate::event::TrackBinding;
+use crate::handle::SendError;
+
+/// Orders that may wait for a link's task.
+pub(crate) const ORDERS_MAX: usize = 4_096;
+/// Places of the queue that frames leave free.
+pub(crate) const ORDERS_RESERVED: usize = 1_024;
+
+/// What the owner wants of its link.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Control(Box<Body>),
+    Bind(Box<TrackBinding>),
+    Unbind(TrackId),
+    Frame(Frame),
+}
+
+/// How a link is to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Send what is queued, say goodbye, close.
+    InOrder(String),
+    /// Close now.
+    AtOnce(String),
+    /// The queue was full: close now, and count it.
+    QueueFull,
+}
+
+/// The handles' end.
+#[derive(Debug)]
+pub(crate) struct QueueSender {
+    orders: mpsc::Sender<Order>,
+    ending: watch::Sender<Option<Ending>>,
+}
+
+/// The task's end.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) orders: mpsc::Receiver<Order>,
+    pub(crate) ending: watch::Receiver<Option<Ending>>,
+}
+
+pub(crate) fn queue() -> (QueueSender, Queue) {
+    let (orders, orders_receiver) = mpsc::channel(ORDERS_MAX);
+    let (ending, ending_receiver) = watch::channel(None);
+    (QueueSender { orders, ending }, Queue { orders: orders_receiver, ending: ending_receiver })
+}
+
+impl QueueSender {
+    pub(crate) fn control(&self, body: Body) -> Result<(), SendError> {
+        self.put(Order::Control(Box::new(body)))
+    }
+
+    pub(crate) fn bind(&self, binding: TrackBinding) {
+        // A refused binding means a link that is ending, which its owner is told by `Down`.
+        let _ = self.put(Order::Bind(Box::new(binding)));
+    }
+
+    pub(crate) fn unbind(&self, track: TrackId) {
+        let _ = self.put(Order::Unbind(track));
+    }
+
+    /// Whether the frame was taken.
+    pub(crate) fn frame(&self, frame: &Frame) -> bool {
+        self.orders.capacity() > ORDERS_RESERVED
+            && self.orders.try_send(Order::Frame(frame.clone())).is_ok()
+    }
+
+    pub(crate) fn end(&self, reason: &str) {
+        self.finish(Ending::InOrder(reason.to_owned()));
+    }
+
+    pub(crate) fn cut(&self, reason: &str) {
+        self.finish(Ending::AtOnce(reason.to_owned()));
+    }
+
+    fn put(&self, order: Order) -> Result<(), SendError> {
+        // Orders after `close` are refused, so that the last words come last.
+        if self.ending.borrow().is_some() {
+            return Err(SendError::Closed);
+        }
+        self.orders.try_send(order).map_err(|error| match error {
+            mpsc::error::TrySendError::Closed(_) => SendError::Closed,
+            mpsc::error::TrySendError::Full(_) => {
+                self.finish(Ending::QueueFull);
+                SendError::Full
+            }
+        })
+    }
+
+    /// The first ending stands, except that an orderly one may be cut short.
+    fn finish(&self, ending: Ending) {
+        self.ending.send_if_modified(|current| {
+            let replaces = match current {
+                None => true,
+                Some(Ending::InOrder(_)) => !matches!(ending, Ending::InOrder(_)),
+                Some(Ending::AtOnce(_) | Ending::QueueFull) => false,
+            };
+            if replaces {
+                *current = Some(ending);
+            }
+            replaces
+        });
+    }
+}
