@@ -1,7 +1,39 @@
 //! WebRTC sessions: str0m for ICE, DTLS and the uplink; our own SRTP for the downlink.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `plane` | the vocabulary between this folder and the rest of the edge |
+//! | `handle` | the handle: open, restart, close, deliver |
+//! | `offer`, `sdp` | from an offer to a session and an answer |
+//! | `candidates` | the addresses at which clients reach us |
+//! | [`keys`] | how a session's SRTP keys are learned |
+//! | [`datagram`] | what a datagram is |
+//! | `registry`, `directory` | whose a datagram is: across workers, and on one |
+//! | `session`, `sessions` | one client; all clients of a worker |
+//! | `uplink` | what a client sends, as frames |
+//! | `mailbox`, `io` | the worker's thread and how others reach it |
+//! | `metrics` | what Prometheus hears of it |
 
+mod candidates;
+pub mod datagram;
+mod directory;
+mod handle;
+mod io;
+pub mod keys;
+mod mailbox;
+mod metrics;
+mod offer;
 mod plane;
+mod registry;
+mod sdp;
+mod session;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod uplink;
 
+pub use handle::{FromPlaneQueue, Plane, PlaneConfig};
+pub use metrics::PlaneMetrics;
 pub use plane::{
     Class, Delivery, Downlink, FromPlane, OfferError, OpenSession, Opened, Restarted, RoomKey,
     SLOTS_MAX, SessionEvent, SessionId, Uplinked,

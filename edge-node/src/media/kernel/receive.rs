@@ -1,0 +1,107 @@
+//! Batches in.
+
+use std::io;
+use std::net::SocketAddr;
+use std::ptr;
+
+use super::send::{EMPTY_HEADER, EMPTY_SLICE};
+use super::{Address, Socket};
+
+/// Packets in one `recvmmsg`.
+const PACKETS: usize = 64;
+/// Largest packet that is taken, in bytes; longer ones are counted and dropped.
+const PACKET_BYTES_MAX: usize = 2_048;
+
+/// Packets that have come from a socket.
+pub struct ReceiveBatch {
+    arena: Box<[u8]>,
+    addresses: [Address; PACKETS],
+    slices: [libc::iovec; PACKETS],
+    headers: [libc::mmsghdr; PACKETS],
+    count: usize,
+    truncated: u64,
+}
+
+impl Default for ReceiveBatch {
+    fn default() -> Self {
+        Self {
+            arena: vec![0; PACKETS * PACKET_BYTES_MAX].into_boxed_slice(),
+            addresses: [Address::empty(); PACKETS],
+            slices: [EMPTY_SLICE; PACKETS],
+            headers: [EMPTY_HEADER; PACKETS],
+            count: 0,
+            truncated: 0,
+        }
+    }
+}
+
+impl ReceiveBatch {
+    /// Takes what has arrived, at most 64 packets, without waiting; says how many.
+    ///
+    /// # Errors
+    /// Those of the socket, other than "nothing there".
+    pub fn receive(&mut self, socket: &Socket) -> io::Result<usize> {
+        self.point();
+        let count = libc::c_uint::try_from(PACKETS).unwrap_or(0);
+        // SAFETY: the descriptor is open as long as `socket` lives. `point` has made all headers
+        // point into `self`, with the true lengths, and `self` does not move during the call.
+        #[expect(unsafe_code, reason = "recvmmsg has no safe form")]
+        let taken = unsafe {
+            libc::recvmmsg(
+                socket.raw(),
+                self.headers.as_mut_ptr(),
+                count,
+                libc::MSG_DONTWAIT,
+                ptr::null_mut(),
+            )
+        };
+        self.count = 0;
+        match usize::try_from(taken) {
+            Ok(taken) => {
+                self.count = taken.min(PACKETS);
+                Ok(self.count)
+            }
+            Err(_) => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+                error if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// One packet of the last batch, with its sender; `None` past the end and for packets that
+    /// were longer than the buffer.
+    pub fn packet(&mut self, index: usize) -> Option<(&mut [u8], SocketAddr)> {
+        if index >= self.count {
+            return None;
+        }
+        let header = &self.headers[index];
+        if header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
+            self.truncated += 1;
+            return None;
+        }
+        let start = index * PACKET_BYTES_MAX;
+        let length = usize::try_from(header.msg_len).ok()?;
+        let packet = self.arena.get_mut(start..start + length)?;
+        Some((packet, self.addresses[index].to_std()))
+    }
+
+    /// Packets dropped for their length since the last call.
+    pub fn take_truncated(&mut self) -> u64 {
+        std::mem::take(&mut self.truncated)
+    }
+
+    fn point(&mut self) {
+        for (i, chunk) in self.arena.chunks_exact_mut(PACKET_BYTES_MAX).enumerate() {
+            self.slices[i].iov_base = chunk.as_mut_ptr().cast();
+            self.slices[i].iov_len = PACKET_BYTES_MAX;
+            let header = &mut self.headers[i].msg_hdr;
+            header.msg_name = ptr::from_mut(&mut self.addresses[i]).cast();
+            header.msg_namelen =
+                libc::socklen_t::try_from(size_of::<Address>()).unwrap_or_default();
+            header.msg_iov = ptr::from_mut(&mut self.slices[i]);
+            header.msg_iovlen = 1;
+            header.msg_flags = 0;
+        }
+    }
+}

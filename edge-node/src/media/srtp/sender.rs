@@ -1,0 +1,75 @@
+//! Packets out. Keys of one session; the packet index of each SSRC is kept by its stream.
+
+use aws_lc_rs::error::Unspecified;
+
+use super::cipher::{Cipher, Kind};
+use super::profile::{Master, Profile};
+
+/// Largest SRTCP index (31 bits, RFC 3711 section 3.4).
+const RTCP_INDEX_MAX: u32 = 0x7fff_ffff;
+
+/// Seals RTP and RTCP with one session's local keys.
+pub struct Sender {
+    profile: Profile,
+    rtp: Cipher,
+    rtcp: Cipher,
+    /// One counter for all our SSRCs: no pair of (SSRC, index) can repeat.
+    rtcp_index: u32,
+}
+
+impl Sender {
+    /// Derives the session keys.
+    ///
+    /// # Errors
+    /// When the crypto library refuses the keys.
+    pub fn new(master: &Master) -> Result<Self, Unspecified> {
+        Ok(Self {
+            profile: master.profile(),
+            rtp: Cipher::new(master, Kind::Rtp)?,
+            rtcp: Cipher::new(master, Kind::Rtcp)?,
+            rtcp_index: 0,
+        })
+    }
+
+    /// What sealing adds to an RTP packet, in bytes.
+    #[must_use]
+    pub const fn rtp_overhead(&self) -> usize {
+        self.profile.tag_bytes()
+    }
+
+    /// What sealing adds to an RTCP packet, in bytes.
+    #[must_use]
+    pub const fn rtcp_overhead(&self) -> usize {
+        self.rtcp.rtcp_overhead()
+    }
+
+    /// Seals an RTP packet in place: `packet` is `header` bytes of header, the payload, and
+    /// [`Self::rtp_overhead`] bytes of room. `index` is the extended sequence number of 48 bits,
+    /// which must never repeat for this `ssrc`.
+    ///
+    /// # Errors
+    /// When `packet` is too short, or the crypto library fails.
+    pub fn seal_rtp(
+        &self,
+        packet: &mut [u8],
+        header: usize,
+        ssrc: u32,
+        index: u64,
+    ) -> Result<(), Unspecified> {
+        self.rtp.seal_rtp(packet, header, ssrc, index)
+    }
+
+    /// Seals an RTCP compound in place: `packet` is the compound, of at least 8 bytes, and
+    /// [`Self::rtcp_overhead`] bytes of room.
+    ///
+    /// # Errors
+    /// When `packet` is too short, all 2^31 indices are used, or the crypto library fails.
+    pub fn seal_rtcp(&mut self, packet: &mut [u8], ssrc: u32) -> Result<(), Unspecified> {
+        if self.rtcp_index > RTCP_INDEX_MAX {
+            return Err(Unspecified);
+        }
+        let index = self.rtcp_index;
+        self.rtcp_index += 1;
+        self.rtcp.seal_rtcp(packet, ssrc, index)
+    }
+}

@@ -1,0 +1,176 @@
+//! Frames of changing speakers on one RTP timeline.
+//!
+//! A slot carries one speaker after another. Listeners must see neither the change nor what went
+//! wrong upstream: the timestamp goes on, by as much time as has really passed.
+
+use std::time::{Duration, Instant};
+
+use stoa_audio::frame::{Epoch, Frame, FrameNumber, TrackId};
+
+/// Samples per second of the RTP clock of Opus (RFC 7587 section 4.1).
+const CLOCK_HZ: u64 = 48_000;
+
+/// A frame that comes this much later than a newer one of its track is of no use to any jitter
+/// buffer.
+const LATE_MAX: Duration = Duration::from_millis(500);
+
+/// Where a frame stands on the slot's timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Placed {
+    /// In samples since the slot's start; each listener adds an offset of his own.
+    pub timestamp: u32,
+    /// Sound begins after a pause (RFC 3551 section 4.1).
+    pub marker: bool,
+}
+
+/// The timeline of one slot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Timeline {
+    now_playing: Option<Playing>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Playing {
+    track: TrackId,
+    epoch: Epoch,
+    /// Number and timestamp that belong together on this track.
+    anchor: (FrameNumber, u64),
+    /// Number that follows the newest frame, and the timestamp that follows it.
+    next: (FrameNumber, u64),
+    /// When the newest frame came.
+    newest_at: Instant,
+}
+
+impl Timeline {
+    /// Places a frame; `None` when it is too late to be heard.
+    pub(super) fn place(&mut self, frame: &Frame, now: Instant) -> Option<Placed> {
+        let same = self.now_playing.filter(|p| (p.track, p.epoch) == (frame.track, frame.epoch));
+        let Some(mut playing) = same else {
+            return Some(self.change(frame, now));
+        };
+        let timestamp = timestamp_of(playing.anchor, frame.number)?;
+        if frame.number < playing.next.0 {
+            let late = playing.next.1.saturating_sub(timestamp);
+            let late = Duration::from_micros(late * 1_000_000 / CLOCK_HZ);
+            return (late <= LATE_MAX)
+                .then_some(Placed { timestamp: wrap(timestamp), marker: false });
+        }
+        let marker = frame.number > playing.next.0;
+        let after = frame.number.after(frame.duration);
+        playing.next = (after, timestamp + u64::from(frame.duration.samples()));
+        playing.newest_at = now;
+        self.now_playing = Some(playing);
+        Some(Placed { timestamp: wrap(timestamp), marker })
+    }
+
+    /// Timestamp that a frame would have that began at `now`; for sender reports.
+    pub(super) fn timestamp_at(&self, now: Instant) -> Option<u32> {
+        let playing = self.now_playing?;
+        Some(wrap(playing.next.1 + samples(now.saturating_duration_since(playing.newest_at))))
+    }
+
+    fn change(&mut self, frame: &Frame, now: Instant) -> Placed {
+        let timestamp = match self.now_playing {
+            // `next` already counts the last frame's own duration, which has gone by in part or
+            // whole while it was on its way; what is longer than that is a pause.
+            Some(old) => {
+                let gone = samples(now.saturating_duration_since(old.newest_at));
+                old.next.1 + gone.saturating_sub(u64::from(frame.duration.samples()))
+            }
+            None => 0,
+        };
+        let after = frame.number.after(frame.duration);
+        self.now_playing = Some(Playing {
+            track: frame.track,
+            epoch: frame.epoch,
+            anchor: (frame.number, timestamp),
+            next: (after, timestamp + u64::from(frame.duration.samples())),
+            newest_at: now,
+        });
+        Placed { timestamp: wrap(timestamp), marker: true }
+    }
+}
+
+/// `None` for a frame from before the slot's start.
+fn timestamp_of((number, timestamp): (FrameNumber, u64), wanted: FrameNumber) -> Option<u64> {
+    let step = u64::from(FrameNumber::SAMPLES);
+    if wanted >= number {
+        timestamp.checked_add((wanted.0 - number.0).checked_mul(step)?)
+    } else {
+        timestamp.checked_sub((number.0 - wanted.0).checked_mul(step)?)
+    }
+}
+
+fn samples(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX / CLOCK_HZ).saturating_mul(CLOCK_HZ)
+        / 1_000_000
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "RTP timestamps wrap (RFC 3550 section 5.1)")]
+const fn wrap(timestamp: u64) -> u32 {
+    timestamp as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use stoa_audio::frame::{FrameDuration, Level};
+
+    fn frame(track: u64, number: u64) -> Frame {
+        Frame {
+            track: TrackId(track),
+            epoch: Epoch(0),
+            number: FrameNumber(number),
+            duration: FrameDuration::MS_20,
+            level: Level::SILENCE,
+            voice: true,
+            payload: Bytes::from_static(&[0xf8, 1]),
+        }
+    }
+
+    fn at(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn one_speaker_keeps_his_own_pace_through_pauses_and_reordering() {
+        let (mut timeline, start) = (Timeline::default(), Instant::now());
+        let mut place = |number, ms| timeline.place(&frame(1, number), start + at(ms)).unwrap();
+        let first = place(80, 0);
+        assert!(first.marker);
+        assert_eq!(place(88, 23).timestamp, first.timestamp + 960);
+        let after_pause = place(168, 240);
+        assert_eq!((after_pause.timestamp, after_pause.marker), (first.timestamp + 88 * 120, true));
+        let late = place(160, 241);
+        assert_eq!((late.timestamp, late.marker), (after_pause.timestamp - 960, false));
+        assert_eq!(place(176, 260).timestamp, after_pause.timestamp + 960);
+    }
+
+    #[test]
+    fn a_new_speaker_goes_on_where_the_old_one_stopped() {
+        let (mut timeline, start) = (Timeline::default(), Instant::now());
+        let old = timeline.place(&frame(1, 1_000), start).unwrap();
+        let new = timeline.place(&frame(2, 7), start + at(20)).unwrap();
+        assert_eq!((new.timestamp, new.marker), (old.timestamp + 960, true));
+        let later = timeline.place(&frame(3, 55), start + at(1_020)).unwrap();
+        assert_eq!(later.timestamp, new.timestamp + 48_000);
+    }
+
+    #[test]
+    fn timestamps_never_go_back_when_the_speaker_changes_early() {
+        let (mut timeline, start) = (Timeline::default(), Instant::now());
+        let old = timeline.place(&frame(1, 1_000), start).unwrap();
+        let new = timeline.place(&frame(2, 7), start + at(1)).unwrap();
+        assert_eq!(new.timestamp, old.timestamp + 960);
+    }
+
+    #[test]
+    fn what_is_older_than_the_slot_or_hopelessly_late_is_dropped() {
+        let (mut timeline, start) = (Timeline::default(), Instant::now());
+        timeline.place(&frame(1, 1_000), start).unwrap();
+        assert_eq!(timeline.place(&frame(1, 10), start), None);
+        timeline.place(&frame(1, 2_000), start + at(2_500)).unwrap();
+        assert_eq!(timeline.place(&frame(1, 1_008), start + at(2_500)), None);
+    }
+}

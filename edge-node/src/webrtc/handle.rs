@@ -1,0 +1,274 @@
+//! The handle of the media plane, for the room side and for signaling.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+
+use super::candidates::{Candidates, local_addresses};
+use super::io;
+use super::keys::Hook;
+use super::mailbox::{Control, Mailbox};
+use super::metrics::PlaneMetrics;
+use super::offer::{self, Surroundings};
+use super::registry::{Registry, Whereabouts, WorkerIndex};
+use super::{
+    Delivery, FromPlane, OfferError, OpenSession, Opened, Restarted, SessionEvent, SessionId,
+    Uplinked,
+};
+use crate::media::kernel::Socket;
+
+/// Frames that may wait for the room side.
+const FRAMES_MAX: usize = 16_384;
+
+/// Settings of the media plane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlaneConfig {
+    /// UDP address of all sessions; an unspecified IPv6 address takes both families.
+    pub listen: SocketAddr,
+    /// Addresses at which clients reach this host, where they are not its own (1:1 NAT).
+    pub advertise: Vec<IpAddr>,
+    /// Worker threads; 0 for one per core.
+    pub workers: usize,
+    /// Most sessions at a time; further offers are refused.
+    pub sessions_max: usize,
+}
+
+impl Default for PlaneConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([0u16; 8], 8_089)),
+            advertise: Vec::new(),
+            workers: 0,
+            sessions_max: 25_000,
+        }
+    }
+}
+
+/// The media plane. Cloning clones the handle; the plane runs until [`Self::stop`].
+#[derive(Clone)]
+pub struct Plane {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    registry: Arc<Registry>,
+    surroundings: Arc<Surroundings>,
+    mailboxes: Arc<[Mailbox]>,
+    metrics: PlaneMetrics,
+    next_session: AtomicU64,
+    sessions_max: usize,
+    local_addr: SocketAddr,
+    /// Weak, so that the queue ends when the workers have.
+    events: mpsc::WeakUnboundedSender<SessionEvent>,
+}
+
+/// What the media plane says to the room side.
+pub struct FromPlaneQueue {
+    frames: mpsc::Receiver<Uplinked>,
+    events: mpsc::UnboundedReceiver<SessionEvent>,
+}
+
+impl FromPlaneQueue {
+    /// The next frame or event; `None` after the plane has stopped.
+    pub async fn recv(&mut self) -> Option<FromPlane> {
+        tokio::select! {
+            biased;
+            Some(event) = self.events.recv() => Some(FromPlane::Session(event)),
+            Some(uplinked) = self.frames.recv() => Some(FromPlane::Uplinked(uplinked)),
+            else => None,
+        }
+    }
+}
+
+impl Plane {
+    /// Binds the media port and starts the workers.
+    ///
+    /// # Errors
+    /// When the port is taken, or the system gives no thread or certificate.
+    pub fn start(
+        config: &PlaneConfig,
+        metrics: PlaneMetrics,
+    ) -> anyhow::Result<(Self, FromPlaneQueue)> {
+        let first = Socket::bind(config.listen)
+            .with_context(|| format!("cannot bind the media port {} (UDP)", config.listen))?;
+        let local_addr = first.local_addr()?;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let workers = if config.workers == 0 { cores } else { config.workers };
+        let mut sockets = vec![first];
+        while sockets.len() < workers {
+            sockets.push(sockets[0].bind_another().context("cannot share the media port")?);
+        }
+        let hook = Hook::shared();
+        let certificate = hook.certificate().context("cannot make a DTLS certificate")?;
+        let candidates = Candidates::new(local_addr, &config.advertise, &local_addresses());
+        let (frames, frames_out) = mpsc::channel(FRAMES_MAX);
+        let (events, events_out) = mpsc::unbounded_channel();
+        let mailboxes: std::io::Result<Vec<_>> = sockets.iter().map(|_| Mailbox::new()).collect();
+        let shared = Shared {
+            registry: Arc::default(),
+            surroundings: Arc::new(Surroundings { hook, certificate, candidates }),
+            mailboxes: mailboxes?.into(),
+            metrics,
+            next_session: AtomicU64::new(1),
+            sessions_max: config.sessions_max,
+            local_addr,
+            events: events.downgrade(),
+        };
+        shared.spawn_workers(sockets, &frames, &events)?;
+        let queue = FromPlaneQueue { frames: frames_out, events: events_out };
+        Ok((Self { shared: Arc::new(shared) }, queue))
+    }
+
+    /// Where it is bound.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.shared.local_addr
+    }
+
+    /// Answers an offer. Costs about a millisecond of the caller's time.
+    ///
+    /// # Errors
+    /// An [`OfferError`] that says what is wrong with the offer, or that the edge is full.
+    pub fn open(&self, open: &OpenSession) -> Result<Opened, OfferError> {
+        let shared = &self.shared;
+        // Looked at before the work is done; `insert` looks again.
+        if shared.registry.sessions() >= shared.sessions_max {
+            shared.metrics.refused_full.inc();
+            return Err(OfferError::Full("it has as many sessions as it may have"));
+        }
+        let id = SessionId(shared.next_session.fetch_add(1, Ordering::Relaxed));
+        let now = Instant::now();
+        let (session, opened) = offer::open(open, id, &shared.surroundings, now, &mut rand::rng())?;
+        let ufrag = opened.ice_ufrag.clone();
+        match shared.registry.insert(session, ufrag, shared.sessions_max, now) {
+            Ok(()) => Ok(opened),
+            Err(_) => {
+                shared.metrics.refused_full.inc();
+                Err(OfferError::Full("it has as many sessions as it may have"))
+            }
+        }
+    }
+
+    /// Answers an offer with new ICE credentials for a session that goes on.
+    ///
+    /// # Errors
+    /// [`OfferError::Malformed`], or [`OfferError::Gone`] when the session has ended.
+    pub async fn restart(
+        &self,
+        session: SessionId,
+        offer: String,
+    ) -> Result<Restarted, OfferError> {
+        let waiting = self.shared.registry.visit(session, |whereabouts| match whereabouts {
+            Whereabouts::Waiting(session) => Ok(offer::restart(session, &offer)),
+            Whereabouts::Owned(worker) => Err(Some(worker)),
+            Whereabouts::Unknown => Err(None),
+        });
+        match waiting {
+            Ok(restarted) => {
+                let restarted = restarted?;
+                self.shared.registry.add_ufrag(session, restarted.ice_ufrag.clone());
+                Ok(restarted)
+            }
+            Err(Some(worker)) => {
+                let (reply, answer) = oneshot::channel();
+                self.tell(worker, Control::Restart { session, offer, reply });
+                answer.await.unwrap_or(Err(OfferError::Gone))
+            }
+            Err(None) => Err(OfferError::Gone),
+        }
+    }
+
+    /// Ends a session; its `Closed` event follows.
+    pub fn close(&self, session: SessionId) {
+        let owner = self.owner(session, |_| {});
+        match owner {
+            Some(worker) => self.tell(worker, Control::Close(session)),
+            None => {
+                if self.shared.registry.remove(session) {
+                    let event = SessionEvent::Closed { session, reason: "closed" };
+                    if let Some(events) = self.shared.events.upgrade() {
+                        // Without anybody to hear it, the plane has stopped.
+                        let _ = events.send(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets a participant's frames in, or not.
+    pub fn set_muted(&self, session: SessionId, muted: bool) {
+        if let Some(worker) = self.owner(session, |waiting| waiting.muted = muted) {
+            self.tell(worker, Control::SetMuted(session, muted));
+        }
+    }
+
+    /// Plays a frame. Never blocks; what finds no room is counted and dropped.
+    pub fn deliver(&self, delivery: Delivery) {
+        if let Some((last, others)) = self.shared.mailboxes.split_last() {
+            for mailbox in others {
+                mailbox.deliver(delivery.clone());
+            }
+            last.deliver(delivery);
+        }
+    }
+
+    /// Says goodbye to every client and ends the workers.
+    pub fn stop(&self) {
+        for mailbox in self.shared.mailboxes.iter() {
+            mailbox.tell(Control::Stop);
+        }
+    }
+
+    /// The session's worker; a session that still waits for its first check is visited instead.
+    fn owner(
+        &self,
+        session: SessionId,
+        visit: impl FnOnce(&mut super::session::Session),
+    ) -> Option<WorkerIndex> {
+        self.shared.registry.visit(session, |whereabouts| match whereabouts {
+            Whereabouts::Waiting(session) => {
+                visit(session);
+                None
+            }
+            Whereabouts::Owned(worker) => Some(worker),
+            Whereabouts::Unknown => None,
+        })
+    }
+
+    fn tell(&self, worker: WorkerIndex, control: Control) {
+        if let Some(mailbox) = self.shared.mailboxes.get(worker.0) {
+            mailbox.tell(control);
+        }
+    }
+}
+
+impl Shared {
+    fn spawn_workers(
+        &self,
+        sockets: Vec<Socket>,
+        frames: &mpsc::Sender<Uplinked>,
+        events: &mpsc::UnboundedSender<SessionEvent>,
+    ) -> anyhow::Result<()> {
+        for (index, socket) in sockets.into_iter().enumerate() {
+            io::spawn(io::Parts {
+                index: WorkerIndex(index),
+                socket: Arc::new(socket),
+                mailboxes: Arc::clone(&self.mailboxes),
+                registry: Arc::clone(&self.registry),
+                surroundings: Arc::clone(&self.surroundings),
+                frames: frames.clone(),
+                events: events.clone(),
+                metrics: self.metrics.clone(),
+            })
+            .context("cannot start a media thread")?;
+        }
+        Ok(())
+    }
+}

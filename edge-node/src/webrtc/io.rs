@@ -1,0 +1,220 @@
+//! A worker: one thread, one socket, the sessions that came to it. Everything it decides is decided
+//! in `sessions` and `media`; here are the clock, the socket and the loop.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::mpsc;
+
+use super::mailbox::{Control, Mailbox};
+use super::metrics::PlaneMetrics;
+use super::offer::Surroundings;
+use super::registry::{Registry, WorkerIndex};
+use super::sessions::Sessions;
+use super::{FromPlane, SessionEvent, Uplinked};
+use crate::media::kernel::{ReceiveBatch, SendBatch, Socket};
+
+/// Deliveries taken before the socket is looked at again.
+const DELIVERIES_A_TURN: usize = 256;
+
+/// Batches received before deliveries are looked at again.
+const BATCHES_A_TURN: usize = 4;
+
+/// Counters are published this often.
+const PUBLISH_TICK: Duration = Duration::from_millis(200);
+
+/// What a worker is made of.
+pub(super) struct Parts {
+    pub index: WorkerIndex,
+    pub socket: Arc<Socket>,
+    pub mailboxes: Arc<[Mailbox]>,
+    pub registry: Arc<Registry>,
+    pub surroundings: Arc<Surroundings>,
+    pub frames: mpsc::Sender<Uplinked>,
+    pub events: mpsc::UnboundedSender<SessionEvent>,
+    pub metrics: PlaneMetrics,
+}
+
+/// Starts a worker's thread; it ends when told to stop.
+///
+/// # Errors
+/// When the system gives no thread.
+pub(super) fn spawn(parts: Parts) -> std::io::Result<()> {
+    let name = format!("media-{}", parts.index.0);
+    thread::Builder::new().name(name).spawn(move || Worker::new(parts).run())?;
+    Ok(())
+}
+
+struct Worker {
+    parts: Parts,
+    sessions: Sessions,
+    received: ReceiveBatch,
+    batch: SendBatch,
+    publish_at: Instant,
+    received_datagrams: u64,
+    listeners: i64,
+    stopping: bool,
+}
+
+impl Worker {
+    fn new(parts: Parts) -> Self {
+        let now = Instant::now();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (registry, surroundings) = (parts.registry.clone(), parts.surroundings.clone());
+        Self {
+            sessions: Sessions::new(parts.index, registry, surroundings, now, unix),
+            received: ReceiveBatch::default(),
+            batch: SendBatch::new(parts.socket.clone()),
+            publish_at: now,
+            received_datagrams: 0,
+            listeners: 0,
+            stopping: false,
+            parts,
+        }
+    }
+
+    fn run(mut self) {
+        while !self.stopping {
+            // 1. Frames, because they are late already. 2. What the room side wants. 3. Deadlines.
+            let mut busy = self.deliver();
+            self.obey();
+            self.sessions.handle_timeout(Instant::now(), &mut self.batch);
+            self.batch.flush();
+            // 4. Clients.
+            busy |= self.receive();
+            self.batch.flush();
+            self.hand_over();
+            self.publish();
+            if !busy {
+                self.sleep();
+            }
+        }
+        self.sessions.close_all(Instant::now(), &mut self.batch);
+        self.batch.flush();
+        self.hand_over();
+        self.publish_at = Instant::now();
+        self.publish();
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        &self.parts.mailboxes[self.parts.index.0]
+    }
+
+    fn deliver(&mut self) -> bool {
+        let now = Instant::now();
+        for _ in 0..DELIVERIES_A_TURN {
+            let Some(delivery) = self.mailbox().next_delivery() else { return false };
+            self.sessions.deliver(&delivery, now, &mut self.batch);
+        }
+        true
+    }
+
+    fn obey(&mut self) {
+        while let Some(control) = self.mailbox().next_control() {
+            let now = Instant::now();
+            match control {
+                Control::Close(session) => self.sessions.close(session, now, &mut self.batch),
+                Control::SetMuted(session, muted) => self.sessions.set_muted(session, muted),
+                Control::Restart { session, offer, reply } => {
+                    let restarted = self.sessions.restart(session, &offer, now, &mut self.batch);
+                    // Who no longer waits for the answer needs none.
+                    let _ = reply.send(restarted);
+                }
+                // It came from another worker and goes no further, whatever is said of it here.
+                Control::Datagram { source, datagram } => {
+                    self.sessions.handle_datagram(&datagram, source, now, &mut self.batch);
+                }
+                Control::Stop => self.stopping = true,
+            }
+        }
+    }
+
+    fn receive(&mut self) -> bool {
+        for _ in 0..BATCHES_A_TURN {
+            // An error of the socket (an ICMP message, say) is about one peer; the next call goes on.
+            let count = self.received.receive(&self.parts.socket).unwrap_or(0);
+            let now = Instant::now();
+            for index in 0..count {
+                let Some((packet, source)) = self.received.packet(index) else { continue };
+                let owner = self.sessions.handle_datagram(packet, source, now, &mut self.batch);
+                if let Some(owner) = owner.and_then(|o| self.parts.mailboxes.get(o.0)) {
+                    owner.tell(Control::Datagram { source, datagram: packet.to_vec() });
+                }
+            }
+            self.received_datagrams += count as u64;
+            if count == 0 {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn hand_over(&mut self) {
+        let mut dropped = 0;
+        for output in self.sessions.drain_outputs() {
+            match output {
+                FromPlane::Uplinked(uplinked) => {
+                    dropped += u64::from(self.parts.frames.try_send(uplinked).is_err());
+                }
+                // Bounded by the number of sessions: each tells of itself twice.
+                FromPlane::Session(event) => {
+                    let _ = self.parts.events.send(event);
+                }
+            }
+        }
+        self.parts.metrics.drop_by("room-side-full", dropped);
+    }
+
+    fn publish(&mut self) {
+        let now = Instant::now();
+        if now < self.publish_at {
+            return;
+        }
+        self.publish_at = now + PUBLISH_TICK;
+        if self.parts.index.0 == 0 {
+            self.expire(now);
+        }
+        let metrics = &self.parts.metrics;
+        metrics.add_sent(self.batch.take_sent());
+        metrics.add_sessions(self.sessions.take_counters());
+        metrics.add_fanout(self.sessions.fanout().take_counters());
+        let truncated = self.received.take_truncated();
+        metrics.add_received(std::mem::take(&mut self.received_datagrams), truncated);
+        metrics.drop_by("mailbox-full", self.mailbox().take_dropped());
+        let listeners = i64::try_from(self.sessions.fanout().listeners()).unwrap_or(i64::MAX);
+        metrics.listeners.add(listeners - self.listeners);
+        self.listeners = listeners;
+    }
+
+    /// Sessions that nobody has claimed in time end here, once for all workers.
+    fn expire(&mut self, now: Instant) {
+        for session in self.parts.registry.expire(now) {
+            let event = SessionEvent::Closed { session, reason: "never-connected" };
+            let _ = self.parts.events.send(event);
+        }
+        let sessions = i64::try_from(self.parts.registry.sessions()).unwrap_or(i64::MAX);
+        self.parts.metrics.sessions.set(sessions);
+    }
+
+    fn sleep(&mut self) {
+        let until = self.sessions.poll_timeout().min(self.publish_at);
+        let wait = until.saturating_duration_since(Instant::now());
+        if wait.is_zero() || !self.mailbox().fall_asleep() {
+            return;
+        }
+        let wait = Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(1),
+            tv_nsec: i64::from(wait.subsec_nanos()),
+        };
+        let mut fds = [
+            PollFd::from_borrowed_fd(self.parts.socket.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.mailbox().wake_fd(), PollFlags::IN),
+        ];
+        // Woken early or for nothing: the loop looks for itself.
+        let _ = poll(&mut fds, Some(&wait));
+        self.mailbox().woken();
+    }
+}

@@ -1,0 +1,224 @@
+//! From a client's offer to a session and an answer.
+
+use std::time::Instant;
+
+use rand::{Rng, RngExt};
+use str0m::change::SdpOffer;
+use str0m::config::DtlsCert;
+use str0m::format::Codec;
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::rtp::Extension;
+use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
+
+use super::candidates::Candidates;
+use super::keys::Hook;
+use super::sdp::{self, LineEdit};
+use super::session::{Parts, Session};
+use super::uplink::{PayloadTypes, Uplink};
+use super::{Downlink, OfferError, OpenSession, Opened, Restarted, SLOTS_MAX, SessionId};
+use crate::media::Downstream;
+
+/// What a speaker's browser is asked not to exceed, in bit/s.
+const UPLINK_BITRATE_MAX: u32 = 48_000;
+
+/// Audio and other lines in an offer; more are refused before they cost anything.
+const LINES_MAX: usize = 8;
+
+/// What all sessions of a process have in common.
+pub(super) struct Surroundings {
+    pub hook: Hook,
+    pub certificate: DtlsCert,
+    pub candidates: Candidates,
+}
+
+/// Answers an offer.
+///
+/// # Errors
+/// An [`OfferError`] when there is nothing to answer it with.
+pub(super) fn open(
+    request: &OpenSession,
+    id: SessionId,
+    surroundings: &Surroundings,
+    now: Instant,
+    rng: &mut impl Rng,
+) -> Result<(Session, Opened), OfferError> {
+    let offer = parse(&request.offer)?;
+    let credentials = IceCreds { ufrag: token(rng, 16), pass: token(rng, 32) };
+    let ice_ufrag = credentials.ufrag.clone();
+    let (mut rtc, keys) = surroundings.hook.listen(|| {
+        RtcConfig::new()
+            .set_crypto_provider(surroundings.hook.provider())
+            .set_dtls_cert(surroundings.certificate.clone())
+            .set_local_ice_credentials(credentials)
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .set_stats_interval(None)
+            .clear_codecs()
+            .enable_opus(true, true)
+            // Without transport-wide feedback, which would send as many packets up as go down.
+            .clear_extension_map()
+            .set_extension(1, Extension::AudioLevel)
+            .set_extension(4, Extension::RtpMid)
+            .build(now)
+    });
+    for address in surroundings.candidates.iter() {
+        let candidate = Candidate::host(address, "udp").map_err(malformed)?;
+        rtc.add_local_candidate(candidate);
+    }
+    let answer = rtc.sdp_api().accept_offer(offer).map_err(malformed)?.to_sdp_string();
+    let lines = Lines::choose(&rtc, &answer, request)?;
+    let types = payload_types(&rtc).ok_or(OfferError::NoOpus)?;
+    let mut streams = [None; SLOTS_MAX];
+    let mut edits = lines.edits;
+    for (stream, mid) in streams.iter_mut().zip(&lines.downlink) {
+        let ssrc = take_stream(&mut rtc, *mid);
+        *stream = ssrc.map(|ssrc| Downstream {
+            ssrc,
+            payload_type: types.opus,
+            first_sequence: rng.random_range(0..0x8000),
+            timestamp_offset: rng.random(),
+        });
+        edits.push(LineEdit { mid: mid.to_string(), ssrc, ..LineEdit::default() });
+    }
+    let opened = Opened {
+        session: id,
+        answer: sdp::edit_answer(&answer, &edits),
+        slot_mids: lines.downlink.iter().map(ToString::to_string).collect(),
+        ice_ufrag,
+    };
+    let session = Session::new(
+        Parts {
+            id,
+            room: request.room,
+            class: request.class,
+            single: request.downlink == Downlink::Single,
+            muted: request.muted,
+            rtc,
+            keys,
+            uplink: lines.uplink.and(request.track).map(|track| Uplink::new(track, types)),
+            streams,
+            edits,
+        },
+        now,
+    );
+    Ok((session, opened))
+}
+
+/// Answers an offer with new ICE credentials; streams and their SSRCs stay as they are.
+///
+/// # Errors
+/// [`OfferError::Malformed`]; the session goes on as before.
+pub(super) fn restart(session: &mut Session, offer: &str) -> Result<Restarted, OfferError> {
+    let offer = parse(offer)?;
+    let answer = session.rtc.sdp_api().accept_offer(offer).map_err(malformed)?.to_sdp_string();
+    let mut edits = session.edits.clone();
+    for mid in mids(&answer) {
+        // str0m has drawn a new SSRC for each line; ours go on.
+        take_stream(&mut session.rtc, mid);
+        if !edits.iter().any(|edit| edit.mid == mid.to_string()) {
+            let mid = mid.to_string();
+            edits.push(LineEdit { mid, direction: Some("inactive"), ..LineEdit::default() });
+        }
+    }
+    let credentials = session.rtc.direct_api().local_ice_credentials();
+    Ok(Restarted {
+        answer: sdp::edit_answer(&answer, &edits),
+        ice_ufrag: credentials.ufrag,
+        ice_pwd: credentials.pass,
+    })
+}
+
+/// Which lines of the offer are used, and how.
+#[derive(Default)]
+struct Lines {
+    uplink: Option<Mid>,
+    downlink: Vec<Mid>,
+    /// Edits of lines that are not simply downlinks.
+    edits: Vec<LineEdit>,
+}
+
+impl Lines {
+    fn choose(rtc: &Rtc, answer: &str, request: &OpenSession) -> Result<Self, OfferError> {
+        let wanted = match request.downlink {
+            Downlink::None => 0,
+            Downlink::Single => 1,
+            Downlink::Slots => SLOTS_MAX,
+        };
+        let mut lines = Self::default();
+        for mid in mids(answer) {
+            let Some(media) = rtc.media(mid) else { continue };
+            if media.kind() != MediaKind::Audio {
+                continue;
+            }
+            let direction = media.direction();
+            let up = direction.is_receiving() && request.track.is_some() && lines.uplink.is_none();
+            let down = direction.is_sending() && lines.downlink.len() < wanted;
+            if up {
+                lines.uplink = Some(mid);
+            }
+            if down {
+                lines.downlink.push(mid);
+            }
+            lines.edit(mid, direction, up, down);
+        }
+        if request.track.is_some() && lines.uplink.is_none() {
+            return Err(OfferError::NoAudio { needed: "sendonly" });
+        }
+        if wanted > 0 && lines.downlink.is_empty() {
+            return Err(OfferError::NoAudio { needed: "recvonly" });
+        }
+        Ok(lines)
+    }
+
+    fn edit(&mut self, mid: Mid, offered: Direction, up: bool, down: bool) {
+        let direction = match (up, down) {
+            (true, true) => None,
+            (true, false) => (offered == Direction::SendRecv).then_some("recvonly"),
+            (false, true) => (offered == Direction::SendRecv).then_some("sendonly"),
+            (false, false) => Some("inactive"),
+        };
+        let uplink_bitrate_max = up.then_some(UPLINK_BITRATE_MAX);
+        if direction.is_some() || up {
+            let mid = mid.to_string();
+            self.edits.push(LineEdit { mid, direction, uplink_bitrate_max, ssrc: None });
+        }
+    }
+}
+
+fn parse(offer: &str) -> Result<SdpOffer, OfferError> {
+    if offer.matches("\nm=").count() > LINES_MAX {
+        return Err(OfferError::Malformed(format!("it has more than {LINES_MAX} media lines")));
+    }
+    let parsed = SdpOffer::from_sdp_string(offer).map_err(malformed)?;
+    if sdp::offers_opus(offer) { Ok(parsed) } else { Err(OfferError::NoOpus) }
+}
+
+fn malformed(error: impl std::fmt::Display) -> OfferError {
+    OfferError::Malformed(error.to_string())
+}
+
+fn mids(answer: &str) -> Vec<Mid> {
+    let mids = answer.lines().filter_map(|line| line.strip_prefix("a=mid:"));
+    mids.map(|mid| Mid::from(mid.trim_end())).collect()
+}
+
+/// Takes a line's sending stream out of str0m's hands, so that it never sends on our SSRC: one SSRC
+/// with two senders would repeat nonces.
+fn take_stream(rtc: &mut Rtc, mid: Mid) -> Option<u32> {
+    let mut direct = rtc.direct_api();
+    let ssrc = direct.stream_tx_by_mid(mid, None)?.ssrc();
+    direct.remove_stream_tx(ssrc);
+    Some(*ssrc)
+}
+
+fn payload_types(rtc: &Rtc) -> Option<PayloadTypes> {
+    let config = rtc.codec_config();
+    let opus = config.params().iter().find(|params| params.spec().codec == Codec::Opus)?;
+    Some(PayloadTypes { opus: *opus.pt(), red: opus.red().map(|pt| *pt) })
+}
+
+/// Characters of ICE credentials (RFC 8839 section 5.4): 6 bits each.
+fn token(rng: &mut impl Rng, length: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    (0..length).map(|_| char::from(ALPHABET[rng.random_range(0..64)])).collect()
+}

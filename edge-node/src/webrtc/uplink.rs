@@ -1,0 +1,234 @@
+//! What a client sends, turned into frames: redundancy opened (RFC 2198), packets of several frames
+//! split, each frame numbered once.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use stoa_audio::frame::{Epoch, Frame, FrameNumber, PAYLOAD_BYTES_MAX, TrackId};
+use stoa_audio::level::{Claim, Judge};
+use stoa_audio::opus;
+use str0m::rtp::RedDecoder;
+
+/// Samples per second of the RTP clock of Opus (RFC 7587 section 4.1).
+const CLOCK_HZ: u64 = 48_000;
+
+/// Number of the first frame: room below it for redundancy that is older than the first packet.
+const FIRST_NUMBER: u64 = 400;
+
+/// A timestamp may run ahead of the wall clock by this many seconds before it is taken for a restart
+/// of the client's clock.
+const AHEAD_MAX_S: u64 = 5;
+
+/// Frames that may come late, in units of 2.5 ms: what the window below remembers.
+const WINDOW: u64 = 128;
+
+/// One RTP packet, opened.
+#[derive(Clone, Debug)]
+pub(super) struct Packet {
+    /// Its payload type.
+    pub payload_type: u8,
+    /// Its timestamp, unwrapped.
+    pub timestamp: u64,
+    /// What the client says of its loudness (RFC 6464), if it says anything.
+    pub claim: Option<Claim>,
+    /// Its payload.
+    pub payload: Bytes,
+}
+
+/// The payload types that were negotiated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PayloadTypes {
+    /// Opus.
+    pub opus: u8,
+    /// Redundancy, where negotiated.
+    pub red: Option<u8>,
+}
+
+/// What came of packets, since last taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct UplinkCounters {
+    /// Frames passed on.
+    pub frames: u64,
+    /// Of those, frames that only redundancy brought.
+    pub recovered: u64,
+    /// Packets of a payload type that was not negotiated.
+    pub unknown_payload_type: u64,
+    /// Payloads that are not RED or not Opus.
+    pub malformed: u64,
+    /// Frames above the size limit.
+    pub too_large: u64,
+    /// Times the client's clock jumped.
+    pub clock_restarts: u64,
+}
+
+impl std::ops::AddAssign for UplinkCounters {
+    fn add_assign(&mut self, more: Self) {
+        self.frames += more.frames;
+        self.recovered += more.recovered;
+        self.unknown_payload_type += more.unknown_payload_type;
+        self.malformed += more.malformed;
+        self.too_large += more.too_large;
+        self.clock_restarts += more.clock_restarts;
+    }
+}
+
+/// One client's microphone.
+#[derive(Debug)]
+pub(super) struct Uplink {
+    track: TrackId,
+    types: PayloadTypes,
+    /// Timestamp and arrival of the packet that numbering counts from, and the number it has.
+    anchor: Option<Anchor>,
+    newest: u64,
+    /// Bit n: number `newest - n` is covered by a frame already.
+    seen: u128,
+    /// Guesses the loudness of clients that do not say it.
+    judge: Judge,
+    counters: UplinkCounters,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    timestamp: u64,
+    number: u64,
+    at: Instant,
+}
+
+impl Uplink {
+    /// A microphone that will be known as `track`.
+    #[must_use]
+    pub(super) fn new(track: TrackId, types: PayloadTypes) -> Self {
+        Self {
+            track,
+            types,
+            anchor: None,
+            newest: 0,
+            seen: 0,
+            judge: Judge::default(),
+            counters: UplinkCounters::default(),
+        }
+    }
+
+    /// Hands every frame of a packet that was not seen before to `emit`, oldest first.
+    pub(super) fn handle_packet(
+        &mut self,
+        packet: &Packet,
+        now: Instant,
+        mut emit: impl FnMut(Frame),
+    ) {
+        if packet.payload_type == self.types.opus {
+            self.handle_opus(packet.claim, packet.timestamp, &packet.payload, now, &mut emit);
+            return;
+        }
+        if Some(packet.payload_type) != self.types.red {
+            self.counters.unknown_payload_type += 1;
+            return;
+        }
+        let Ok(blocks) = RedDecoder::decode(&packet.payload) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let opus = self.types.opus;
+        for block in blocks.iter().filter(|block| block.pt == opus) {
+            let timestamp = packet.timestamp.saturating_sub(u64::from(block.timestamp_offset));
+            let payload = packet.payload.slice_ref(block.payload);
+            // An empty redundant block stands for a frame that was silent (libwebrtc sends them).
+            if payload.is_empty() && !block.is_primary {
+                continue;
+            }
+            let before = self.counters.frames;
+            self.handle_opus(packet.claim, timestamp, &payload, now, &mut emit);
+            if !block.is_primary {
+                self.counters.recovered += self.counters.frames - before;
+            }
+        }
+    }
+
+    /// What came of packets since the last call.
+    pub(super) fn take_counters(&mut self) -> UplinkCounters {
+        std::mem::take(&mut self.counters)
+    }
+
+    fn handle_opus(
+        &mut self,
+        claim: Option<Claim>,
+        timestamp: u64,
+        payload: &Bytes,
+        now: Instant,
+        emit: &mut impl FnMut(Frame),
+    ) {
+        let Ok(frames) = opus::split(payload) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let Some(mut number) = self.number(timestamp, now) else { return };
+        let duration = frames.frame_duration();
+        for payload in frames {
+            let this = FrameNumber(number);
+            number += u64::from(duration.units());
+            if payload.len() > PAYLOAD_BYTES_MAX {
+                self.counters.too_large += 1;
+                continue;
+            }
+            if !self.take(this.0) {
+                continue;
+            }
+            self.counters.frames += 1;
+            let claim = claim.unwrap_or_else(|| self.judge.guess(payload.len(), duration));
+            emit(Frame {
+                track: self.track,
+                epoch: Epoch::default(),
+                number: this,
+                duration,
+                level: claim.level,
+                voice: claim.voice,
+                payload,
+            });
+        }
+    }
+
+    /// The frame number of a timestamp; `None` when it lies before the track's beginning.
+    fn number(&mut self, timestamp: u64, now: Instant) -> Option<u64> {
+        let anchor =
+            *self.anchor.get_or_insert(Anchor { timestamp, number: FIRST_NUMBER, at: now });
+        let gone_s = now.saturating_duration_since(anchor.at).as_secs();
+        let ahead_max = (gone_s + AHEAD_MAX_S) * CLOCK_HZ;
+        let behind = anchor.timestamp.saturating_sub(timestamp);
+        let newest = anchor.timestamp
+            + self.newest.saturating_sub(anchor.number) * u64::from(FrameNumber::SAMPLES);
+        let far_back = newest.saturating_sub(timestamp) > AHEAD_MAX_S * CLOCK_HZ;
+        if timestamp.saturating_sub(anchor.timestamp) > ahead_max || far_back {
+            // The client's clock has jumped: numbers go on from here.
+            self.counters.clock_restarts += 1;
+            let number = self.newest + WINDOW;
+            self.anchor = Some(Anchor { timestamp, number, at: now });
+            return Some(number);
+        }
+        let step = u64::from(FrameNumber::SAMPLES);
+        if behind > 0 {
+            anchor.number.checked_sub(behind.div_ceil(step))
+        } else {
+            Some(anchor.number + (timestamp - anchor.timestamp) / step)
+        }
+    }
+
+    /// Whether a number is new; remembers it.
+    fn take(&mut self, number: u64) -> bool {
+        if number > self.newest {
+            let ahead = number - self.newest;
+            self.seen = if ahead < WINDOW { self.seen << ahead } else { 0 } | 1;
+            self.newest = number;
+            return true;
+        }
+        let back = self.newest - number;
+        if back >= WINDOW || self.seen & (1 << back) != 0 {
+            return false;
+        }
+        self.seen |= 1 << back;
+        true
+    }
+}
+
+#[cfg(test)]
+#[path = "uplink_tests.rs"]
+mod tests;
