@@ -20,21 +20,13 @@ pub(super) struct Hall {
     pub(super) room: Room,
     pub(super) stage: Stage,
     pub(super) tree: Subscriptions,
-    /// A selected track comes through another link than before.
-    pub(super) sources_moved: bool,
     /// The entry of this room in the service's timers; may be earlier than needed.
     pub(super) scheduled: Option<Instant>,
 }
 
 impl Hall {
     pub(super) fn new(room: Room) -> Self {
-        Self {
-            room,
-            stage: Stage::default(),
-            tree: Subscriptions::default(),
-            sources_moved: false,
-            scheduled: None,
-        }
+        Self { room, stage: Stage::default(), tree: Subscriptions::default(), scheduled: None }
     }
 
     /// The links that hear of this room, each once: somebody is here through them, or they subscribe.

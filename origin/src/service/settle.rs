@@ -18,13 +18,11 @@ impl Service {
     pub(super) fn settle(&mut self, key: RoomKey, now: Instant) -> bool {
         let Some(hall) = self.halls.get_mut(&key) else { return false };
         let decided = hall.stage.take_change();
-        if decided || std::mem::take(&mut hall.sources_moved) {
+        if decided {
             let link_of = |track: TrackId| self.publications.get(&track).map(|p| (track, p.link));
             let selected: Vec<(TrackId, LinkId)> =
                 hall.stage.selected().filter_map(link_of).collect();
             hall.tree.handle_selection(Interest::SPEAKERS, &selected, now);
-        }
-        if decided {
             self.counts.selections += 1;
             let selection = Body::Selection(hall.stage.selection(&hall.room));
             for link in hall.links() {

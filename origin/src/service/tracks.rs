@@ -46,15 +46,15 @@ impl Service {
         if let Some(neighbour) = self.links.get_mut(&link) {
             neighbour.tracks.insert(binding.track);
         }
-        if let Some(before) = before.filter(|before| before.link != link) {
-            if let Some(neighbour) = self.links.get_mut(&before.link) {
-                neighbour.tracks.remove(&binding.track);
-            }
-            if let Some(hall) = self.halls.get_mut(&key) {
-                hall.sources_moved = true;
-            }
-            self.settle(key, now);
+        if let Some(before) = before.filter(|before| before.link != link)
+            && let Some(neighbour) = self.links.get_mut(&before.link)
+        {
+            neighbour.tracks.remove(&binding.track);
         }
+        if let Some(hall) = self.halls.get_mut(&key) {
+            hall.tree.handle_source(binding.track, link);
+        }
+        self.settle(key, now);
     }
 
     /// A link ends a track; the participant stays and may announce it again.

@@ -129,6 +129,16 @@ impl Subscriptions {
         self.settle();
     }
 
+    /// A track comes through another link than before.
+    pub fn handle_source(&mut self, track: TrackId, source: LinkId) {
+        if let Some(branch) = self.branches.get_mut(&track)
+            && branch.source != source
+        {
+            branch.source = source;
+            self.settle();
+        }
+    }
+
     /// A track has ended for good: released at once.
     pub fn handle_track_end(&mut self, track: TrackId) {
         self.release(track);

@@ -95,7 +95,7 @@ fn a_track_whose_source_moves_changes_sides() {
     tree.handle_selection(Interest::SPEAKERS, &[(VOICE, A)], start);
     changes(&mut tree);
 
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, C)], start);
+    tree.handle_source(VOICE, C);
 
     assert_eq!(changes(&mut tree), [unbind(C), bind(A)]);
 }

@@ -1,0 +1,15 @@
+//! The service under virtual time, with links that only remember.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `world` | links, clock and shorthand for the tests |
+//! | `rooms` | requests and their answers |
+//! | `links` | lost links, drains, distrust |
+//! | `tracks` | who is heard where |
+//! | `model` | random operations beside a plain model |
+
+mod links;
+mod model;
+mod rooms;
+mod tracks;
+mod world;
