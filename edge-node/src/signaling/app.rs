@@ -21,7 +21,7 @@ pub(super) type Shared = Arc<App>;
 /// See the module.
 pub(super) struct App {
     pub(super) rooms: Arc<dyn Rooms>,
-    pub(super) keys: Keys,
+    pub(super) keys: Arc<Keys>,
     pub(super) settings: Settings,
     pub(super) metrics: SignalingMetrics,
     /// One permit per WebSocket.
@@ -38,7 +38,7 @@ pub(super) struct App {
 impl App {
     pub(super) fn new(
         settings: Settings,
-        keys: Keys,
+        keys: Arc<Keys>,
         rooms: Arc<dyn Rooms>,
         metrics: SignalingMetrics,
         stopping: watch::Receiver<bool>,

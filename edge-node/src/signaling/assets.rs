@@ -83,10 +83,8 @@ type Assets = Arc<BTreeMap<&'static str, Asset>>;
 
 /// `/`, `/r/{room}` and every file by its name.
 pub(super) fn router() -> Router {
-    let assets: BTreeMap<_, _> = FILES
-        .iter()
-        .filter_map(|(name, kind, bytes)| Some((*name, asset(kind, bytes)?)))
-        .collect();
+    let assets: BTreeMap<_, _> =
+        FILES.iter().filter_map(|(name, kind, bytes)| Some((*name, asset(kind, bytes)?))).collect();
     Router::new()
         .route("/", get(index))
         .route("/r/{room}", get(room))

@@ -55,15 +55,16 @@ async fn collect(app: &App, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, 
         let detail = format!("A body holds at most {BODY_BYTES_MAX} bytes.");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
     };
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|bytes: u64| bytes > BODY_BYTES_MAX as u64) {
         return Err(too_large());
     }
     let mut collected = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk
-            .map_err(|_| Problem::bad_request("body-incomplete", "The body broke off."))?;
+        let chunk =
+            chunk.map_err(|_| Problem::bad_request("body-incomplete", "The body broke off."))?;
         if collected.len() + chunk.len() > BODY_BYTES_MAX {
             return Err(too_large());
         }

@@ -17,7 +17,9 @@ pub enum IceServerError {
     #[error("ice_servers: {0:?} needs a username and a credential")]
     Incomplete(String),
     /// A user name or credential with characters that a header cannot hold.
-    #[error("ice_servers: the username or credential of {0:?} holds control or non-ASCII characters")]
+    #[error(
+        "ice_servers: the username or credential of {0:?} holds control or non-ASCII characters"
+    )]
     Characters(String),
 }
 

@@ -93,7 +93,10 @@ impl Welcome<'_> {
         if self.tls {
             row("", "The certificate is self-signed: browsers ask once whether to trust it.");
         } else if elsewhere.is_some() {
-            row("", "Phones give a page the microphone over HTTPS only: start with --tls self-signed.");
+            row(
+                "",
+                "Phones give a page the microphone over HTTPS only: start with --tls self-signed.",
+            );
         }
         text
     }

@@ -75,7 +75,11 @@ impl Problem {
     /// A session's address that names nothing, or nothing any more.
     #[must_use]
     pub fn no_such_session() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "session-not-found", "There is no such session, or it has ended.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "session-not-found",
+            "There is no such session, or it has ended.",
+        )
     }
 
     /// Stands in for an error response that has no problem body of its own.
@@ -83,9 +87,10 @@ impl Problem {
     pub fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {
             StatusCode::NOT_FOUND => return Self::no_such_path(),
-            StatusCode::METHOD_NOT_ALLOWED => {
-                ("method-not-allowed", "This path does not serve this method; see the Allow header.")
-            }
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "method-not-allowed",
+                "This path does not serve this method; see the Allow header.",
+            ),
             StatusCode::UPGRADE_REQUIRED => {
                 ("websocket-required", "This path speaks WebSocket (RFC 6455) only.")
             }

@@ -70,13 +70,17 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     if !app.settings.open {
-        authorization::check_may_create(&app.keys, &headers)?;
+        // Nobody's body is read before his token.
+        authorization::bearer(&headers)?;
     }
     let Wanted { room, name } = body::json(&app, &headers, body).await?;
     let room = room
         .map(RoomId::new)
         .transpose()
         .map_err(|error| Problem::bad_request("room-malformed", format!("{error}.")))?;
+    if !app.settings.open {
+        authorization::check_may_create(&app.keys, &headers, room.as_ref())?;
+    }
     let name = name.or_else(|| room.as_ref().map(RoomId::to_string)).unwrap_or("Room".into());
     check_room_name(&name)?;
     let info = app.ask(app.rooms.create(room, name)).await?;
@@ -119,10 +123,10 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if !app.settings.open {
-        authorization::check_may_create(&app.keys, &headers)?;
+        authorization::check_may_list(&app.keys, &headers)?;
     }
-    let Query(PageOf { after, limit }) = query
-        .map_err(|error| Problem::bad_request("query-malformed", error.body_text()))?;
+    let Query(PageOf { after, limit }) =
+        query.map_err(|error| Problem::bad_request("query-malformed", error.body_text()))?;
     let limit = limit.unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
         let detail = format!("`limit` must be from 1 to {PAGE_MAX}.");

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, patch, post};
@@ -37,9 +37,7 @@ pub(super) fn router(app: Shared, pages: Router) -> Router {
         .route("/v1/probe", get(probe).options(preflight("GET", None)))
         .route(
             "/v1/rooms",
-            post(room_routes::create)
-                .get(room_routes::list)
-                .options(preflight("GET, POST", None)),
+            post(room_routes::create).get(room_routes::list).options(preflight("GET, POST", None)),
         )
         .route(
             "/v1/rooms/{room}",

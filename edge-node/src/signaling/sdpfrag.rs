@@ -28,7 +28,9 @@ pub enum FragmentError {
         number: usize,
     },
     /// An `ice-ufrag` or `ice-pwd` of wrong length or with foreign characters.
-    #[error("`{attribute}` in line {number} of the SDP fragment must have {min} to 256 letters, digits, '+' or '/'")]
+    #[error(
+        "`{attribute}` in line {number} of the SDP fragment must have {min} to 256 letters, digits, '+' or '/'"
+    )]
     Credential {
         /// `ice-ufrag` or `ice-pwd`.
         attribute: &'static str,

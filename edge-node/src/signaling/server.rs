@@ -62,7 +62,7 @@ impl Server {
     /// are registered already.
     pub async fn bind(
         settings: Settings,
-        keys: Keys,
+        keys: Arc<Keys>,
         rooms: Arc<dyn Rooms>,
         pages: Router,
         registry: &Registry,
@@ -84,6 +84,12 @@ impl Server {
     /// When the operating system does not tell.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// What the server counts.
+    #[must_use]
+    pub fn metrics(&self) -> &SignalingMetrics {
+        &self.app.metrics
     }
 
     /// Where to tell which sessions have ended.

@@ -153,7 +153,8 @@ pub enum Precondition {
 #[must_use]
 pub fn precondition(if_match: Option<&str>, etag: &str) -> Precondition {
     let Some(wanted) = if_match else { return Precondition::Missing };
-    let holds = wanted.split(',').map(str::trim).any(|tag| matches!(tag, "*" | "\"*\"") || tag == etag);
+    let holds =
+        wanted.split(',').map(str::trim).any(|tag| matches!(tag, "*" | "\"*\"") || tag == etag);
     if holds { Precondition::Holds } else { Precondition::Fails }
 }
 

@@ -17,7 +17,9 @@ use super::super::authorization;
 use super::super::metrics::Limit;
 use super::super::problem::Problem;
 use super::ending::Ending;
-use super::message::{MessageId, RoomName, Said, SlotMid, Told, check_name, read, slot_uses, stage};
+use super::message::{
+    MessageId, RoomName, Said, SlotMid, Told, check_name, read, slot_uses, stage,
+};
 use super::outbox::{Outbox, Outgoing};
 use super::pace::{Overdue, Pace, Watch};
 use crate::rooms::{JoinAsk, ParticipantEvent, SlotNames};
@@ -156,7 +158,8 @@ impl Talk {
     async fn answer(&mut self, id: Option<MessageId>, said: Said, events: &mut Events) {
         match (said, self.session) {
             (Said::Join { .. }, Some(_)) => {
-                let problem = Problem::bad_request("joined-already", "This connection is in the room.");
+                let problem =
+                    Problem::bad_request("joined-already", "This connection is in the room.");
                 self.refuse(id, &problem, false);
             }
             (Said::Join { token, name, sdp, muted }, None) => {
@@ -381,7 +384,3 @@ async fn stops(stopping: &mut watch::Receiver<bool>) {
 fn malformed(sentence: &str) -> Problem {
     Problem::bad_request("message-malformed", sentence)
 }
-
-#[cfg(test)]
-#[path = "conversation_tests.rs"]
-mod tests;

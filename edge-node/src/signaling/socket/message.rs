@@ -263,7 +263,8 @@ mod tests {
 
     #[test]
     fn a_message_without_id_and_with_unknown_members_is_read() {
-        let (id, said) = read(r#"{"type": "mute", "muted": true, "mood": "quiet"}"#).expect("message");
+        let (id, said) =
+            read(r#"{"type": "mute", "muted": true, "mood": "quiet"}"#).expect("message");
         assert!(id.is_none());
         assert!(matches!(said, Said::Mute { muted: true, participant: None }));
     }

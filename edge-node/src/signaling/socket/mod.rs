@@ -16,5 +16,5 @@ mod outbox;
 mod pace;
 mod upgrade;
 
-pub(super) use message::{ClientIceServer, check_name};
+pub(super) use message::{ClientIceServer, NAME_CHARACTERS_MAX, check_name};
 pub(super) use upgrade::upgrade;

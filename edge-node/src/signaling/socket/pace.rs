@@ -33,7 +33,8 @@ impl Pace {
 
     /// Whether one more message is within the allowance.
     pub fn admit(&mut self, now: Instant) -> bool {
-        let refilled = now.saturating_duration_since(self.at).as_secs_f64() * f64::from(MESSAGES_PER_S);
+        let refilled =
+            now.saturating_duration_since(self.at).as_secs_f64() * f64::from(MESSAGES_PER_S);
         self.at = now;
         self.allowance = (self.allowance + refilled).min(f64::from(MESSAGES_BURST));
         let admitted = self.allowance >= 1.0;
