@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::mesh::control::WireRole;
+
 /// Why a name was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NameError {
@@ -150,6 +152,28 @@ impl Role {
     }
 }
 
+impl From<Role> for WireRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Listener => Self::Listener,
+            Role::Speaker => Self::Speaker,
+            Role::Moderator => Self::Moderator,
+            Role::Host => Self::Host,
+        }
+    }
+}
+
+impl From<WireRole> for Role {
+    fn from(role: WireRole) -> Self {
+        match role {
+            WireRole::Listener => Self::Listener,
+            WireRole::Speaker => Self::Speaker,
+            WireRole::Moderator => Self::Moderator,
+            WireRole::Host => Self::Host,
+        }
+    }
+}
+
 /// What a node is to the mesh; stands in its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -158,4 +182,63 @@ pub enum NodeRole {
     Origin,
     /// Holds clients.
     Edge,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_of_allowed_characters_is_taken_up_to_its_maximum() {
+        for name in ["a", "Room-1_x.y", &"z".repeat(64)] {
+            assert_eq!(RoomId::new(name).unwrap().as_str(), name);
+        }
+        let long = NameError::TooLong { what: "a room's id", length: 65, max: 64 };
+        assert_eq!(RoomId::new("z".repeat(65)), Err(long));
+        assert!(Region::new("z".repeat(33)).is_err());
+    }
+
+    #[test]
+    fn an_empty_name_and_foreign_characters_are_refused_with_a_sentence() {
+        let refused = |name: &str| RoomId::new(name).unwrap_err().to_string();
+        assert_eq!(refused(""), "a room's id must not be empty");
+        for name in ["a b", "a/b", "ä", "a\n", "a\0", "..%2f"] {
+            assert!(refused(name).starts_with("a room's id may hold letters a-z"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_from_json_is_checked_too() {
+        assert!(serde_json::from_str::<RoomId>("\"agora\"").is_ok());
+        assert!(serde_json::from_str::<RoomId>("\"a b\"").is_err());
+        assert_eq!(serde_json::to_string(&RoomId::new("agora").unwrap()).unwrap(), "\"agora\"");
+    }
+
+    #[test]
+    fn each_role_may_do_what_the_one_below_may() {
+        let roles = [Role::Listener, Role::Speaker, Role::Moderator, Role::Host];
+        assert!(roles.is_sorted());
+        assert_eq!(roles.map(Role::may_speak), [false, true, true, true]);
+        assert_eq!(roles.map(Role::may_moderate), [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_role_survives_the_wire() {
+        for role in [Role::Listener, Role::Speaker, Role::Moderator, Role::Host] {
+            assert_eq!(Role::from(WireRole::from(role)), role);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_unchanged_and_within_the_rules(name in ".{0,80}") {
+            if let Ok(room) = RoomId::new(name.clone()) {
+                prop_assert_eq!(room.as_str(), &name);
+                prop_assert!((1..=64).contains(&name.len()));
+                prop_assert!(name.is_ascii());
+            }
+        }
+    }
 }

@@ -28,7 +28,7 @@ impl Peer {
         };
         match body {
             Body::Refuse(refuse) => {
-                self.end(format!("the peer refuses this node: {}", shown(&refuse.reason)), now)
+                self.end(format!("the peer refuses this node: {}", shown(&refuse.reason)), now);
             }
             Body::Hello(hello) if self.state == State::Greeting => self.handle_hello(hello, now),
             _ if self.state == State::Greeting => {
@@ -37,12 +37,12 @@ impl Peer {
             }
             Body::Hello(_) => self.refuse_claim(now),
             Body::Goodbye(goodbye) => {
-                self.end(format!("the peer said goodbye: {}", shown(&goodbye.reason)), now)
+                self.end(format!("the peer said goodbye: {}", shown(&goodbye.reason)), now);
             }
             Body::BindTrack(bind) => self.handle_bind(bind, now),
             Body::UnbindTrack(unbind) => self.handle_unbind(unbind.alias, now),
             Body::Reception(reception) => {
-                self.wire.counters.loss_out_permille = reception.lost_permille.min(1_000)
+                self.wire.counters.loss_out_permille = reception.lost_permille.min(1_000);
             }
             body if self.peer.may_say(&body).is_err() => self.refuse_claim(now),
             body => self.events.push_back(Event::Control(Box::new(body))),

@@ -45,7 +45,8 @@ impl Numbers {
         let number = number.0;
         match self.highest {
             Some(highest) if number > highest => {
-                for passed in (highest + 1..=number).take(WINDOW_UNITS as usize) {
+                let first = number.saturating_sub(WINDOW_UNITS).max(highest) + 1;
+                for passed in first..=number {
                     self.set(passed, false);
                 }
                 self.highest = Some(number);

@@ -2,10 +2,11 @@
 //!
 //! A peer promises in each beat when its next datagram comes. While it promises one each 20 ms, the
 //! limit is `k` missed beats, the least `k` with `loss^k < 1e-9`, plus half a beat and four times
-//! the jitter; at least [`SILENCE_ACTIVE_MIN`], at least twice the longest silence it survived
-//! lately (bursty loss), at most [`SILENCE_ACTIVE_MAX`].
+//! the jitter; bursts count by their own odds, and twice the longest silence it survived lately.
 
 use std::time::{Duration, Instant};
+
+use super::sequences::Loss;
 
 /// Shortest silence that takes an active peer for dead: six beats.
 pub const SILENCE_ACTIVE_MIN: Duration = Duration::from_millis(120);
@@ -35,6 +36,8 @@ pub(super) struct Liveness {
     silence_min: Duration,
     promised: Duration,
     arrived: Option<Instant>,
+    /// Mean time between two datagrams that the peer sends while active.
+    spacing: Duration,
     /// Longest silence survived while active; fades by an eighth a second.
     longest: Duration,
     pub(super) suspected: bool,
@@ -43,23 +46,28 @@ pub(super) struct Liveness {
 
 impl Liveness {
     pub(super) fn new(silence_min: Duration, promised: Duration) -> Self {
-        let silence_min = silence_min.min(SILENCE_ACTIVE_MAX);
         Self {
-            silence_min,
+            silence_min: silence_min.min(SILENCE_ACTIVE_MAX),
             promised,
             arrived: None,
+            spacing: promised,
             longest: Duration::ZERO,
             suspected: false,
             grace_given: false,
         }
     }
 
-    /// Takes note of a datagram; gives whether the peer had been suspected.
-    pub(super) fn handle_arrival(&mut self, now: Instant) -> bool {
+    /// Takes note of a datagram, the `steps`th after the last one that arrived (0 for one out of
+    /// order); gives whether the peer had been suspected.
+    pub(super) fn handle_arrival(&mut self, steps: u32, now: Instant) -> bool {
         if let Some(arrived) = self.arrived.replace(now)
             && self.is_active()
         {
-            self.longest = self.longest.max(now.saturating_duration_since(arrived));
+            let silence = now.saturating_duration_since(arrived);
+            self.longest = self.longest.max(silence);
+            if let Some(spacing) = silence.checked_div(steps) {
+                self.spacing = self.spacing.min(self.promised) * 15 / 16 + spacing / 16;
+            }
         }
         self.grace_given = false;
         std::mem::take(&mut self.suspected)
@@ -72,6 +80,7 @@ impl Liveness {
         self.promised = Duration::from_millis(interval_ms.clamp(INTERVAL_MS_MIN, ceiling));
         if !was_active {
             self.longest = Duration::ZERO;
+            self.spacing = self.promised;
         }
     }
 
@@ -85,14 +94,20 @@ impl Liveness {
         self.longest = self.longest * 7 / 8;
     }
 
-    /// The silence after which the peer is dead, given `loss` (0 to 1) and `jitter`.
-    pub(super) fn silence_max(&self, loss: f64, jitter: Duration) -> Duration {
+    /// The silence after which the peer is dead. A silence of `n` datagrams happens by independent
+    /// loss with odds `share^n`, by bursts with `share * after_loss^(n - 1)`; beats count at the
+    /// promised pace, for frames may stop at any time, bursts at the pace at which they were seen.
+    pub(super) fn silence_max(&self, loss: Loss, jitter: Duration) -> Duration {
         if !self.is_active() {
             return SILENCE_IDLE;
         }
-        let beats = FALSE_ALARM.ln() / loss.clamp(LOSS_MIN, LOSS_MAX).ln();
+        let share = loss.share.clamp(LOSS_MIN, LOSS_MAX);
+        let beats = FALSE_ALARM.ln() / share.ln();
         let missed = self.promised.mul_f64(beats.ceil() + 0.5) + jitter * 4;
-        missed.max(self.longest * 2).max(self.silence_min).min(SILENCE_ACTIVE_MAX)
+        let burst =
+            1.0 + (FALSE_ALARM / share).ln() / loss.after_loss.clamp(LOSS_MIN, LOSS_MAX).ln();
+        let burst = self.spacing.min(self.promised).mul_f64(burst);
+        missed.max(burst).max(self.longest * 2).max(self.silence_min).min(SILENCE_ACTIVE_MAX)
     }
 
     /// When to ask a silent peer, counted from its last datagram; `None` while beats come fast enough.
@@ -109,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_120_ms_without_loss_and_grows_with_it() {
-        let limit = |loss| active().silence_max(loss, Duration::ZERO).as_millis();
+        let limit = |share| active().silence_max(independent(share), Duration::ZERO).as_millis();
         assert_eq!(limit(0.0), 120);
         assert_eq!(limit(0.05), 150);
         assert_eq!(limit(0.2), 270);
@@ -119,20 +134,23 @@ mod tests {
     #[test]
     fn a_silence_that_ended_well_doubles_the_limit_for_a_while() {
         let (mut liveness, start) = (active(), Instant::now());
-        liveness.handle_arrival(start);
-        liveness.handle_arrival(start + Duration::from_millis(110));
-        assert_eq!(liveness.silence_max(0.0, Duration::ZERO), Duration::from_millis(220));
+        liveness.handle_arrival(1, start);
+        liveness.handle_arrival(1, start + Duration::from_millis(110));
+        assert_eq!(
+            liveness.silence_max(independent(0.0), Duration::ZERO),
+            Duration::from_millis(220)
+        );
         for _ in 0..30 {
             liveness.fade();
         }
-        assert_eq!(liveness.silence_max(0.0, Duration::ZERO), SILENCE_ACTIVE_MIN);
+        assert_eq!(liveness.silence_max(independent(0.0), Duration::ZERO), SILENCE_ACTIVE_MIN);
     }
 
     #[test]
     fn an_idle_peer_has_3_5_seconds_and_no_promise_makes_it_more() {
         let mut liveness = active();
         liveness.handle_promise(u64::MAX, Duration::from_secs(1));
-        assert_eq!(liveness.silence_max(0.2, Duration::ZERO), SILENCE_IDLE);
+        assert_eq!(liveness.silence_max(independent(0.2), Duration::ZERO), SILENCE_IDLE);
         assert_eq!(liveness.probe_after(), Some(Duration::from_millis(1_500)));
     }
 
@@ -140,10 +158,29 @@ mod tests {
     fn the_pace_of_an_idle_link_is_no_silence_of_an_active_one() {
         let (mut liveness, start) =
             (Liveness::new(SILENCE_ACTIVE_MIN, Duration::from_secs(1)), Instant::now());
-        liveness.handle_arrival(start);
-        liveness.handle_arrival(start + Duration::from_secs(1));
+        liveness.handle_arrival(1, start);
+        liveness.handle_arrival(1, start + Duration::from_secs(1));
         liveness.handle_promise(BEAT_MS, Duration::from_secs(1));
-        assert_eq!(liveness.silence_max(0.0, Duration::ZERO), SILENCE_ACTIVE_MIN);
+        assert_eq!(liveness.silence_max(independent(0.0), Duration::ZERO), SILENCE_ACTIVE_MIN);
+    }
+
+    #[test]
+    fn bursts_at_the_pace_of_beats_raise_the_limit_and_short_ones_between_frames_do_not() {
+        let bursty = Loss { share: 0.05, after_loss: 0.5 };
+        let limit = |spacing_ms| {
+            let (mut liveness, mut now) = (active(), Instant::now());
+            for _ in 0..200 {
+                now += Duration::from_millis(spacing_ms);
+                liveness.handle_arrival(1, now);
+            }
+            liveness.silence_max(bursty, Duration::ZERO).as_millis()
+        };
+        assert_eq!(limit(20), 531);
+        assert_eq!(limit(1), 150);
+    }
+
+    fn independent(share: f64) -> Loss {
+        Loss { share, after_loss: share }
     }
 
     fn active() -> Liveness {

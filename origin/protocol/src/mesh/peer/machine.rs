@@ -95,6 +95,7 @@ impl Peer {
             self.wire.counters.early += 1;
             return;
         }
+        let highest = self.sequences.highest();
         match self.sequences.handle_sequence(header.sequence) {
             Arrival::New => {}
             Arrival::Late => self.wire.counters.datagrams_late += 1,
@@ -106,7 +107,8 @@ impl Peer {
         self.wire.counters.datagrams_in += 1;
         self.wire.counters.bytes_in += datagram.len() as u64;
         self.timing.handle_sent(header.sent_us, now, self.wire.clock_us(now));
-        if self.liveness.handle_arrival(now) {
+        let steps = u32::try_from(self.sequences.highest() - highest).unwrap_or(u32::MAX);
+        if self.liveness.handle_arrival(steps, now) {
             self.events.push_back(Event::Trusted);
         }
         self.handle_body(header, datagram, body, now);
@@ -197,7 +199,7 @@ impl Peer {
             rtt_smoothed: self.timing.smoothed(),
             rtt_min: self.timing.min(),
             jitter: self.timing.jitter(),
-            loss_in_permille: permille(loss),
+            loss_in_permille: permille(loss.share),
             silence_max: self.liveness.silence_max(loss, self.timing.jitter()),
             ..self.wire.counters
         }
@@ -208,7 +210,7 @@ impl Peer {
         self.wire.timers.stop(Timer::Hello);
         self.wire.timers.set(Timer::Report, now + REPORT_INTERVAL);
         self.events.push_back(Event::Up { hello });
-        self.liveness.handle_arrival(now);
+        self.liveness.handle_arrival(0, now);
         self.expect_signs_of_life(now);
         self.beat(false, now);
     }

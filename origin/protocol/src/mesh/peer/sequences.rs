@@ -1,15 +1,26 @@
 //! Which of the peer's datagrams arrived: loss with tolerance for reordering, and duplicates.
 
 /// A datagram counts as lost once this many later ones have come.
-const REORDERING: u32 = 8;
+const REORDERING: u64 = 8;
 /// How far back a late datagram is told from a duplicate.
 const WINDOW: u64 = 64;
 /// Weight of one datagram in the estimate that follows changes: about the last 32.
 const FAST: f64 = 1.0 / 32.0;
 /// Weight of one datagram in the estimate that is steady: about the last 256.
 const SLOW: f64 = 1.0 / 256.0;
+/// Weight of one datagram that follows a lost one, in the estimate of how bursty loss is.
+const BURST: f64 = 1.0 / 64.0;
 /// Assumed share of loss before anything is known.
 const PRIOR: f64 = 0.05;
+
+/// How a path loses datagrams; both figures 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Loss {
+    /// The share that is lost: the worse of a fast and a steady estimate.
+    pub(super) share: f64,
+    /// The share that is lost right after a lost one; equal to `share` when losses are independent.
+    pub(super) after_loss: f64,
+}
 
 /// What a sequence number says about its datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +37,14 @@ pub(super) enum Arrival {
 #[derive(Debug)]
 pub(super) struct Sequences {
     highest: Option<u64>,
-    /// Bit `i` says whether `highest - i` was seen; what came before the first counts as seen.
+    /// The first that was seen; earlier ones may come late, but nobody knows whether they were sent.
+    first: u64,
+    /// Bit `i` says whether `highest - i` was seen.
     seen: u64,
     fast: f64,
     slow: f64,
+    after_loss: f64,
+    last_was_lost: bool,
     lost: u64,
     received: u64,
     period_judged: u64,
@@ -40,9 +55,12 @@ impl Default for Sequences {
     fn default() -> Self {
         Self {
             highest: None,
-            seen: u64::MAX,
+            first: 0,
+            seen: 0,
             fast: 0.0,
             slow: PRIOR,
+            after_loss: 0.0,
+            last_was_lost: false,
             lost: 0,
             received: 0,
             period_judged: 0,
@@ -54,15 +72,19 @@ impl Default for Sequences {
 impl Sequences {
     /// Takes note of one datagram.
     pub(super) fn handle_sequence(&mut self, sequence: u64) -> Arrival {
-        let highest = match self.highest {
-            Some(highest) if sequence <= highest => return self.handle_older(highest - sequence),
-            Some(highest) => highest,
-            None => sequence.saturating_sub(1),
+        let Some(highest) = self.highest else {
+            (self.first, self.highest, self.seen, self.received) = (sequence, Some(sequence), 1, 1);
+            return Arrival::New;
         };
+        if sequence <= highest {
+            return self.handle_older(highest - sequence);
+        }
         let steps = sequence - highest;
-        for _ in 0..steps.min(WINDOW) {
-            let arrived = self.seen & 1 << (REORDERING - 1) != 0;
-            self.judge(arrived);
+        for step in 0..steps.min(WINDOW) {
+            let judged = (highest + step).checked_sub(REORDERING - 1);
+            if judged.is_some_and(|judged| judged >= self.first) {
+                self.judge(self.seen & 1 << (REORDERING - 1) != 0);
+            }
             self.seen <<= 1;
         }
         self.judge_lost(steps.saturating_sub(WINDOW));
@@ -78,7 +100,7 @@ impl Sequences {
         }
         self.seen |= 1 << age;
         self.received += 1;
-        if age < u64::from(REORDERING) {
+        if age < REORDERING || self.highest() - age < self.first {
             return Arrival::New;
         }
         self.lost = self.lost.saturating_sub(1);
@@ -90,6 +112,9 @@ impl Sequences {
         let lost = if arrived { 0.0 } else { 1.0 };
         self.fast += (lost - self.fast) * FAST;
         self.slow += (lost - self.slow) * SLOW;
+        if std::mem::replace(&mut self.last_was_lost, !arrived) {
+            self.after_loss += (lost - self.after_loss) * BURST;
+        }
         self.period_judged += 1;
         if !arrived {
             self.lost += 1;
@@ -99,17 +124,22 @@ impl Sequences {
 
     /// As `judge(false)`, `count` times; a hostile jump must not cost a loop.
     fn judge_lost(&mut self, count: u64) {
+        if count == 0 {
+            return;
+        }
         let power = i32::try_from(count).unwrap_or(i32::MAX);
         self.fast = 1.0 - (1.0 - self.fast) * (1.0 - FAST).powi(power);
         self.slow = 1.0 - (1.0 - self.slow) * (1.0 - SLOW).powi(power);
+        self.after_loss = 1.0 - (1.0 - self.after_loss) * (1.0 - BURST).powi(power);
+        self.last_was_lost = true;
         self.period_judged = self.period_judged.saturating_add(count);
         self.period_lost = self.period_lost.saturating_add(count);
         self.lost = self.lost.saturating_add(count);
     }
 
-    /// Share of loss to reckon with, 0 to 1: the worse of a fast and a steady estimate.
-    pub(super) fn loss(&self) -> f64 {
-        self.fast.max(self.slow)
+    /// The loss to reckon with.
+    pub(super) fn loss(&self) -> Loss {
+        Loss { share: self.fast.max(self.slow), after_loss: self.after_loss }
     }
 
     /// Datagrams counted as lost and not seen since.
@@ -131,7 +161,7 @@ impl Sequences {
     pub(super) fn take_period_permille(&mut self) -> u32 {
         let (judged, lost) = (self.period_judged.max(1), self.period_lost);
         (self.period_judged, self.period_lost) = (0, 0);
-        let permille = u128::from(lost) * 1_000 / u128::from(judged);
+        let permille = (u128::from(lost) * 1_000 + u128::from(judged / 2)) / u128::from(judged);
         u32::try_from(permille.min(1_000)).unwrap_or(1_000)
     }
 }
@@ -181,17 +211,25 @@ mod tests {
         sequences.handle_sequence(0);
         sequences.handle_sequence(u64::MAX >> 2);
         sequences.handle_sequence(u64::MAX);
-        assert!((0.0..=1.0).contains(&sequences.loss()));
+        assert!((0.0..=1.0).contains(&sequences.loss().share));
         assert_eq!(sequences.take_period_permille(), 1_000);
     }
 
     #[test]
-    fn the_estimate_finds_a_steady_loss_of_one_in_five() {
-        let mut sequences = Sequences::default();
-        for sequence in (0..5_000).filter(|sequence| sequence % 5 != 0) {
-            sequences.handle_sequence(sequence);
+    fn a_steady_loss_of_one_in_five_is_found_and_told_from_bursts() {
+        let (mut single, mut bursts) = (Sequences::default(), Sequences::default());
+        for sequence in 0..5_000 {
+            if sequence % 5 != 0 {
+                single.handle_sequence(sequence);
+            }
+            if sequence % 50 >= 10 {
+                bursts.handle_sequence(sequence);
+            }
         }
-        assert!((sequences.loss() - 0.2).abs() < 0.03, "{}", sequences.loss());
-        assert_eq!(sequences.take_period_permille(), 200);
+        let (single_loss, burst_loss) = (single.loss(), bursts.loss());
+        assert!((single_loss.share - 0.2).abs() < 0.03, "{single_loss:?}");
+        assert!(single_loss.after_loss < 0.01, "{single_loss:?}");
+        assert!((burst_loss.after_loss - 0.9).abs() < 0.03, "{burst_loss:?}");
+        assert_eq!(single.take_period_permille(), 200);
     }
 }

@@ -1,1 +1,8 @@
-//! Tests of a link.
+//! Two real peers against each other under virtual time, over a wire that delays, loses and cuts.
+
+mod frames;
+mod greeting;
+mod hostile;
+mod life;
+mod measurement;
+mod pair;
