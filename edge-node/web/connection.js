@@ -22,6 +22,8 @@ export class Connection {
   onlost = () => {};
 
   #signal;
+  /** Told before anybody listened. @type {import("./signal.js").Told[]} */
+  #early;
   #restarting = false;
   #lost = false;
 
@@ -29,12 +31,13 @@ export class Connection {
    * @param {Signal} signal
    * @param {Session} session
    * @param {import("./signal.js").Joined} joined
+   * @param {import("./signal.js").Told[]} early what the server has told since
    */
-  constructor(signal, session, joined) {
+  constructor(signal, session, joined, early) {
     this.#signal = signal;
+    this.#early = early;
     this.session = session;
     this.joined = joined;
-    signal.ontold = (message) => this.ontold(message);
     signal.onlost = (error) => this.#lose(error);
     session.oninterrupted = () => void this.restart();
     session.onconnected = () => this.onrepaired();
@@ -59,16 +62,22 @@ export class Connection {
       /** @type {import("./signal.js").Told[]} */
       const early = [];
       signal.ontold = (message) => early.push(message);
-      await session.accept(answer.sdp, answer.ice_servers ?? []);
-      const connection = new Connection(signal, session, answer);
-      // What the server told while ICE was still at work must not be missed by whoever sets `ontold` next.
-      queueMicrotask(() => early.forEach((message) => connection.ontold(message)));
-      return connection;
+      const lost = new Promise((_, reject) => {
+        opened.onlost = reject;
+      });
+      await Promise.race([session.accept(answer.sdp, answer.ice_servers ?? []), lost]);
+      return new Connection(signal, session, answer, early);
     } catch (error) {
       signal?.close();
       session.close();
       throw error;
     }
+  }
+
+  /** Hands on what the server tells, from the join on; call it once the callbacks are set. */
+  listen() {
+    this.#signal.ontold = (message) => this.ontold(message);
+    for (const message of this.#early.splice(0)) this.ontold(message);
   }
 
   /**

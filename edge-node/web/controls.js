@@ -48,9 +48,13 @@ export class Controls {
   /** @param {import("./stoa.js").Room} room measured until `stop()` */
   measure(room) {
     this.stop();
+    let isFirst = true;
     const once = async () => {
       const summary = await room.statistics();
-      if (summary === null) return;
+      // The first seconds hold the start of every stream, which sounds like loss to the figures.
+      const counts = !isFirst;
+      isFirst = false;
+      if (summary === null || !counts) return;
       const verdict = quality(summary);
       this.#quality.hidden = false;
       this.#quality.dataset["quality"] = verdict;
@@ -58,7 +62,6 @@ export class Controls {
       byId("quality-text", HTMLSpanElement).textContent = QUALITY_TEXT[verdict];
       this.onmeasured(summary);
     };
-    void once();
     this.#measuring = setInterval(() => void once(), MEASURE_INTERVAL_MS);
   }
 

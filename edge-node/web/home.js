@@ -47,7 +47,7 @@ async function showRooms() {
 function row(room) {
   const counts = [];
   if (room.stage !== undefined) counts.push(`${room.stage} on stage`);
-  if (room.listeners !== undefined) counts.push(`${room.listeners} listening`);
+  if (room.listeners !== undefined) counts.push(`${room.listeners.toLocaleString()} listening`);
   return make("li", {},
     make("a", { href: `/r/${encodeURIComponent(room.room)}` },
       make("span", { class: "room-name" }, room.name || room.room),

@@ -35,11 +35,28 @@ export function initials(name) {
   return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase() || "?";
 }
 
-/** @param {string} name */
-function tone(name) {
+/**
+ * A colour for somebody new: the name's own, or the next one that nobody has.
+ * @param {string} name
+ * @param {Set<number>} taken
+ */
+function tone(name, taken) {
   let sum = 0;
   for (const character of name) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  for (let step = 0; step < TONES; step++) {
+    if (!taken.has((sum + step) % TONES)) return (sum + step) % TONES;
+  }
   return sum % TONES;
+}
+
+/**
+ * How many cards stand side by side where there is room, so that no row ends in a lonely one.
+ * @param {number} cards
+ */
+function columnsFor(cards) {
+  if (cards <= 4) return Math.max(1, cards);
+  if (cards <= 6) return 3;
+  return cards <= 8 ? 4 : 5;
 }
 
 /** @typedef {import("./stoa.js").Participant} Participant */
@@ -50,7 +67,7 @@ export class Stage {
   onmute = () => {};
 
   #list = byId("stage", HTMLUListElement);
-  /** @type {Map<string, {element: HTMLLIElement, key: string, loudMs: number}>} */
+  /** @type {Map<string, {element: HTMLLIElement, key: string, tone: number, loudMs: number}>} */
   #cards = new Map();
   #seats = -1;
 
@@ -72,6 +89,7 @@ export class Stage {
       if (there !== element) this.#list.insertBefore(element, there ?? null);
     });
     this.#list.dataset["size"] = stage.length <= 4 ? "few" : "many";
+    this.#list.style.setProperty("--columns", String(columnsFor(stage.length)));
     byId("stage-empty", HTMLParagraphElement).hidden = stage.length > 0;
     this.#audience(listeners);
   }
@@ -105,11 +123,12 @@ export class Stage {
     const known = this.#cards.get(id);
     if (known?.key === key) return known.element;
     const element = known?.element ?? make("li", { class: "card" });
-    element.dataset["tone"] = String(tone(name));
+    const own = known?.tone ?? tone(name, new Set([...this.#cards.values()].map((card) => card.tone)));
+    element.dataset["tone"] = String(own);
     element.toggleAttribute("data-muted", muted);
     element.toggleAttribute("data-self", isSelf);
     element.replaceChildren(...this.#inside(participant, isSelf, moderates));
-    this.#cards.set(id, { element, key, loudMs: known?.loudMs ?? -Infinity });
+    this.#cards.set(id, { element, key, tone: own, loudMs: known?.loudMs ?? -Infinity });
     return element;
   }
 
@@ -129,7 +148,7 @@ export class Stage {
     const parts = [avatar, make("p", { class: "name", title: shown }, shown),
       make("p", { class: "note" }, notes.filter((note) => note !== "").join(" · ") || "Speaker"), columns];
     if (moderates && !isSelf && !muted) {
-      const button = make("button", { class: "mute-other", type: "button", "aria-label": `Mute ${shown}`, title: `Mute ${shown}` }, icon("mic-off"));
+      const button = make("button", { class: "mute-other", type: "button", "aria-label": `Mute ${shown}` }, "Mute");
       button.addEventListener("click", () => this.onmute(participant));
       parts.push(button);
     }

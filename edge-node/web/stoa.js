@@ -82,6 +82,8 @@ export class Room extends EventTarget {
   #roster = { stage: [], listeners: 0 };
   /** @type {SlotUse[]} */
   #slots = [];
+  /** Who one was before rejoining: the server lists them until it notices. @type {Set<string>} */
+  #former = new Set();
   /** Grows with each join and leave, so that what belongs to an older one knows that it is late. */
   #generation = 0;
   #nap = new AbortController();
@@ -141,7 +143,6 @@ export class Room extends EventTarget {
   }
 
   /**
-   * Listens to an event.
    * @template {keyof RoomEvents} K
    * @param {K} type
    * @param {(value: RoomEvents[K]) => void} listener
@@ -270,6 +271,8 @@ export class Room extends EventTarget {
     const who = { token: current, muted: this.#voice.muted, ...(name ? { name } : {}) };
     const connection = await Connection.open(address.href, session, who);
     if (generation !== this.#generation) return connection.close();
+    if (this.self !== null) this.#former.add(this.self.participant);
+    this.#former.delete(connection.joined.participant);
     this.#connection?.close();
     this.#connection = connection;
     this.#take(connection);
@@ -289,16 +292,15 @@ export class Room extends EventTarget {
     connection.onrepaired = () => this.#setState("connected", null);
     connection.onlost = (error) => void this.#rejoin(error);
     this.#unwatch();
-    this.#unwatch = watchNetwork(() => this.#networkChanged());
+    this.#unwatch = watchNetwork(() => {
+      this.#nap.abort();
+      void this.#connection?.restart();
+    });
     this.#ticking ??= setInterval(() => this.#readLevels(), LEVELS_INTERVAL_MS);
     this.#setSlots(session.tracks.map((_, slot) => ({ slot, participant: null })));
     this.#setState("connected", null);
     this.#setRoster(joined);
-  }
-
-  #networkChanged() {
-    this.#nap.abort();
-    void this.#connection?.restart();
+    connection.listen();
   }
 
   /** @param {RoomError} first why the connection was lost */
@@ -349,7 +351,7 @@ export class Room extends EventTarget {
 
   /** @param {Roster} roster */
   #setRoster({ stage, listeners }) {
-    this.#roster = { stage, listeners };
+    this.#roster = { stage: stage.filter(({ participant }) => !this.#former.has(participant)), listeners };
     const self = stage.find(({ participant }) => participant === this.self?.participant);
     this.#voice.hear(self?.muted ?? false);
     this.#emit("roster", this.#roster);
