@@ -22,12 +22,12 @@ const SECRET_WORDS: [&str; 5] = ["secret", "password", "token", "key", "credenti
 #[derive(Debug, Error)]
 pub enum ConfigurationError {
     /// The file cannot be read.
-    #[error("cannot read the configuration file {}: {source}; check the path and its permissions", path.display())]
+    #[error("cannot read the configuration file {}: {reason}; check the path and its permissions", path.display())]
     Read {
         /// Which file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The file is larger than [`CONFIGURATION_BYTES_MAX`].
     #[error("the configuration file {} is larger than {max} bytes; is this the right file?", path.display())]
@@ -68,7 +68,7 @@ pub struct Fault {
 /// A [`ConfigurationError`] when the file cannot be read, is too large or does not fit the type.
 pub fn load<T: DeserializeOwned + Default>(path: Option<&Path>) -> Result<T, ConfigurationError> {
     let Some(path) = path else { return Ok(T::default()) };
-    let unreadable = |source| ConfigurationError::Read { path: path.to_owned(), source };
+    let unreadable = |reason| ConfigurationError::Read { path: path.to_owned(), reason };
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > CONFIGURATION_BYTES_MAX {
         return Err(ConfigurationError::TooLarge {

@@ -11,12 +11,12 @@ use tokio::net::TcpListener;
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; is another process there?")]
+    #[error("cannot listen on {address}: {reason}; is another process there?")]
     Bind {
         /// Which address.
         address: SocketAddr,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The server ended by itself.
     #[error("the HTTP server failed: {0}")]
@@ -33,7 +33,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let listener =
-        TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })?;
+        TcpListener::bind(address).await.map_err(|reason| ServeError::Bind { address, reason })?;
     serve_on(listener, router, shutdown).await
 }
 

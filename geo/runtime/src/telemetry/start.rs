@@ -48,7 +48,7 @@ impl Default for TelemetryConfig {
 pub enum TelemetryError {
     /// The level cannot be read.
     #[error(
-        "{origin} holds {text:?}, which is no log level: {source}; try \"info\" or \"info,stoa_edge=debug\""
+        "{origin} holds {text:?}, which is no log level: {reason}; try \"info\" or \"info,stoa_edge=debug\""
     )]
     Level {
         /// Where the text came from.
@@ -56,7 +56,7 @@ pub enum TelemetryError {
         /// The text.
         text: String,
         /// What is wrong with it.
-        source: ParseError,
+        reason: ParseError,
     },
     /// The thread that reports suppressed events could not start.
     #[error("cannot start the thread that reports suppressed log events: {0}")]
@@ -86,10 +86,10 @@ pub fn start(config: &TelemetryConfig) -> Result<(), TelemetryError> {
 }
 
 fn directives(text: &str, origin: &'static str) -> Result<EnvFilter, TelemetryError> {
-    EnvFilter::builder().parse(text).map_err(|source| TelemetryError::Level {
+    EnvFilter::builder().parse(text).map_err(|reason| TelemetryError::Level {
         origin,
         text: text.to_owned(),
-        source,
+        reason,
     })
 }
 
