@@ -44,6 +44,7 @@ export class Invite {
 
   async #open() {
     this.#problem.hidden = true;
+    byId("invite-links", HTMLDivElement).hidden = false;
     this.#dialog.showModal();
     const fields = this.#fields().filter(({ value }) => value === "");
     try {
@@ -52,6 +53,7 @@ export class Invite {
         field.value = roomLink(this.#room, await drawToken(this.#room, { role }, this.#token));
       }));
     } catch (error) {
+      byId("invite-links", HTMLDivElement).hidden = true;
       this.#problem.textContent = refused(error);
       this.#problem.hidden = false;
     }

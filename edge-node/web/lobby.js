@@ -69,7 +69,7 @@ export class Lobby {
     this.#complain(error);
     if (MICROPHONE_KINDS.has(error.kind)) {
       this.#choose("listen");
-      this.#problem.append(" You can join to listen, and try again later.");
+      this.#problem.append(" Until then you can listen.");
     }
     this.busy(false);
   }
@@ -95,6 +95,7 @@ export class Lobby {
 
   #show() {
     byId("lobby-microphone", HTMLDivElement).hidden = !this.#speaks;
+    byId("lobby-advice", HTMLParagraphElement).hidden = !this.#speaks;
     if (!this.#speaks) void this.#endTest();
     if (!this.#join.disabled) this.#join.textContent = this.#speaks ? "Join and speak" : "Join and listen";
   }
@@ -160,7 +161,7 @@ const HINTS = new Map([
     make("code", {}, "--tls self-signed"), " and open the ", make("code", {}, "https://"), " address. Listening works as it is.",
   ]],
   ["microphone-denied", () => [
-    "The microphone is blocked for this page. Allow it in the browser's address bar or settings, then press Join again.",
+    "The microphone is blocked for this page. Allow it in the browser's address bar or settings, then choose to speak again.",
   ]],
 ]);
 

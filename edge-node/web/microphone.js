@@ -127,6 +127,17 @@ async function capture({ deviceId = "", echoCancellation = true, noiseSuppressio
   }
 }
 
+/**
+ * Devices of a kind. Labels are empty until the microphone has been allowed once.
+ * @param {"audioinput" | "audiooutput"} kind
+ * @returns {Promise<{id: string, label: string}[]>}
+ */
+export async function devicesOf(kind) {
+  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  const known = all.filter((device) => device.kind === kind && device.deviceId !== "");
+  return known.map(({ deviceId, label }) => ({ id: deviceId, label }));
+}
+
 /** @param {MediaTrackConstraints} audio */
 async function firstTrack(audio) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio });

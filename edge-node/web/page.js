@@ -54,8 +54,7 @@ async function join({ name, speaks, deviceId }) {
   try {
     await joining.join({ publish: speaks, microphone: { deviceId } });
   } catch (error) {
-    if (error instanceof RoomError) failed(error);
-    return;
+    return failed(RoomError.from(error));
   }
   entered(joining, token);
 }
@@ -82,7 +81,7 @@ function entered(joined, token) {
 function wire(wired) {
   const current = () => wired === room;
   wired.on("roster", (roster) => {
-    if (current()) showRoster(wired, roster);
+    if (current() && wired.self !== null) showRoster(wired, roster);
   });
   wired.on("levels", (levels) => {
     if (!current()) return;
@@ -183,7 +182,7 @@ async function toggleMute() {
     await (room.muted || !room.publishing ? room.unmute() : room.mute());
     showBanner("");
   } catch (error) {
-    if (error instanceof RoomError) showBanner(error.message);
+    showBanner(RoomError.from(error).message);
   }
   if (room !== null) controls.show(room);
 }

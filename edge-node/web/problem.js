@@ -45,6 +45,14 @@ export class RoomError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 
+  /**
+   * Whatever was thrown, as an error with a kind.
+   * @param {unknown} cause
+   */
+  static from(cause) {
+    return cause instanceof RoomError ? cause : new RoomError("protocol", String(cause), { cause });
+  }
+
   /** Whether trying the same again may help. */
   get passing() {
     return PASSING.has(this.kind);

@@ -15,6 +15,7 @@
 
 import { Connection } from "./connection.js";
 import { SlotLevels } from "./levels.js";
+import { devicesOf } from "./microphone.js";
 import { Playback } from "./playback.js";
 import { RoomError } from "./problem.js";
 import { Backoff, wait, watchNetwork } from "./recovery.js";
@@ -97,8 +98,11 @@ export class Room extends EventTarget {
     super();
     this.#options = options;
     this.#playback.onblocked = () => this.#emit("blocked", null);
-    this.#voice.onmuted = (muted) => this.#emit("muted", muted);
-    this.#voice.onended = () => void this.setInput("").catch((error) => this.#emit("error", asRoomError(error)));
+    this.#voice.onmuted = (muted) => {
+      this.#emit("muted", muted);
+      this.#emit("roster", this.roster);
+    };
+    this.#voice.onended = () => void this.setInput("").catch((error) => this.#emit("error", RoomError.from(error)));
   }
 
   /** @returns {State} */
@@ -106,9 +110,12 @@ export class Room extends EventTarget {
     return this.#state;
   }
 
-  /** Who is there, as last heard. */
+  /** Who is there, as last heard; about oneself one knows better. */
   get roster() {
-    return this.#roster;
+    const { stage, listeners } = this.#roster;
+    const own = this.self?.participant;
+    const present = stage.filter(({ participant }) => !this.#former.has(participant));
+    return { stage: present.map((one) => (one.participant === own ? { ...one, muted: this.muted } : one)), listeners };
   }
 
   /** Who is heard where, as last heard. */
@@ -172,7 +179,7 @@ export class Room extends EventTarget {
       if (generation !== this.#generation) return;
       await this.#connect(generation);
     } catch (error) {
-      if (generation === this.#generation) this.#close(asRoomError(error));
+      if (generation === this.#generation) this.#close(RoomError.from(error));
       throw error;
     }
   }
@@ -221,10 +228,8 @@ export class Room extends EventTarget {
    * @returns {Promise<{inputs: {id: string, label: string}[], outputs: {id: string, label: string}[]}>}
    */
   static async devices() {
-    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-    const named = (/** @type {MediaDeviceKind} */ kind) =>
-      all.filter((device) => device.kind === kind && device.deviceId !== "").map(({ deviceId, label }) => ({ id: deviceId, label }));
-    return { inputs: named("audioinput"), outputs: Playback.canChooseOutput ? named("audiooutput") : [] };
+    const [inputs, outputs] = await Promise.all([devicesOf("audioinput"), devicesOf("audiooutput")]);
+    return { inputs, outputs: Playback.canChooseOutput ? outputs : [] };
   }
 
   /**
@@ -317,7 +322,7 @@ export class Room extends EventTarget {
       try {
         return await this.#connect(generation);
       } catch (cause) {
-        error = asRoomError(cause);
+        error = RoomError.from(cause);
       }
       if (generation !== this.#generation) return;
     }
@@ -351,10 +356,10 @@ export class Room extends EventTarget {
 
   /** @param {Roster} roster */
   #setRoster({ stage, listeners }) {
-    this.#roster = { stage: stage.filter(({ participant }) => !this.#former.has(participant)), listeners };
+    this.#roster = { stage, listeners };
     const self = stage.find(({ participant }) => participant === this.self?.participant);
     this.#voice.hear(self?.muted ?? false);
-    this.#emit("roster", this.#roster);
+    this.#emit("roster", this.roster);
   }
 
   /** @param {SlotUse[]} slots */
@@ -392,9 +397,4 @@ export class Room extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** @param {unknown} error */
-function asRoomError(error) {
-  return error instanceof RoomError ? error : new RoomError("protocol", String(error), { cause: error });
 }
