@@ -27,7 +27,7 @@ pub(super) struct App {
     /// One permit per WebSocket.
     pub(super) websockets: Arc<Semaphore>,
     /// Turns true once, when the server stops.
-    pub(super) stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
     /// `Link` headers of a new session.
     pub(super) ice_links: Vec<HeaderValue>,
     /// The same servers for WebSocket clients.
@@ -66,6 +66,11 @@ impl App {
                 Err(Problem::unavailable("answer-late", "This node did not answer in time."))
             }
         }
+    }
+
+    /// Waits until the server stops; one that is gone without saying so has stopped as well.
+    pub(super) async fn stopped(&self) {
+        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }
 
     /// The table of addresses; never hold it across an await.

@@ -225,10 +225,9 @@ where
     let service = TowerToHyperService::new(router);
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = pin!(connection);
-    let mut stopping = app.stopping.clone();
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        _ = stopping.wait_for(|stopping| *stopping) => {
+        () = app.stopped() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

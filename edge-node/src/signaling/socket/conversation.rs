@@ -9,7 +9,7 @@ use axum::extract::ws::{CloseFrame, Message};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use stoa_protocol::ids::{ParticipantId, RoomId};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::app::{Shared, now_unix_s};
@@ -43,7 +43,6 @@ impl<T> Socket for T where
 pub(super) async fn converse(app: Shared, room: RoomId, socket: impl Socket) {
     let now = Instant::now().into_std();
     let (sink, stream) = socket.split();
-    let stopping = app.stopping.clone();
     let talk = Talk {
         app,
         room,
@@ -53,7 +52,7 @@ pub(super) async fn converse(app: Shared, room: RoomId, socket: impl Socket) {
         session: None,
         readable: true,
     };
-    talk.run(sink, stream, stopping).await;
+    talk.run(sink, stream).await;
 }
 
 /// Whether the task goes on.
@@ -81,8 +80,8 @@ impl Talk {
         mut self,
         mut sink: SplitSink<S, Message>,
         mut stream: SplitStream<S>,
-        mut stopping: watch::Receiver<bool>,
     ) {
+        let app = self.app.clone();
         let mut events: Events = None;
         let mut unflushed = false;
         loop {
@@ -106,7 +105,7 @@ impl Talk {
                     Step::Continue
                 }
                 () = sleep_until(self.watch.poll_timeout().into()) => self.overdue(),
-                () = stops(&mut stopping), if !self.outbox.is_ending() => {
+                () = app.stopped(), if !self.outbox.is_ending() => {
                     self.outbox.end(Ending::of_session("draining"));
                     Step::Continue
                 }
@@ -374,11 +373,6 @@ async fn next_event(events: &mut Events) -> Option<ParticipantEvent> {
         Some(events) => events.recv().await,
         None => pending().await,
     }
-}
-
-async fn stops(stopping: &mut watch::Receiver<bool>) {
-    // A server that is gone without saying so has stopped as well.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 fn malformed(sentence: &str) -> Problem {

@@ -229,7 +229,7 @@ async fn a_second_join_is_refused_and_the_first_lives_on() {
 #[tokio::test]
 async fn a_message_over_64_kib_ends_the_connection() {
     let stage = Stage::new();
-    let mut client = joined(&stage).await;
+    let client = joined(&stage).await;
     let long = json!({"type": "restart", "sdp": "x".repeat(70_000)}).to_string();
     // The server stops reading in the middle of it.
     let (mut sink, mut stream) = client.split();
