@@ -15,9 +15,9 @@ const CLOCK_HZ: u64 = 48_000;
 /// Number of the first frame: room below it for redundancy that is older than the first packet.
 const FIRST_NUMBER: u64 = 400;
 
-/// A timestamp may run ahead of the wall clock by this many seconds before it is taken for a restart
-/// of the client's clock.
-const AHEAD_MAX_S: u64 = 5;
+/// A timestamp that runs ahead of the wall clock, or goes back, by more seconds than this is taken for
+/// a restart of the client's clock.
+const JUMP_S: u64 = 5;
 
 /// Frames that may come late, in units of 2.5 ms: what the window below remembers.
 const WINDOW: u64 = 128;
@@ -117,7 +117,8 @@ impl Uplink {
         mut emit: impl FnMut(Frame),
     ) {
         if packet.payload_type == self.types.opus {
-            self.handle_opus(packet.claim, packet.timestamp, &packet.payload, now, &mut emit);
+            self.follow_clock(packet.timestamp, now);
+            self.handle_opus(packet.claim, packet.timestamp, &packet.payload, &mut emit);
             return;
         }
         if Some(packet.payload_type) != self.types.red {
@@ -128,6 +129,7 @@ impl Uplink {
             self.counters.malformed += 1;
             return;
         };
+        self.follow_clock(packet.timestamp, now);
         let opus = self.types.opus;
         for block in blocks.iter().filter(|block| block.pt == opus) {
             let timestamp = packet.timestamp.saturating_sub(u64::from(block.timestamp_offset));
@@ -137,7 +139,7 @@ impl Uplink {
                 continue;
             }
             let before = self.counters.frames;
-            self.handle_opus(packet.claim, timestamp, &payload, now, &mut emit);
+            self.handle_opus(packet.claim, timestamp, &payload, &mut emit);
             if !block.is_primary {
                 self.counters.recovered += self.counters.frames - before;
             }
@@ -154,14 +156,13 @@ impl Uplink {
         claim: Option<Claim>,
         timestamp: u64,
         payload: &Bytes,
-        now: Instant,
         emit: &mut impl FnMut(Frame),
     ) {
         let Ok(frames) = opus::split(payload) else {
             self.counters.malformed += 1;
             return;
         };
-        let Some(mut number) = self.number(timestamp, now) else { return };
+        let Some(mut number) = self.number(timestamp) else { return };
         let duration = frames.frame_duration();
         for payload in frames {
             let this = FrameNumber(number);
@@ -187,28 +188,31 @@ impl Uplink {
         }
     }
 
-    /// The frame number of a timestamp; `None` when it lies before the track's beginning.
-    fn number(&mut self, timestamp: u64, now: Instant) -> Option<u64> {
-        let anchor =
-            *self.anchor.get_or_insert(Anchor { timestamp, number: FIRST_NUMBER, at: now });
+    /// Where numbering counts from: the first packet, or the one at which the client's clock jumped.
+    fn follow_clock(&mut self, timestamp: u64, now: Instant) {
+        let Some(anchor) = self.anchor else {
+            self.anchor = Some(Anchor { timestamp, number: FIRST_NUMBER, at: now });
+            return;
+        };
         let gone_s = now.saturating_duration_since(anchor.at).as_secs();
-        let ahead_max = (gone_s + AHEAD_MAX_S) * CLOCK_HZ;
-        let behind = anchor.timestamp.saturating_sub(timestamp);
+        let ahead = timestamp.saturating_sub(anchor.timestamp);
         let newest = anchor.timestamp
             + self.newest.saturating_sub(anchor.number) * u64::from(FrameNumber::SAMPLES);
-        let far_back = newest.saturating_sub(timestamp) > AHEAD_MAX_S * CLOCK_HZ;
-        if timestamp.saturating_sub(anchor.timestamp) > ahead_max || far_back {
-            // The client's clock has jumped: numbers go on from here.
+        let back = newest.saturating_sub(timestamp);
+        if ahead > (gone_s + JUMP_S) * CLOCK_HZ || back > JUMP_S * CLOCK_HZ {
             self.counters.clock_restarts += 1;
-            let number = self.newest + WINDOW;
-            self.anchor = Some(Anchor { timestamp, number, at: now });
-            return Some(number);
+            self.anchor = Some(Anchor { timestamp, number: self.newest + WINDOW, at: now });
         }
+    }
+
+    /// The frame number of a timestamp; `None` when it lies before the track's beginning.
+    fn number(&self, timestamp: u64) -> Option<u64> {
+        let anchor = self.anchor?;
         let step = u64::from(FrameNumber::SAMPLES);
-        if behind > 0 {
-            anchor.number.checked_sub(behind.div_ceil(step))
-        } else {
+        if timestamp >= anchor.timestamp {
             Some(anchor.number + (timestamp - anchor.timestamp) / step)
+        } else {
+            anchor.number.checked_sub((anchor.timestamp - timestamp).div_ceil(step))
         }
     }
 

@@ -1,0 +1,120 @@
+//! Packets that must harm nobody.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::pair::{Edge, LISTEN, SPEAK, STEP};
+use crate::webrtc::Class;
+
+fn stranger() -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 66], 666))
+}
+
+#[test]
+fn a_hundred_forged_packets_from_the_clients_own_address_change_nothing() {
+    let mut edge = Edge::new();
+    let client = edge.connect(1, SPEAK);
+    let from = edge.clients[client].address;
+    for kind in [0x80u8, 0x81, 22, 0x80] {
+        for number in 0..100u8 {
+            let mut forged = vec![kind, 111, 0, number];
+            forged.extend_from_slice(&[number; 60]);
+            edge.send(&forged, from);
+            forged[1] = 200;
+            edge.send(&forged, from);
+        }
+    }
+    edge.step(STEP);
+    assert_eq!(edge.uplinked().len(), 0);
+    edge.play(0, 0, Class::Stage);
+    let now = edge.now;
+    edge.clients[client].speak(0, 960, now);
+    edge.step(STEP);
+    assert_eq!(edge.clients[client].packets.len(), 1);
+    assert_eq!(edge.uplinked().len(), 1);
+    assert_eq!(edge.closed(), []);
+}
+
+#[test]
+fn a_handshake_from_a_wrong_address_disturbs_nobody() {
+    let mut edge = Edge::new();
+    let client = edge.add_client(1, LISTEN);
+    let mut disturbed = 0;
+    for _ in 0..100 {
+        let mut hello = vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 40, 1];
+        hello.resize(60, 7);
+        edge.send(&hello, stranger());
+        disturbed += 1;
+        edge.step(STEP);
+    }
+    assert!(edge.clients[client].connected);
+    assert_eq!(edge.sessions.take_counters().unknown_source, disturbed);
+}
+
+#[test]
+fn a_check_with_a_wrong_password_learns_no_address() {
+    let mut edge = Edge::new();
+    let client = edge.connect(1, LISTEN);
+    // The client's own check with one byte of its integrity changed, from elsewhere.
+    let mut checks = Vec::new();
+    for _ in 0..200 {
+        edge.now += STEP;
+        let now = edge.now;
+        edge.clients[client].rtc.handle_input(str0m::Input::Timeout(now)).unwrap();
+        checks.extend(edge.clients[client].drain().into_iter().filter(|p| p[..2] == [0, 1]));
+    }
+    assert!(!checks.is_empty());
+    for mut check in checks {
+        let last = check.len() - 20;
+        check[last] ^= 1;
+        edge.send(&check, stranger());
+    }
+    edge.wire.packets.clear();
+    edge.play(0, 0, Class::Audience);
+    assert_eq!(edge.wire.packets.len(), 1);
+    assert_eq!(edge.wire.packets[0].0, edge.clients[client].address);
+    edge.send(&[0x80, 111, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], stranger());
+    assert_eq!(edge.sessions.take_counters().unknown_source, 1);
+}
+
+#[test]
+fn one_clients_end_is_not_anothers() {
+    let mut edge = Edge::new();
+    let (first, second) = (edge.connect(1, LISTEN), edge.connect(2, LISTEN));
+    let third = edge.connect(3, LISTEN);
+    let (session, now) = (edge.clients[first].session, edge.now);
+    edge.sessions.close(session, now, &mut edge.wire);
+    edge.step(STEP);
+    for number in 0..10 {
+        edge.play(number, 0, Class::Audience);
+        edge.step(STEP);
+    }
+    assert_eq!(edge.clients[second].packets.len(), 10);
+    assert_eq!(edge.clients[third].packets.len(), 10);
+    // The place of the first is free for somebody else.
+    let fourth = edge.connect(4, LISTEN);
+    edge.play(10, 0, Class::Audience);
+    edge.step(Duration::from_millis(20));
+    assert_eq!(edge.clients[fourth].packets.len(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #[test]
+    fn arbitrary_datagrams_never_panic(
+        datagrams in proptest::collection::vec(
+            (any::<bool>(), proptest::collection::vec(any::<u8>(), 0..120)), 0..40)
+    ) {
+        let mut edge = Edge::new();
+        let client = edge.add_client(1, SPEAK);
+        edge.step(STEP);
+        edge.step(STEP);
+        for (known, datagram) in datagrams {
+            let from = if known { edge.clients[client].address } else { stranger() };
+            edge.send(&datagram, from);
+        }
+        edge.step(STEP);
+    }
+}
