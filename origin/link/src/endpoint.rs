@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use quinn::{ClientConfig, EndpointConfig as QuinnConfig, Incoming, TokioRuntime};
+use quinn::{ClientConfig, EndpointConfig as QuinnConfig, Incoming};
 use tokio::sync::{mpsc, watch};
 
 use crate::admission::{Admission, Occupancy, Verdict};
@@ -17,6 +17,7 @@ use crate::failure::{Failure, code};
 use crate::inbox::InboxSender;
 use crate::node::{Alive, Handshake, Node};
 use crate::registry::Registry;
+use crate::runtime::TrackedRuntime;
 use crate::session::{self, Outcome, Side};
 use crate::statistics::{EndpointCounters, EndpointStatistics, count};
 use crate::transport;
@@ -35,13 +36,20 @@ const STRANGER_LOG_INTERVAL: Duration = Duration::from_secs(1);
 /// Dropping it without [`Endpoint::close`] ends its links at once.
 #[derive(Debug)]
 pub struct Endpoint {
-    quinn: quinn::Endpoint,
+    port: Port,
     client: ClientConfig,
-    node: Arc<Node>,
     local: SocketAddr,
     targets: AtomicUsize,
     alive: Alive,
     ended: mpsc::Receiver<()>,
+    released: mpsc::Receiver<()>,
+}
+
+/// The open port; closes when dropped.
+#[derive(Debug)]
+struct Port {
+    quinn: quinn::Endpoint,
+    node: Arc<Node>,
 }
 
 impl Endpoint {
@@ -54,11 +62,12 @@ impl Endpoint {
         let tls = Tls::new(&identity, &name)?;
         let socket = UdpSocket::bind(listen)
             .with_context(|| format!("cannot open UDP port {listen} for the mesh"))?;
+        let (runtime, released) = TrackedRuntime::new();
         let quinn = quinn::Endpoint::new(
             QuinnConfig::default(),
             Some(transport::server(&tls, &limits)),
             socket,
-            Arc::new(TokioRuntime),
+            Arc::new(runtime),
         )
         .with_context(|| format!("cannot use UDP port {listen} for the mesh"))?;
         let local = quinn.local_addr().context("the mesh's port has no address")?;
@@ -77,7 +86,8 @@ impl Endpoint {
         tokio::spawn(accept);
         tracing::info!(node = %node.name.node, address = %local, "the mesh listens");
         let client = transport::client(&tls, &limits);
-        Ok(Self { quinn, client, node, local, targets: AtomicUsize::new(0), alive, ended })
+        let (port, targets) = (Port { quinn, node }, AtomicUsize::new(0));
+        Ok(Self { port, client, local, targets, alive, ended, released })
     }
 
     /// Where the endpoint listens.
@@ -91,13 +101,13 @@ impl Endpoint {
     pub fn connect(&self, target: String) {
         if self.targets.fetch_add(1, Ordering::Relaxed) >= TARGETS_MAX {
             self.targets.fetch_sub(1, Ordering::Relaxed);
-            count(&self.node.counters.targets_refused);
+            count(&self.port.node.counters.targets_refused);
             tracing::error!(%target, max = TARGETS_MAX, "too many targets; no link to this one");
             return;
         }
         let connector = Connector {
-            node: Arc::clone(&self.node),
-            quinn: self.quinn.clone(),
+            node: Arc::clone(&self.port.node),
+            quinn: self.port.quinn.clone(),
             client: self.client.clone(),
             target,
         };
@@ -111,27 +121,31 @@ impl Endpoint {
     /// How the endpoint does.
     #[must_use]
     pub fn statistics(&self) -> EndpointStatistics {
-        self.node.statistics()
+        self.port.node.statistics()
     }
 
-    /// Ends all links in order and closes the port; takes a few seconds at most.
-    pub async fn close(mut self, reason: &str) {
-        self.node.close(reason);
-        let (unused, _) = mpsc::channel(1);
-        drop(std::mem::replace(&mut self.alive, unused));
-        if tokio::time::timeout(GOODBYE_MAX, self.ended.recv()).await.is_err() {
-            tracing::warn!(links = self.node.registry.len(), "some links did not end in time");
+    /// Ends all links in order and frees the port; takes a few seconds at most.
+    pub async fn close(self, reason: &str) {
+        let Self { port, alive, mut ended, mut released, .. } = self;
+        port.node.close(reason);
+        drop(alive);
+        if tokio::time::timeout(GOODBYE_MAX, ended.recv()).await.is_err() {
+            tracing::warn!(links = port.node.registry.len(), "some links did not end in time");
         }
-        self.quinn.close(code::IN_ORDER, reason.as_bytes());
-        if tokio::time::timeout(IDLE_MAX, self.quinn.wait_idle()).await.is_err() {
+        port.quinn.close(code::IN_ORDER, reason.as_bytes());
+        if tokio::time::timeout(IDLE_MAX, port.quinn.wait_idle()).await.is_err() {
             tracing::debug!("the last packets did not leave in time");
+        }
+        drop(port);
+        if tokio::time::timeout(IDLE_MAX, released.recv()).await.is_err() {
+            tracing::debug!("the port was not freed in time");
         }
     }
 }
 
-impl Drop for Endpoint {
+impl Drop for Port {
     fn drop(&mut self) {
-        // Connectors hold the port open; after an orderly close this changes nothing.
+        // After an orderly close this changes nothing.
         self.node.close("the endpoint is gone");
         self.quinn.close(code::CUT, b"the endpoint is gone");
     }

@@ -197,3 +197,7 @@ impl Side {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "in_process_tests.rs"]
+mod tests;

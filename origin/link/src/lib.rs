@@ -18,6 +18,7 @@
 //! | `node` | what all tasks of one endpoint share |
 //! | `queue` | between the handles of a link and its task |
 //! | `registry` | the links of an endpoint by node |
+//! | `runtime` | tokio for quinn, with an eye on what still runs |
 //! | `session` | one connection from its handshake to its end |
 //! | [`statistics`] | counters of links and endpoints |
 //! | `transport` | how quinn is set up for links |
@@ -37,6 +38,7 @@ pub mod inbox;
 mod node;
 mod queue;
 mod registry;
+mod runtime;
 mod session;
 pub mod statistics;
 mod transport;
@@ -48,3 +50,6 @@ pub use handle::{Link, SendError};
 pub use in_process::in_process;
 pub use inbox::{Inbox, InboxSender, inbox};
 pub use statistics::{EndpointStatistics, LinkStatistics};
+
+#[cfg(test)]
+mod tests;

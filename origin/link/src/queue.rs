@@ -112,3 +112,36 @@ impl QueueSender {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stoa_protocol::mesh::control::Load;
+
+    use super::*;
+    use crate::tests::support::frame;
+
+    #[test]
+    fn frames_leave_room_for_control_messages_and_a_full_queue_ends_the_link() {
+        let (sender, receiver) = queue();
+        let frames = (0..).take_while(|number| sender.frame(&frame(5, *number))).count();
+        assert_eq!(frames, ORDERS_MAX - ORDERS_RESERVED);
+        for _ in 0..ORDERS_RESERVED {
+            sender.control(Body::Load(Load::default())).unwrap();
+        }
+        assert_eq!(*receiver.ending.borrow(), None);
+        assert_eq!(sender.control(Body::Load(Load::default())), Err(SendError::Full));
+        assert_eq!(*receiver.ending.borrow(), Some(Ending::QueueFull));
+    }
+
+    #[test]
+    fn nothing_follows_an_end_and_an_orderly_one_can_be_cut_short() {
+        let (sender, receiver) = queue();
+        sender.end("first");
+        sender.end("second");
+        assert_eq!(*receiver.ending.borrow(), Some(Ending::InOrder("first".to_owned())));
+        assert_eq!(sender.control(Body::Load(Load::default())), Err(SendError::Closed));
+        sender.cut("now");
+        sender.end("third");
+        assert_eq!(*receiver.ending.borrow(), Some(Ending::AtOnce("now".to_owned())));
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stoa_protocol::mesh::peer::Statistics;
 
-/// A link at one moment. Counts are since the link came up.
+/// A link at one moment, at most about 100 ms ago. Counts are since the link came up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LinkStatistics {
     /// Smoothed round-trip time in milliseconds; 0 inside one process.
@@ -96,8 +96,9 @@ pub(crate) struct LinkCounters {
     pub(crate) frames_queue_full: AtomicU64,
     pub(crate) frames_inbox_full: AtomicU64,
     pub(crate) datagrams_dropped: AtomicU64,
-    /// What the link's core counted, as of a moment ago.
-    peer: Mutex<Statistics>,
+    /// What the link's core and its connection counted, as of a moment ago. A copy, so that a handle
+    /// kept after the link's end does not keep the connection and its port.
+    noted: Mutex<(Statistics, quinn::ConnectionStats)>,
 }
 
 /// Adds one.
@@ -110,14 +111,13 @@ fn milliseconds(span: Duration) -> f64 {
 }
 
 impl LinkCounters {
-    /// Takes over what the link's core counts.
-    pub(crate) fn note(&self, peer: Statistics) {
-        *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = peer;
+    /// Takes over what the link's core and its connection count.
+    pub(crate) fn note(&self, peer: Statistics, wire: quinn::ConnectionStats) {
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = (peer, wire);
     }
 
-    /// Everything, with what the connection itself knows.
-    pub(crate) fn snapshot(&self, wire: &quinn::ConnectionStats) -> LinkStatistics {
-        let peer = *self.peer.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn snapshot(&self) -> LinkStatistics {
+        let (peer, wire) = *self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         LinkStatistics {
             rtt_ms: milliseconds(peer.rtt_smoothed.unwrap_or(wire.path.rtt)),
             rtt_min_ms: milliseconds(peer.rtt_min.unwrap_or(wire.path.min_rtt)),

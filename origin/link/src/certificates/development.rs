@@ -16,7 +16,7 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::Credentials;
+use super::credentials::Credentials;
 use super::tls::SERVER_NAME;
 
 const CERTIFICATE_FILE: &str = "ca.pem";
@@ -90,7 +90,7 @@ fn read_or_make(path: &Path, mode: u32, content: impl Fn() -> Result<String>) ->
     let removed = fs::remove_file(&draft);
     match linked {
         Ok(()) => {
-            tracing::info!(path = %path.display(), "made a file of the development authority")
+            tracing::info!(path = %path.display(), "made a file of the development authority");
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::Credentials;
+use super::credentials::Credentials;
 
 /// Reads all three files.
 pub(super) fn credentials(authority: &Path, certificate: &Path, key: &Path) -> Result<Credentials> {

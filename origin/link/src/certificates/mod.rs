@@ -2,11 +2,13 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `credentials` | what a node shows, and whom it believes |
 //! | `development` | a certificate authority of one's own, made on first start |
 //! | `files` | certificates and keys from PEM files |
 //! | `name` | the node's name in a certificate |
 //! | `tls` | what quinn needs |
 
+mod credentials;
 mod development;
 mod files;
 mod name;
@@ -15,11 +17,7 @@ mod tls;
 pub(crate) use name::{NameError, identity_of, name_in};
 pub(crate) use tls::{SERVER_NAME, Tls};
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
-/// What a node shows, and whom it believes.
-pub(crate) struct Credentials {
-    authorities: Vec<CertificateDer<'static>>,
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) use tls::client_with_protocol;

@@ -12,7 +12,8 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use super::{Credentials, development, files, name_in};
+use super::credentials::Credentials;
+use super::{development, files, name_in};
 use crate::config::Identity;
 use crate::event::PeerName;
 
@@ -51,7 +52,7 @@ impl Tls {
         }
     }
 
-    pub(super) fn from_credentials(credentials: Credentials, name: &PeerName) -> Result<Self> {
+    fn from_credentials(credentials: Credentials, name: &PeerName) -> Result<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         for authority in &credentials.authorities {
@@ -132,5 +133,29 @@ fn client(
         .context("certificate and private key do not fit together")?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// A client that speaks another protocol, for tests.
+#[cfg(test)]
+pub(crate) fn client_with_protocol(
+    identity: &Identity,
+    name: &PeerName,
+    protocol: &[u8],
+) -> Result<ClientConfig> {
+    let Identity::Development { directory } = identity else {
+        anyhow::bail!("only for a development authority")
+    };
+    let credentials = development::credentials(directory, &super::name::uri_of(name))?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    for authority in &credentials.authorities {
+        roots.add(authority.clone())?;
+    }
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()?;
+    let mut config = client(credentials, verifier, provider)?;
+    config.alpn_protocols = vec![protocol.to_vec()];
     Ok(config)
 }

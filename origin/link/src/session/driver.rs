@@ -72,7 +72,7 @@ impl Driver {
         let config =
             Config { datagram_bytes_max, ..Config::new(&node.identity, identity_of(&name)) };
         Some(Self {
-            standing: Standing::new(Arc::clone(&node), name, connection.clone()),
+            standing: Standing::new(Arc::clone(&node), name),
             node,
             connection,
             send,
@@ -175,6 +175,7 @@ impl Driver {
         }
         while let Some(event) = self.peer.next_event() {
             if let Event::Up { .. } = event {
+                self.standing.counters.note(self.peer.statistics(), self.connection.stats());
                 self.standing.come_up().await?;
             } else {
                 self.standing.tell(event).await?;
@@ -260,7 +261,7 @@ impl Driver {
         self.refreshed = now;
         let statistics = self.peer.statistics();
         self.peer.set_redundancy(self.redundancy.handle_loss(statistics.loss_out_permille, now));
-        self.standing.counters.note(statistics);
+        self.standing.counters.note(statistics, self.connection.stats());
         if let Some(bytes) = self.connection.max_datagram_size()
             && bytes != self.datagram_bytes_max
         {
@@ -296,9 +297,10 @@ impl Driver {
     async fn finish(mut self, end: End) -> Outcome {
         let failure = self.failure(&end);
         let up = self.standing.up();
+        self.standing.counters.note(self.peer.statistics(), self.connection.stats());
         match end {
             End::Said { reason } => {
-                self.standing.go_down(&reason, self.peer.statistics());
+                self.standing.go_down(&reason);
                 if tokio::time::timeout(LAST_WORDS_MAX, self.last_words()).await.is_err() {
                     tracing::debug!(peer = %self.standing.name.node, "the last words did not arrive in time");
                 }
@@ -307,9 +309,9 @@ impl Driver {
             }
             End::Cut { code, reason } => {
                 close(&self.connection, code, &reason);
-                self.standing.go_down(&reason, self.peer.statistics());
+                self.standing.go_down(&reason);
             }
-            End::Lost(error) => self.standing.go_down(&describe(&error), self.peer.statistics()),
+            End::Lost(error) => self.standing.go_down(&describe(&error)),
         }
         match up {
             Some(up) => Outcome::Down { up },

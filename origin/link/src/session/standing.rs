@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quinn::{Connection, ConnectionError, VarInt};
-use stoa_protocol::mesh::peer::{Event as PeerEvent, Statistics, TrackParams};
+use quinn::{ConnectionError, VarInt};
+use stoa_protocol::mesh::peer::{Event as PeerEvent, TrackParams};
 use tokio::sync::watch;
 
 use crate::event::{Event, LinkId, PeerName, TrackBinding};
@@ -53,7 +53,6 @@ pub(super) struct Standing {
     pub(super) queue: Queue,
     pub(super) counters: Arc<LinkCounters>,
     node: Arc<Node>,
-    connection: Connection,
     id: LinkId,
     /// For the handle; taken when the link comes up.
     sender: Option<QueueSender>,
@@ -64,14 +63,13 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn new(node: Arc<Node>, name: PeerName, connection: Connection) -> Self {
+    pub(super) fn new(node: Arc<Node>, name: PeerName) -> Self {
         let (sender, queue) = queue();
         Self {
             name,
             queue,
             counters: Arc::default(),
             node,
-            connection,
             id: next_id(),
             sender: Some(sender),
             down: None,
@@ -94,11 +92,7 @@ impl Standing {
     pub(super) async fn come_up(&mut self) -> Result<(), End> {
         let Some(sender) = self.sender.take() else { return Ok(()) };
         self.down = Some(self.node.inbox.keep_place().await.ok_or_else(End::owner_gone)?);
-        let half = QuicHalf {
-            queue: sender,
-            connection: self.connection.clone(),
-            counters: Arc::clone(&self.counters),
-        };
+        let half = QuicHalf { queue: sender, counters: Arc::clone(&self.counters) };
         let link = Link::over_quic(self.id, self.name.clone(), half);
         let entry = Entry { link: link.clone(), gone: self.gone.subscribe() };
         match self.node.registry.enter(entry, self.node.limits.links_max) {
@@ -156,8 +150,7 @@ impl Standing {
     }
 
     /// Tells the owner that the link has ended; later calls do nothing.
-    pub(super) fn go_down(&mut self, reason: &str, last: Statistics) {
-        self.counters.note(last);
+    pub(super) fn go_down(&mut self, reason: &str) {
         self.node.registry.leave(&self.name.node, self.id);
         let Some(place) = self.down.take() else { return };
         if self.up.is_some() {
