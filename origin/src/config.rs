@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::Parser;
 use serde::Deserialize;
+use stoa_geo::coordinates::Coordinates;
 use stoa_link::{EndpointConfig, Identity, PeerName};
 use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_runtime::configuration;
@@ -65,16 +66,6 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
-}
-
-/// A place on Earth.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Coordinates {
-    /// In degrees, -90 to 90.
-    pub latitude: f64,
-    /// In degrees, -180 to 180.
-    pub longitude: f64,
 }
 
 /// How this node proves who it is: a directory for development, or three files.
@@ -178,12 +169,6 @@ impl Config {
         for (key, value, max) in limits {
             ensure!((1..=max).contains(&value), "{key} is {value}; it may be 1 to {max}");
         }
-        if let Some(Coordinates { latitude, longitude }) = self.coordinates {
-            ensure!(
-                (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude),
-                "coordinates are {latitude}, {longitude}; latitude may be -90 to 90 and longitude -180 to 180"
-            );
-        }
         self.certificates.identity()?;
         Ok(())
     }
@@ -238,7 +223,7 @@ impl Config {
     /// Latitude and longitude in degrees, if known.
     #[must_use]
     pub fn latitude_longitude(&self) -> Option<(f64, f64)> {
-        self.coordinates.map(|place| (place.latitude, place.longitude))
+        self.coordinates.map(|place| (place.latitude(), place.longitude()))
     }
 }
 

@@ -16,7 +16,7 @@ fn the_example_file_holds_the_defaults_where_it_says_so() {
     let expected = Config {
         node: Some("origin-1".parse().unwrap()),
         region: Some("local".parse().unwrap()),
-        coordinates: Some(Coordinates { latitude: 52.37, longitude: 4.9 }),
+        coordinates: Some(Coordinates::new(52.37, 4.9).unwrap()),
         certificates: Certificates {
             authority: Some(PathBuf::from("/etc/stoa/authority.pem")),
             certificate: Some(PathBuf::from("/etc/stoa/origin-1.pem")),

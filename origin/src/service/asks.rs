@@ -18,6 +18,7 @@ use super::core::Service;
 use super::hall::{Hall, RoomKey};
 use super::limits::{LIST_PAGE_MAX, ROOM_ID_CHARS, ROOMS_PER_LINK_MAX};
 use super::refusal::Refusal;
+use super::tracks::Owner;
 use crate::room::{self, Founding, Joined, Joining, MuteAsk, Room, Via};
 
 /// Letters and digits of drawn ids: no `0`, `1`, which people take for other characters.
@@ -132,7 +133,7 @@ impl Service {
             return Err(Refusal::Draining);
         }
         if let Some(track) = track
-            && self.owners.get(&track).is_some_and(|owner| *owner != (key, participant.clone()))
+            && self.owners.get(&track).is_some_and(|owner| !owner.is(key, &participant))
         {
             return Err(Refusal::TrackTaken(track));
         }
@@ -147,7 +148,7 @@ impl Service {
         let info = hall.room.info();
         neighbour.rooms.insert(key);
         if let (Joined::New, Some(track)) = (joined, track) {
-            self.owners.insert(track, (key, participant));
+            self.owners.insert(track, Owner { room: key, participant, epoch: Epoch(0) });
         }
         if let Some(before) = before.filter(|before| *before != link) {
             self.forget_if_absent(before, key);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use stoa_audio::frame::{Epoch, TrackId};
 use stoa_link::{LinkId, PeerName, TrackBinding};
-use stoa_protocol::ids::{NodeRole, ParticipantId, RoomId};
+use stoa_protocol::ids::{NodeRole, RoomId};
 use stoa_protocol::mesh::control::{
     Body, Drain, Feed, Load, Subscribe, TrackKind, Undrain, Unsubscribe,
 };
@@ -18,7 +18,7 @@ use super::counts::{ControlRefusal, Counts};
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
-use super::tracks::Publication;
+use super::tracks::{Owner, Publication};
 use crate::tree::Interest;
 
 /// An effect owed on a link.
@@ -75,8 +75,8 @@ pub struct Service {
     /// No new room may start at or below this epoch: rooms of that epoch have been here.
     pub(super) epoch_past: Epoch,
     pub(super) links: BTreeMap<LinkId, Neighbour>,
-    /// Who may publish a track.
-    pub(super) owners: BTreeMap<TrackId, (RoomKey, ParticipantId)>,
+    /// Whose each track is, from join to leave.
+    pub(super) owners: BTreeMap<TrackId, Owner>,
     /// Tracks that are announced by a link that may.
     pub(super) publications: BTreeMap<TrackId, Publication>,
     pub(super) deadlines: BTreeSet<(Instant, RoomKey)>,

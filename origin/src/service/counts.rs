@@ -32,9 +32,9 @@ reasons! {
         UnknownTrack = "unknown_track",
         /// Its track belongs to another link.
         ForeignTrack = "foreign_track",
-        /// It was made under an owner before this one.
+        /// It is of an older epoch than its track.
         OlderEpoch = "older_epoch",
-        /// It was made for an owner after this one.
+        /// It is of a newer epoch than its track was announced under.
         NewerEpoch = "newer_epoch",
         /// Its speaker is muted.
         Muted = "muted",
@@ -58,10 +58,8 @@ reasons! {
         ForeignTrack = "foreign_track",
         /// An edge makes no programme.
         ForeignKind = "foreign_kind",
-        /// It was announced under an owner before this one.
+        /// It was announced under a newer epoch before.
         OlderEpoch = "older_epoch",
-        /// It was announced to an owner after this one.
-        NewerEpoch = "newer_epoch",
         /// The link has announced as many tracks as it may.
         TooMany = "too_many",
     }

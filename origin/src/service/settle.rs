@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use stoa_audio::frame::TrackId;
-use stoa_link::{LinkId, TrackBinding};
-use stoa_protocol::ids::ParticipantId;
+use stoa_link::TrackBinding;
 use stoa_protocol::mesh::control::{Body, TrackKind};
 
 use super::core::{Command, Service};
 use super::hall::{Hall, RoomKey};
+use super::tracks::Owner;
 use crate::room::{Departed, Room};
 use crate::tree::{Change, Interest};
 
@@ -19,9 +19,7 @@ impl Service {
         let Some(hall) = self.halls.get_mut(&key) else { return false };
         let decided = hall.stage.take_change();
         if decided {
-            let link_of = |track: TrackId| self.publications.get(&track).map(|p| (track, p.link));
-            let selected: Vec<(TrackId, LinkId)> =
-                hall.stage.selected().filter_map(link_of).collect();
+            let selected: Vec<TrackId> = hall.stage.selected().collect();
             hall.tree.handle_selection(Interest::SPEAKERS, &selected, now);
             self.counts.selections += 1;
             let selection = Body::Selection(hall.stage.selection(&hall.room));
@@ -35,8 +33,8 @@ impl Service {
                 Change::Unbind { child, track } => Some(Command::Unbind { link: child, track }),
                 // Not from the publication: that may pause, while a track that was selected until a
                 // moment ago is bound to a new child.
-                Change::Bind { child, track } => self.owners.get(&track).map(|(_, participant)| {
-                    Command::Bind { link: child, binding: binding(&hall.room, track, participant) }
+                Change::Bind { child, track } => self.owners.get(&track).map(|owner| {
+                    Command::Bind { link: child, binding: binding(&hall.room, track, owner) }
                 }),
             };
             self.commands.extend(command);
@@ -142,12 +140,12 @@ impl Service {
     }
 }
 
-fn binding(room: &Room, track: TrackId, participant: &ParticipantId) -> Box<TrackBinding> {
+fn binding(room: &Room, track: TrackId, owner: &Owner) -> Box<TrackBinding> {
     Box::new(TrackBinding {
         track,
-        epoch: room.epoch(),
+        epoch: owner.epoch,
         room: room.id().clone(),
-        participant: participant.as_str().to_owned(),
+        participant: owner.participant.as_str().to_owned(),
         kind: TrackKind::Speaker,
         bitrate: 0,
     })

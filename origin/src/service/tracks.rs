@@ -12,6 +12,22 @@ use super::counts::{ClaimRefusal, FrameDrop};
 use super::hall::RoomKey;
 use super::limits::TRACKS_PER_LINK_MAX;
 
+/// Whose a track is: the participant who joined with it.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) room: RoomKey,
+    pub(super) participant: ParticipantId,
+    /// The track's newest epoch. It counts who made its frames, apart from the room's epoch, and
+    /// outlives a lost link, so that nothing older gets through afterwards.
+    pub(super) epoch: Epoch,
+}
+
+impl Owner {
+    pub(super) fn is(&self, room: RoomKey, participant: &ParticipantId) -> bool {
+        self.room == room && self.participant == *participant
+    }
+}
+
 /// A track announced by a link that may: everything a frame is checked against.
 #[derive(Debug)]
 pub(super) struct Publication {
@@ -51,8 +67,12 @@ impl Service {
         {
             neighbour.tracks.remove(&binding.track);
         }
-        if let Some(hall) = self.halls.get_mut(&key) {
-            hall.tree.handle_source(binding.track, link);
+        if let (Some(owner), Some(hall)) =
+            (self.owners.get_mut(&binding.track), self.halls.get_mut(&key))
+            && owner.epoch < binding.epoch
+        {
+            owner.epoch = binding.epoch;
+            hall.tree.handle_epoch(binding.track);
         }
         self.settle(key, now);
     }
@@ -169,11 +189,8 @@ impl Service {
         if !participant.role.may_speak() {
             return Err(ClaimRefusal::OffStage);
         }
-        if binding.epoch < room.epoch() {
+        if self.owners.get(&binding.track).is_some_and(|owner| binding.epoch < owner.epoch) {
             return Err(ClaimRefusal::OlderEpoch);
-        }
-        if binding.epoch > room.epoch() {
-            return Err(ClaimRefusal::NewerEpoch);
         }
         let crowded = neighbour.tracks.len() >= TRACKS_PER_LINK_MAX;
         if crowded && !neighbour.tracks.contains(&binding.track) {
@@ -190,7 +207,6 @@ fn is_mistake(refusal: ClaimRefusal) -> bool {
         | ClaimRefusal::OffStage
         | ClaimRefusal::ForeignTrack
         | ClaimRefusal::ForeignKind
-        | ClaimRefusal::NewerEpoch
         | ClaimRefusal::TooMany => true,
         ClaimRefusal::UnknownRoom | ClaimRefusal::UnknownParticipant | ClaimRefusal::OlderEpoch => {
             false

@@ -32,7 +32,7 @@ impl Interest {
 /// A difference to carry out on a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Announce the track to the child.
+    /// Announce the track to the child, for the first time or under a new epoch.
     Bind {
         /// The child's link.
         child: LinkId,
@@ -52,8 +52,6 @@ pub enum Change {
 #[derive(Debug)]
 struct Branch {
     interest: Interest,
-    /// The link that the track comes from. That edge has the frames already and gets no copy.
-    source: LinkId,
     /// When it is released; `None` while it is selected.
     release_at: Option<Instant>,
     /// The children it is bound to, ascending: who gets its frames.
@@ -61,6 +59,9 @@ struct Branch {
 }
 
 /// Children of one room's tree, and the tracks bound to them.
+///
+/// The edge that a track comes from is a child like any other: its audience hears what comes down
+/// the tree, in step with all audiences and from the first frame that was chosen.
 #[derive(Debug, Default)]
 pub struct Subscriptions {
     children: BTreeMap<Interest, BTreeSet<LinkId>>,
@@ -102,41 +103,26 @@ impl Subscriptions {
         });
     }
 
-    /// Sets what is selected of one interest, each track with the link it comes from. Tracks that
-    /// are no longer selected are released after [`RELEASE_AFTER`].
-    pub fn handle_selection(
-        &mut self,
-        interest: Interest,
-        selected: &[(TrackId, LinkId)],
-        now: Instant,
-    ) {
+    /// Sets what is selected of one interest. Tracks that are no longer selected are released after
+    /// [`RELEASE_AFTER`].
+    pub fn handle_selection(&mut self, interest: Interest, selected: &[TrackId], now: Instant) {
         for (track, branch) in &mut self.branches {
-            let stays = selected.iter().any(|(selected, _)| selected == track);
+            let stays = selected.contains(track);
             if branch.interest == interest && !stays && branch.release_at.is_none() {
                 branch.release_at = Some(now + RELEASE_AFTER);
             }
         }
-        for (track, source) in selected {
-            let branch = self.branches.entry(*track).or_insert_with(|| Branch {
-                interest,
-                source: *source,
-                release_at: None,
-                bound: Vec::new(),
-            });
-            branch.release_at = None;
-            branch.source = *source;
+        for track in selected {
+            let new = || Branch { interest, release_at: None, bound: Vec::new() };
+            self.branches.entry(*track).or_insert_with(new).release_at = None;
         }
         self.settle();
     }
 
-    /// A track comes through another link than before.
-    pub fn handle_source(&mut self, track: TrackId, source: LinkId) {
-        if let Some(branch) = self.branches.get_mut(&track)
-            && branch.source != source
-        {
-            branch.source = source;
-            self.settle();
-        }
+    /// A track has a new epoch: its children must know it under that one.
+    pub fn handle_epoch(&mut self, track: TrackId) {
+        let children = self.branches.get(&track).map_or(&[][..], |branch| &branch.bound);
+        self.changes.extend(children.iter().map(|child| Change::Bind { child: *child, track }));
     }
 
     /// A track has ended for good: released at once.
@@ -200,18 +186,14 @@ impl Subscriptions {
     fn settle(&mut self) {
         for (&track, branch) in &mut self.branches {
             let wanting = self.children.get(&branch.interest);
-            let source = branch.source;
-            let wants = |child: LinkId| {
-                child != source && wanting.is_some_and(|children| children.contains(&child))
-            };
-            branch.bound.retain(|&child| {
-                let stays = wants(child);
+            branch.bound.retain(|child| {
+                let stays = wanting.is_some_and(|children| children.contains(child));
                 if !stays {
-                    self.changes.push_back(Change::Unbind { child, track });
+                    self.changes.push_back(Change::Unbind { child: *child, track });
                 }
                 stays
             });
-            for &child in wanting.into_iter().flatten().filter(|&&child| child != source) {
+            for &child in wanting.into_iter().flatten() {
                 if let Err(place) = branch.bound.binary_search(&child) {
                     branch.bound.insert(place, child);
                     self.changes.push_back(Change::Bind { child, track });

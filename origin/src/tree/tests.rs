@@ -8,15 +8,14 @@ use stoa_link::event::LinkId;
 use super::{Change, Interest, RELEASE_AFTER, Subscriptions};
 
 const A: LinkId = LinkId(1);
-const B: LinkId = LinkId(2);
 const C: LinkId = LinkId(3);
 const VOICE: TrackId = TrackId(7);
 
 #[test]
-fn a_selected_track_is_bound_to_every_subscriber_but_its_source() {
-    let mut tree = with_children(&[A, B, C]);
+fn a_selected_track_is_bound_to_every_subscriber() {
+    let mut tree = with_children(&[C, A]);
 
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], Instant::now());
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], Instant::now());
 
     assert_eq!(changes(&mut tree), [bind(A), bind(C)]);
     assert_eq!(tree.children(VOICE), [A, C]);
@@ -25,7 +24,7 @@ fn a_selected_track_is_bound_to_every_subscriber_but_its_source() {
 #[test]
 fn a_late_subscriber_gets_what_is_selected() {
     let mut tree = with_children(&[A]);
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], Instant::now());
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], Instant::now());
     changes(&mut tree);
 
     tree.handle_subscribe(C, Interest::SPEAKERS);
@@ -37,12 +36,12 @@ fn a_late_subscriber_gets_what_is_selected() {
 fn a_track_selected_again_within_the_release_time_is_not_bound_twice() {
     let start = Instant::now();
     let mut tree = with_children(&[A]);
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], start);
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], start);
     changes(&mut tree);
 
     tree.handle_selection(Interest::SPEAKERS, &[], start);
     tree.handle_timeout(start + RELEASE_AFTER - Duration::from_millis(1));
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], start + RELEASE_AFTER);
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], start + RELEASE_AFTER);
     tree.handle_timeout(start + RELEASE_AFTER * 2);
 
     assert_eq!(changes(&mut tree), []);
@@ -53,7 +52,7 @@ fn a_track_selected_again_within_the_release_time_is_not_bound_twice() {
 fn a_track_is_released_when_it_was_not_selected_for_long_enough() {
     let start = Instant::now();
     let mut tree = with_children(&[A]);
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], start);
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], start);
     tree.handle_selection(Interest::SPEAKERS, &[], start);
     changes(&mut tree);
 
@@ -68,7 +67,7 @@ fn a_track_is_released_when_it_was_not_selected_for_long_enough() {
 #[test]
 fn an_ended_track_is_released_at_once() {
     let mut tree = with_children(&[A]);
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], Instant::now());
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], Instant::now());
     changes(&mut tree);
 
     tree.handle_track_end(VOICE);
@@ -79,7 +78,7 @@ fn an_ended_track_is_released_at_once() {
 #[test]
 fn a_lost_link_leaves_nothing_to_undo() {
     let mut tree = with_children(&[A, C]);
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], Instant::now());
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], Instant::now());
 
     tree.handle_link_down(A);
 
@@ -89,15 +88,14 @@ fn a_lost_link_leaves_nothing_to_undo() {
 }
 
 #[test]
-fn a_track_whose_source_moves_changes_sides() {
-    let start = Instant::now();
+fn a_new_epoch_is_announced_to_every_child() {
     let mut tree = with_children(&[A, C]);
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, A)], start);
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], Instant::now());
     changes(&mut tree);
 
-    tree.handle_source(VOICE, C);
+    tree.handle_epoch(VOICE);
 
-    assert_eq!(changes(&mut tree), [unbind(C), bind(A)]);
+    assert_eq!(changes(&mut tree), [bind(A), bind(C)]);
 }
 
 #[test]
@@ -110,7 +108,7 @@ fn a_child_that_asks_for_the_programme_gets_no_speakers() {
     };
     tree.handle_subscribe(A, programme);
 
-    tree.handle_selection(Interest::SPEAKERS, &[(VOICE, B)], Instant::now());
+    tree.handle_selection(Interest::SPEAKERS, &[VOICE], Instant::now());
 
     assert_eq!(changes(&mut tree), []);
     assert!(tree.has_link(A));

@@ -30,7 +30,7 @@ fn the_first_frame_of_a_talk_spurt_reaches_the_subscriber() {
     assert_eq!(selections.len(), 1);
     let selected = &selections[0].selected[0];
     assert_eq!((selected.track, selected.from_number), (frame.track.0, frame.number.0));
-    assert_eq!(world.bound[&sin][&frame.track], world.binding("r", "ada"));
+    assert_eq!(world.bound[&sin][&frame.track], World::binding("r", "ada"));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn an_edge_without_a_subscriber_gets_nothing() {
 }
 
 #[test]
-fn an_edge_does_not_get_back_what_it_sends() {
+fn the_audience_at_the_speakers_own_edge_is_served_like_any_other() {
     let mut world = World::new();
     let (ams, sin) = (world.up(1, "ams"), world.up(2, "sin"));
     world.create(ams, "r");
@@ -81,8 +81,7 @@ fn an_edge_does_not_get_back_what_it_sends() {
     world.subscribe(ams, "r");
     world.subscribe(sin, "r");
 
-    assert_eq!(world.speak(ams, "r", "ada"), [sin]);
-    assert!(!world.selections(ams).last().unwrap().selected.is_empty());
+    assert_eq!(world.speak(ams, "r", "ada"), [ams, sin]);
 }
 
 #[test]
@@ -113,7 +112,7 @@ fn a_claim_must_fit_the_join_in_every_way() {
     world.create(ams, "r");
     world.join(ams, "r", "ada", WireRole::Speaker);
     world.join(ams, "r", "lee", WireRole::Listener);
-    let good = world.binding("r", "ada");
+    let good = World::binding("r", "ada");
     let mut cases = Vec::new();
     let mut case = |reason, change: &dyn Fn(&mut stoa_link::TrackBinding)| {
         let mut binding = good.clone();
@@ -125,8 +124,6 @@ fn a_claim_must_fit_the_join_in_every_way() {
     case(ClaimRefusal::UnknownParticipant, &|b| b.participant = "a b".into());
     case(ClaimRefusal::ForeignTrack, &|b| b.track = track("r", "bob"));
     case(ClaimRefusal::ForeignKind, &|b| b.kind = TrackKind::Programme);
-    case(ClaimRefusal::OlderEpoch, &|b| b.epoch = Epoch(b.epoch.0 - 1));
-    case(ClaimRefusal::NewerEpoch, &|b| b.epoch = Epoch(b.epoch.0 + 1));
     case(ClaimRefusal::OffStage, &|b| {
         b.participant = "lee".into();
         b.track = track("r", "lee");
@@ -158,6 +155,31 @@ fn frames_of_another_epoch_are_refused() {
         assert_eq!(world.service.counts().frames_dropped.get(&reason), Some(&1));
     }
     assert_eq!(world.speak(ams, "r", "ada"), [sin]);
+}
+
+#[test]
+fn a_track_under_a_new_epoch_is_announced_again_and_never_goes_back() {
+    let mut world = World::new();
+    let (ams, sin) = (world.up(1, "ams"), world.up(2, "sin"));
+    world.create(ams, "r");
+    world.join_speaking(ams, "r", "ada");
+    world.subscribe(sin, "r");
+    world.speak(ams, "r", "ada");
+    let old = World::binding("r", "ada");
+    let newer = stoa_link::TrackBinding { epoch: Epoch(old.epoch.0 + 1), ..old.clone() };
+
+    world.service.handle_bound(ams, &newer, world.now);
+    world.pump();
+    world.service.handle_bound(ams, &old, world.now);
+    world.pump();
+
+    assert_eq!(world.bound[&sin][&old.track], newer);
+    let refused = &world.service.counts().claims_refused;
+    assert_eq!(refused.get(&ClaimRefusal::OlderEpoch), Some(&1));
+    let mut frame = world.frame("r", "ada");
+    assert!(world.send_frame(ams, &frame).is_empty(), "made under the old epoch");
+    frame.epoch = newer.epoch;
+    assert_eq!(world.send_frame(ams, &frame), [sin]);
 }
 
 #[test]
