@@ -68,6 +68,10 @@ fn edit_section(section: &str, edit: &LineEdit, out: &mut String) {
         out.push_str("\r\n");
     };
     for line in lines(section) {
+        // str0m names the feedback whatever its extension map says; nobody shall send it.
+        if line.starts_with("a=rtcp-fb:") && line.ends_with(" transport-cc") {
+            continue;
+        }
         let direction = matches!(line, "a=sendrecv" | "a=sendonly" | "a=recvonly");
         let source = line.starts_with("a=ssrc:") || line.starts_with("a=msid:");
         match (direction, source) {

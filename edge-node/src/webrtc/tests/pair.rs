@@ -72,6 +72,7 @@ pub(super) struct Client {
     pub closed: bool,
     pub mids: Vec<Mid>,
     pub answer: String,
+    outgoing: Vec<Vec<u8>>,
 }
 
 pub(super) fn edge_address() -> SocketAddr {
@@ -156,6 +157,7 @@ impl Edge {
             closed: false,
             mids,
             answer: opened.answer,
+            outgoing: Vec::new(),
         });
         self.clients.len() - 1
     }
@@ -202,8 +204,11 @@ impl Edge {
                 }
             }
             for client in 0..self.clients.len() {
-                for packet in self.clients[client].drain() {
-                    let from = self.clients[client].address;
+                let client = &mut self.clients[client];
+                let mut packets = std::mem::take(&mut client.outgoing);
+                packets.extend(client.drain());
+                let from = client.address;
+                for packet in packets {
                     self.send(&packet, from);
                 }
             }
@@ -241,6 +246,8 @@ impl Client {
         let from = edge_address();
         let received = Receive::new(Protocol::Udp, from, self.address, packet).unwrap();
         self.rtc.handle_input(Input::Receive(now, received)).unwrap();
+        let answers = self.drain();
+        self.outgoing.extend(answers);
     }
 
     pub(super) fn drain(&mut self) -> Vec<Vec<u8>> {
