@@ -2,8 +2,13 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `io` | the mesh thread |
 //! | `parents` | which links lead towards the owners of rooms |
 
+mod io;
 mod parents;
+#[cfg(all(test, feature = "standalone"))]
+mod tests;
 
+pub use io::{Mesh, Start};
 pub use parents::Parents;

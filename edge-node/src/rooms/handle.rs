@@ -10,10 +10,9 @@ use stoa_protocol::mesh::control::{Problem, RoomInfo, RoomPage};
 use tokio::sync::{mpsc, oneshot};
 
 use super::order::{Newcomer, Order, Prepared, Reply};
-use super::plane_stub::Plane;
 use super::problem;
 use super::roster::{ParticipantEvent, Roster};
-use crate::webrtc::{Downlink, OpenSession, Opened, Restarted, SessionId};
+use crate::webrtc::{Downlink, OpenSession, Opened, Plane, Restarted, SessionId};
 
 /// Events that may wait for one participant's connection; a slower one loses the oldest news, not
 /// the newest: the hub tells the whole state again.
@@ -145,7 +144,7 @@ impl RoomsHandle {
             Reply::Prepared(prepared) => prepared,
             _ => return Err(problem::owner_confused()),
         };
-        let opened = match self.plane.open(session_of(&prepared, downlink, offer)) {
+        let opened = match self.plane.open(&session_of(&prepared, downlink, offer)) {
             Ok(opened) => opened,
             Err(error) => {
                 let _ = self.ask(Order::Abandon(prepared.seat), None).await;

@@ -115,6 +115,12 @@ impl Hub {
         [timer, self.requests.poll_timeout()].into_iter().flatten().min()
     }
 
+    /// Whether an origin is linked.
+    #[must_use]
+    pub fn has_parent(&self) -> bool {
+        self.parents.owner().is_some()
+    }
+
     /// Whether nobody is here and no session is ending.
     #[must_use]
     pub fn is_idle(&self) -> bool {

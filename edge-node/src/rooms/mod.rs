@@ -2,8 +2,10 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `ears` | who is told of what, and when |
 //! | `handle` | the hub as the signaling side sees it |
 //! | `hub` | all rooms of this edge in one state machine |
+//! | `io` | the hub's shell on the mesh thread |
 //! | `joins` | orders, and a participant's way in and out |
 //! | `lane` | what one class of a room hears |
 //! | `metrics` | what the hub counts |
@@ -23,8 +25,10 @@
 //! | `window` | which frames have been heard |
 
 mod command;
+mod ears;
 mod handle;
 mod hub;
+mod io;
 mod joins;
 mod lane;
 mod metrics;
@@ -32,7 +36,6 @@ mod mutes;
 mod order;
 mod owner;
 mod pace;
-mod plane_stub;
 mod problem;
 mod requests;
 mod room;
@@ -43,9 +46,13 @@ mod slots;
 mod timers;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use command::Command;
 pub use handle::{EVENTS_QUEUED_MAX, JoinAsk, Joined, ORDERS_QUEUED_MAX, Orders, RoomsHandle};
 pub use hub::{CONNECT_WITHIN, Hub, Limits};
+pub use io::{OnEnded, Shell, Steering, Surroundings};
 pub use joins::TRACK_EPOCH;
 pub use metrics::RoomsMetrics;
 pub use order::{Newcomer, Order, Prepared, Reply, SeatId, Seated, Ticket};

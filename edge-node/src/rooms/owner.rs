@@ -356,8 +356,7 @@ impl Hub {
     fn close_room(&mut self, key: RoomKey, now: Instant) {
         let Some(room) = self.directory.get_mut(key) else { return };
         // The owner knows; it needs no leave of each.
-        room.adopt(None);
-        room.subscription = Subscription::Off;
+        room.end();
         for seat in room.seats.clone() {
             self.remove_seat(seat, Departure::Ended("room-closed"), now);
         }

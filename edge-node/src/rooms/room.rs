@@ -165,6 +165,15 @@ impl Room {
         self.decision = None;
     }
 
+    /// The room has ended; another of the same name knows nothing of it.
+    pub(super) fn end(&mut self) {
+        self.adopt(None);
+        self.epoch = Epoch::default();
+        self.subscription = Subscription::Off;
+        self.stage.clear();
+        self.roster = Arc::default();
+    }
+
     /// Takes the owner's view; `None` when it is older than what is known.
     pub(super) fn apply_state(&mut self, state: RoomState) -> Option<StateChange> {
         let epoch = Epoch(state.epoch);

@@ -1,0 +1,53 @@
+//! How this edge leaves: what it may take, and in which order.
+//!
+//! 1. Readiness goes, joins are answered 503, origins and clients are told; media goes on.
+//! 2. When the last client has gone, or the deadline has passed, the HTTP server stops.
+//! 3. Whoever is left is taken out, owners hear of it, links say goodbye, the media port closes.
+//!
+//! A second signal skips what is left of each wait.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
+
+/// Longest deadline that may be configured, in seconds.
+pub const DEADLINE_S_MAX: u64 = 3_600;
+
+/// How long the last goodbyes may take, after the deadline.
+pub const GOODBYE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How this edge leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DrainConfig {
+    /// Seconds that clients have to go elsewhere, 0 to [`DEADLINE_S_MAX`].
+    pub deadline_s: u64,
+}
+
+impl Default for DrainConfig {
+    fn default() -> Self {
+        Self { deadline_s: 30 }
+    }
+}
+
+impl DrainConfig {
+    /// How long clients have to go elsewhere.
+    #[must_use]
+    pub fn deadline(self) -> Duration {
+        Duration::from_secs(self.deadline_s)
+    }
+
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the key, its value and what is allowed.
+    pub fn check(self) -> anyhow::Result<()> {
+        ensure!(
+            self.deadline_s <= DEADLINE_S_MAX,
+            "drain.deadline_s is {}; it may be 0 to {DEADLINE_S_MAX}",
+            self.deadline_s
+        );
+        Ok(())
+    }
+}

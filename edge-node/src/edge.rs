@@ -1,0 +1,180 @@
+//! The composition root: every start-up step in order, one `select!`, then a drain with a deadline.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use prometheus::Registry;
+use rand::Rng;
+use stoa_protocol::ids::RoomId;
+use stoa_runtime::metrics_page::{self, Health};
+use stoa_runtime::shutdown::{DrainEnd, Shutdown, within};
+use stoa_runtime::telemetry;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::drain::{DrainConfig, GOODBYE_LIMIT};
+use crate::mesh::{Mesh, Start};
+use crate::metrics::register_node;
+use crate::rooms::RoomsHandle;
+use crate::signaling::Server;
+use crate::webrtc::{Plane, PlaneMetrics};
+
+/// The room that a standalone node opens for its first visitors.
+const FIRST_ROOM: (&str, &str) = ("lobby", "Lobby");
+
+/// Runs an edge until a signal asks it to leave. Needs a multi-threaded tokio runtime around it.
+///
+/// # Errors
+/// When it cannot start: addresses taken, certificates unreadable, configuration out of range.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    telemetry::start(&config.telemetry)?;
+    let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
+    let edge = Box::pin(Edge::start(config)).await?;
+    print!("{}", edge.welcome());
+    Box::pin(edge.until(&shutdown)).await
+}
+
+/// A running edge.
+pub struct Edge {
+    http: SocketAddr,
+    media: SocketAddr,
+    welcome: String,
+    health: Health,
+    plane: Plane,
+    mesh: Mesh,
+    server: JoinHandle<()>,
+    stop_server: oneshot::Sender<()>,
+    drain: DrainConfig,
+}
+
+impl Edge {
+    /// Starts everything, in order: metrics, media, HTTP port, mesh and rooms, HTTP.
+    ///
+    /// # Errors
+    /// When an address is taken, certificates cannot be used, or the configuration is out of range.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        config.check()?;
+        let name = config.name()?;
+        let registry = Registry::new();
+        register_node(&registry, &name, config.coordinates())?;
+        let health = Health::new();
+        let (plane, from_plane) = Plane::start(&config.media, PlaneMetrics::new(&registry)?)?;
+        let (rooms, orders) = RoomsHandle::new(plane.clone());
+        let server = Server::bind(
+            config.signaling(),
+            Arc::new(config.keys(drawn_secret())?),
+            Arc::new(rooms),
+            metrics_page::router(registry.clone(), health.clone()),
+            &registry,
+        )
+        .await?;
+        let sessions = server.sessions_ended();
+        let mesh = Mesh::start(Start {
+            name: name.clone(),
+            config: config.mesh.clone(),
+            limits: config.room_limits(),
+            registry,
+            health: health.clone(),
+            plane: plane.clone(),
+            from_plane,
+            orders,
+            on_ended: Box::new(move |session| sessions.forget(session)),
+        })
+        .await?;
+        let welcome = welcome(&config, &server).await?;
+        let (http, media) = (server.local_addr()?, plane.local_addr());
+        let (stop_server, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(server.serve(async move {
+            // An error means that this edge is gone, which ends the server too.
+            let _ = stopped.await;
+        }));
+        tracing::info!(node = %name.node, region = %name.region, %http, %media, "edge up");
+        let drain = config.drain;
+        Ok(Self { http, media, welcome, health, plane, mesh, server, stop_server, drain })
+    }
+
+    /// Where HTTP is served.
+    #[must_use]
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where media is received.
+    #[must_use]
+    pub fn media_addr(&self) -> SocketAddr {
+        self.media
+    }
+
+    /// Ready-made links, for a terminal; empty unless this is a standalone node. They hold tokens:
+    /// print them, never log them.
+    #[must_use]
+    pub fn welcome(&self) -> &str {
+        &self.welcome
+    }
+
+    /// Runs until `shutdown` asks, then drains.
+    ///
+    /// # Errors
+    /// When a part of the edge ends by itself.
+    pub async fn until(mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        tokio::select! {
+            () = shutdown.requested() => {}
+            ended = &mut self.server => {
+                self.plane.stop();
+                ended.context("the HTTP server failed")?;
+                anyhow::bail!("the HTTP server ended by itself");
+            }
+            () = self.mesh.ended() => {
+                self.plane.stop();
+                anyhow::bail!("the mesh thread ended by itself");
+            }
+        }
+        self.drain(shutdown).await;
+        Ok(())
+    }
+
+    /// See [`crate::drain`] for the order.
+    async fn drain(self, shutdown: &Shutdown) {
+        let deadline = self.drain.deadline();
+        tracing::info!(deadline_s = deadline.as_secs(), "draining");
+        self.health.set_draining();
+        self.mesh.steering().drain(deadline).await;
+        match within(deadline, shutdown, self.mesh.steering().idle()).await {
+            DrainEnd::Complete => tracing::info!("everybody has left"),
+            DrainEnd::DeadlinePassed => tracing::warn!("the drain's time is over; some stayed"),
+            DrainEnd::Interrupted => tracing::warn!("the drain was interrupted"),
+        }
+        let goodbye = async {
+            // An error means that the server has ended already.
+            let _ = self.stop_server.send(());
+            if let Err(error) = self.server.await {
+                tracing::error!(%error, "the HTTP server did not end in order");
+            }
+        };
+        within(GOODBYE_LIMIT, shutdown, goodbye).await;
+        within(GOODBYE_LIMIT, shutdown, self.mesh.end()).await;
+        self.plane.stop();
+        tracing::info!("edge down");
+    }
+}
+
+/// Only a standalone node has its origin at hand when it starts, and nobody else who makes rooms.
+async fn welcome(config: &Config, server: &Server) -> anyhow::Result<String> {
+    if !config.is_standalone() || !config.signaling().open {
+        return Ok(String::new());
+    }
+    let (room, name) = FIRST_ROOM;
+    server.welcome(RoomId::new(room)?, name).await
+}
+
+fn drawn_secret() -> [u8; 32] {
+    let mut secret = [0; 32];
+    rand::rng().fill_bytes(&mut secret);
+    secret
+}
+
+#[cfg(all(test, feature = "standalone"))]
+#[path = "edge_tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+//! The mesh thread: links, rooms and, in a standalone node, the origin, on one single-threaded
+//! runtime, so that a frame never waits for a lock or for the HTTP server.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::Context;
+use prometheus::Registry;
+use stoa_link::{Endpoint, EndpointConfig, InboxSender, PeerName, inbox};
+use stoa_runtime::metrics_page::Health;
+use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
+
+use crate::config::MeshConfig;
+use crate::metrics::{EndpointMetrics, LinkMetrics};
+use crate::rooms::{Hub, Limits, OnEnded, Orders, RoomsMetrics, Shell, Steering, Surroundings};
+use crate::webrtc::{FromPlaneQueue, Plane};
+
+/// How often the endpoint's counts are brought up to date.
+const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why links end when this edge does.
+const GOODBYE: &str = "this edge leaves";
+
+/// What the mesh thread works with.
+pub struct Start {
+    /// This node.
+    pub name: PeerName,
+    /// Links to origins; without one an origin is embedded.
+    pub config: MeshConfig,
+    /// Bounds of the rooms.
+    pub limits: Limits,
+    /// Where metrics go.
+    pub registry: Registry,
+    /// Becomes ready once an origin was reached.
+    pub health: Health,
+    /// Where frames go to be heard.
+    pub plane: Plane,
+    /// What clients say.
+    pub from_plane: FromPlaneQueue,
+    /// What the signaling side asks.
+    pub orders: Orders,
+    /// Hears of ended sessions.
+    pub on_ended: OnEnded,
+}
+
+/// The running mesh thread.
+#[derive(Debug)]
+pub struct Mesh {
+    steering: Steering,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Mesh {
+    /// Starts the thread, and returns when links can come up.
+    ///
+    /// # Errors
+    /// When an address is taken, certificates cannot be used, or metrics are registered already.
+    pub async fn start(start: Start) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (up, started) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new().name("mesh".to_owned()).spawn(move || {
+            runtime.block_on(run(start, up));
+            // Nobody may wait any more.
+            let _ = end.send(());
+        })?;
+        let steering = started.await.context("the mesh thread has died")??;
+        Ok(Self { steering, ended })
+    }
+
+    /// What the composition root asks of the rooms.
+    #[must_use]
+    pub fn steering(&self) -> &Steering {
+        &self.steering
+    }
+
+    /// Resolves when the thread has ended by itself, which it never should.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Takes everybody out, says goodbye on all links, and ends the thread.
+    pub async fn end(self) {
+        self.steering.end().await;
+        let _ = self.ended.await;
+    }
+}
+
+async fn run(start: Start, up: oneshot::Sender<anyhow::Result<Steering>>) {
+    match build(start) {
+        Ok(Running { shell, steering, endpoint, origin }) => {
+            if up.send(Ok(steering)).is_ok() {
+                beside(&endpoint, shell.run()).await;
+            }
+            origin.end().await;
+            if let Some((endpoint, _)) = endpoint {
+                endpoint.close(GOODBYE).await;
+            }
+        }
+        Err(error) => {
+            let _ = up.send(Err(error));
+        }
+    }
+}
+
+struct Running {
+    shell: Shell,
+    steering: Steering,
+    endpoint: Option<(Endpoint, EndpointMetrics)>,
+    origin: Origin,
+}
+
+fn build(start: Start) -> anyhow::Result<Running> {
+    let Start { name, config, limits, registry, health, plane, from_plane, orders, on_ended } =
+        start;
+    let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
+    let links = LinkMetrics::register(&registry).context("metrics of links")?;
+    let (sender, inbox) = inbox();
+    let (endpoint, origin) = if config.origins.is_empty() {
+        health.set_ready(false, "the embedded origin is starting");
+        (None, Origin::embed(name, sender.clone(), &registry)?)
+    } else {
+        health.set_ready(false, "no origin has been reached yet");
+        (Some(connect(name, &config, sender.clone(), &registry)?), Origin::default())
+    };
+    let hub = Hub::new(limits, metrics.clone());
+    let around =
+        Surroundings { inbox, sender, plane, from_plane, orders, health, links, metrics, on_ended };
+    let (shell, steering) = Shell::new(hub, around);
+    Ok(Running { shell, steering, endpoint, origin })
+}
+
+fn connect(
+    name: PeerName,
+    config: &MeshConfig,
+    inbox: InboxSender,
+    registry: &Registry,
+) -> anyhow::Result<(Endpoint, EndpointMetrics)> {
+    let metrics = EndpointMetrics::register(registry).context("metrics of the mesh endpoint")?;
+    let limits = stoa_link::Limits {
+        booked_bits_per_second: config.booked_bits_per_second,
+        ..stoa_link::Limits::default()
+    };
+    let identity = config.certificates.identity()?;
+    let listen = config.listen;
+    let endpoint = Endpoint::bind(EndpointConfig { listen, identity, name, limits }, inbox)
+        .with_context(|| format!("the mesh cannot start on {listen}"))?;
+    for origin in &config.origins {
+        endpoint.connect(origin.clone());
+    }
+    Ok((endpoint, metrics))
+}
+
+/// Runs the rooms, and exports the endpoint's counts meanwhile.
+async fn beside(endpoint: &Option<(Endpoint, EndpointMetrics)>, rooms: impl Future<Output = ()>) {
+    let mut export = tokio::time::interval(EXPORT_INTERVAL);
+    export.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rooms = pin!(rooms);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut rooms => return,
+            _ = export.tick() => {
+                if let Some((endpoint, metrics)) = endpoint {
+                    metrics.note(&endpoint.statistics());
+                }
+            }
+        }
+    }
+}
+
+/// The origin of a standalone node, if this is one.
+#[derive(Debug, Default)]
+struct Origin {
+    #[cfg(feature = "standalone")]
+    embedded: Option<stoa_origin::Embedded>,
+}
+
+#[cfg(feature = "standalone")]
+impl Origin {
+    fn embed(edge: PeerName, inbox: InboxSender, registry: &Registry) -> anyhow::Result<Self> {
+        let region = Some(edge.region.clone());
+        let config = stoa_origin::Config { region, ..stoa_origin::Config::default() };
+        let origin = stoa_origin::embed(&config, registry).context("the embedded origin")?;
+        stoa_link::in_process(edge, inbox, origin.name.clone(), origin.inbox.clone());
+        Ok(Self { embedded: Some(origin) })
+    }
+
+    async fn end(self) {
+        if let Some(origin) = self.embedded {
+            origin.end().await;
+        }
+    }
+}
+
+#[cfg(not(feature = "standalone"))]
+impl Origin {
+    fn embed(_: PeerName, _: InboxSender, _: &Registry) -> anyhow::Result<Self> {
+        anyhow::bail!("this binary has no origin of its own: name one by --origin or mesh.origins")
+    }
+
+    async fn end(self) {}
+}

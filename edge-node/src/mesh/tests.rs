@@ -1,0 +1,143 @@
+//! The mesh thread with an origin of its own: rooms and joins across the real queues, with a real
+//! media plane beside it.
+
+use std::net::SocketAddr;
+
+use prometheus::Registry;
+use stoa_protocol::ids::{NodeId, NodeRole, Region, Role, RoomId};
+use stoa_runtime::metrics_page::Health;
+use str0m::media::{Direction, MediaKind};
+
+use super::{Mesh, Start};
+use crate::config::MeshConfig;
+use crate::rooms::{JoinAsk, Limits, ParticipantEvent, RoomsHandle};
+use crate::webrtc::{Downlink, Plane, PlaneConfig, PlaneMetrics};
+
+struct Node {
+    rooms: RoomsHandle,
+    mesh: Mesh,
+    plane: Plane,
+    health: Health,
+}
+
+#[tokio::test]
+async fn a_standalone_node_makes_rooms_and_takes_people_in() {
+    let node = start().await;
+    let room = RoomId::new("agora").unwrap();
+    let made = node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    assert_eq!((made.room.as_str(), made.name.as_str()), ("agora", "Agora"));
+    assert!(node.health.is_ready());
+    assert_eq!(
+        node.rooms.create(Some(room.clone()), "Again".into()).await.unwrap_err().status,
+        409
+    );
+
+    let joined = node.rooms.join(ask(&room, offer())).await.unwrap();
+    assert!(joined.opened.answer.starts_with("v=0"));
+    let mut events = joined.events.unwrap();
+    assert!(matches!(events.recv().await, Some(ParticipantEvent::Slots([None, None, None]))));
+    let Some(ParticipantEvent::Roster(roster)) = events.recv().await else { panic!("no roster") };
+    assert_eq!(roster.stage[0].participant, joined.participant);
+    assert_eq!(node.rooms.read(room.clone()).await.unwrap().speakers, 1);
+
+    node.rooms.set_muted(joined.session, None, true).await.unwrap();
+    let Some(ParticipantEvent::Roster(roster)) = events.recv().await else { panic!("no roster") };
+    assert!(roster.stage[0].muted);
+
+    node.rooms.leave(joined.session).await.unwrap();
+    assert_eq!(events.recv().await, None);
+    assert_eq!(node.rooms.read(room.clone()).await.unwrap().speakers, 0);
+    node.end().await;
+}
+
+#[tokio::test]
+async fn a_bad_offer_leaves_nobody_in_the_room_and_an_unknown_room_is_a_404() {
+    let node = start().await;
+    let room = RoomId::new("agora").unwrap();
+    let unknown = node.rooms.join(ask(&room, offer())).await.unwrap_err();
+    assert_eq!(unknown.status, 404);
+    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    let bad = node.rooms.join(ask(&room, "no sdp".to_owned())).await.unwrap_err();
+    assert_eq!(bad.status, 400);
+    assert_eq!(node.rooms.read(room).await.unwrap().speakers, 0);
+    node.end().await;
+}
+
+#[tokio::test]
+async fn closing_a_room_ends_its_sessions() {
+    let node = start().await;
+    let room = RoomId::new("agora").unwrap();
+    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    let joined = node.rooms.join(ask(&room, offer())).await.unwrap();
+    node.rooms.close(room).await.unwrap();
+    let mut events = joined.events.unwrap();
+    loop {
+        match events.recv().await.expect("a reason comes before the end") {
+            ParticipantEvent::Closed { reason } => break assert_eq!(reason, "room-closed"),
+            ParticipantEvent::Slots(_) | ParticipantEvent::Roster(_) => {}
+        }
+    }
+    node.end().await;
+}
+
+impl Node {
+    async fn end(self) {
+        self.mesh.end().await;
+        assert_eq!(self.rooms.list(String::new(), 1).await.unwrap_err().code, "edge-stopped");
+        self.plane.stop();
+    }
+}
+
+async fn start() -> Node {
+    let registry = Registry::new();
+    let health = Health::new();
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let media = PlaneConfig { listen, workers: 1, ..PlaneConfig::default() };
+    let metrics = PlaneMetrics::new(&registry).unwrap();
+    let (plane, from_plane) = Plane::start(&media, metrics).unwrap();
+    let (rooms, orders) = RoomsHandle::new(plane.clone());
+    let name = stoa_link::PeerName {
+        node: NodeId::new("edge-1").unwrap(),
+        role: NodeRole::Edge,
+        region: Region::new("local").unwrap(),
+    };
+    let mesh = Mesh::start(Start {
+        name,
+        config: MeshConfig::default(),
+        limits: Limits { participants_max: 10, rooms_max: 10 },
+        registry,
+        health: health.clone(),
+        plane: plane.clone(),
+        from_plane,
+        orders,
+        on_ended: Box::new(|_| {}),
+    })
+    .await
+    .unwrap();
+    Node { rooms, mesh, plane, health }
+}
+
+fn ask(room: &RoomId, offer: String) -> JoinAsk {
+    JoinAsk {
+        room: room.clone(),
+        identity: "somebody".to_owned(),
+        name: "Somebody".to_owned(),
+        role: Role::Speaker,
+        publishes: true,
+        downlink: Downlink::Slots,
+        muted: false,
+        offer,
+        wants_events: true,
+    }
+}
+
+/// What a browser would offer: one line up, three down.
+fn offer() -> String {
+    let mut rtc = str0m::Rtc::new(std::time::Instant::now());
+    let mut changes = rtc.sdp_api();
+    changes.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
+    for _ in 0..3 {
+        changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+    }
+    changes.apply().unwrap().0.to_sdp_string()
+}

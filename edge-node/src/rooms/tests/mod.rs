@@ -1,0 +1,17 @@
+//! The hub under virtual time, with a made-up owner at the other end of a link.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `bench` | the hub, the owner's answers, and short ways to drive both |
+//! | `joins` | in and out |
+//! | `mutes` | who is muted, and from when |
+//! | `reconnects` | what survives a lost link |
+//! | `frames` | where frames go |
+//! | `drains` | how an edge leaves |
+
+mod bench;
+mod drains;
+mod frames;
+mod joins;
+mod mutes;
+mod reconnects;
