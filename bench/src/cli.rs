@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{impair, measure};
+use crate::{demo, impair, load, measure, node};
 
 /// Proof for Stoa: demo network, load generator, impairment proxy, comparison of recordings.
 #[derive(Debug, Parser)]
@@ -17,10 +17,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a network of one origin and three edges on this machine
+    Demo(demo::Arguments),
+    /// Put many real listeners on a real edge and measure
+    Listen(load::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
     Compare(measure::compare::Arguments),
+    /// Run an edge as a child of another command
+    #[command(hide = true)]
+    NodeEdge(node::Arguments),
+    /// Run an origin as a child of another command
+    #[command(hide = true)]
+    NodeOrigin(node::Arguments),
 }
 
 /// Runs the command of the command line.
@@ -36,13 +46,21 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the asynchronous runtime")?;
     match cli.command {
-        Command::Impair(arguments) => runtime.block_on(impair::run(arguments))?,
+        Command::Demo(arguments) => block_on(demo::run(arguments))?,
+        Command::Listen(arguments) => block_on(load::run(arguments))?,
+        Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
+        Command::NodeEdge(arguments) => node::run_edge(arguments)?,
+        Command::NodeOrigin(arguments) => node::run_origin(arguments)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?
+        .block_on(command)
 }

@@ -3,11 +3,17 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`cli`] | the commands of `bench` |
+//! | [`demo`] | a network of one origin and three edges on this machine |
 //! | [`impair`] | a UDP path with delay, jitter, loss, rate and cuts |
+//! | [`load`] | many real listeners against a real edge |
 //! | [`measure`] | recordings compared with their source, latencies, what a process costs |
+//! | [`node`] | origins and edges as child processes |
 //! | [`screen`] | tables on the terminal |
 
 pub mod cli;
+pub mod demo;
 pub mod impair;
+pub mod load;
 pub mod measure;
+pub mod node;
 pub mod screen;

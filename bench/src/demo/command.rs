@@ -1,0 +1,216 @@
+//! `bench demo`: starts the network, prints its links, shows a live table until it is told to end.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use hyper::Method;
+use serde_json::json;
+use stoa_geo::places::{self, Place};
+use stoa_runtime::shutdown::Shutdown;
+
+use super::distance::Matrix;
+use super::network::{Network, Wish};
+use super::scrape::Page;
+use super::table::{self, Reading, Row};
+use crate::impair::Loss;
+use crate::load::Connection;
+use crate::screen::Screen;
+
+/// How often the table is renewed.
+const LOOK: Duration = Duration::from_secs(1);
+/// A node that does not answer in this time is shown as it was.
+const SCRAPE: Duration = Duration::from_millis(800);
+
+/// Runs a network of one origin and three edges on this machine, far apart from each other.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// Where the origin stands
+    #[arg(long, value_name = "CODE", default_value = "fra", value_parser = place)]
+    origin: &'static Place,
+    /// Where the edges stand
+    #[arg(long, value_name = "CODES", default_value = "ams,iad,sin", value_delimiter = ',', value_parser = place)]
+    edges: Vec<&'static Place>,
+    /// Measured round-trip times (CSV, in ms, by city); what it lacks comes from the model
+    #[arg(long, value_name = "FILE")]
+    rtt: Option<PathBuf>,
+    /// The delay of a path varies by up to this much
+    #[arg(long, value_name = "MS", default_value_t = 0.5, value_parser = clap::value_parser!(f64))]
+    jitter_ms: f64,
+    /// Share of packets that each path loses: 0.01 is 1 %
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    loss: f64,
+    /// Lose them in bursts of this mean length
+    #[arg(long, value_name = "PACKETS")]
+    burst: Option<f64>,
+    /// Address at which the edges serve pages and media
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// Port of the first edge's page, the others follow; 0 takes free ones
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// End after this time; without it, at Ctrl-C
+    #[arg(long, value_name = "S")]
+    seconds: Option<u32>,
+    /// One JSON object per line instead of the table: first the links, then a sample each second
+    #[arg(long)]
+    json: bool,
+}
+
+fn place(code: &str) -> Result<&'static Place, String> {
+    places::find(code).ok_or_else(|| {
+        let known: Vec<&str> = places::PLACES.iter().map(|place| place.code).collect();
+        format!("no such place; known are {}", known.join(" "))
+    })
+}
+
+impl Arguments {
+    fn wish(&self) -> Result<Wish> {
+        let matrix = match &self.rtt {
+            None => Matrix::default(),
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                Matrix::parse(&text)
+                    .with_context(|| format!("{} is no table of times", file.display()))?
+            }
+        };
+        anyhow::ensure!(
+            (0.0..1_000.0).contains(&self.jitter_ms),
+            "--jitter-ms must lie between 0 and 1000"
+        );
+        Ok(Wish {
+            origin: self.origin,
+            edges: self.edges.clone(),
+            matrix,
+            jitter: Duration::from_secs_f64(self.jitter_ms / 1_000.0),
+            loss: Loss::new(self.loss, self.burst)?,
+            listen: self.listen,
+            port: self.port,
+        })
+    }
+}
+
+/// Runs the network until its time is over or a signal comes.
+///
+/// # Errors
+/// When the arguments make no sense or a node does not start.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
+    let wish = arguments.wish()?;
+    let began = Instant::now();
+    let network = tokio::select! {
+        network = Network::start(&wish) => network?,
+        () = shutdown.requested() => return Ok(()),
+    };
+    if arguments.json {
+        print_line(&ready(&network))?;
+    } else {
+        welcome(&network, &wish, began.elapsed());
+    }
+    let ended = async {
+        match arguments.seconds {
+            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.into())).await,
+            None => std::future::pending().await,
+        }
+    };
+    let shown = tokio::select! {
+        () = ended => Ok(()),
+        () = shutdown.requested() => Ok(()),
+        shown = show(&network, arguments.json) => shown,
+    };
+    network.end().await;
+    shown
+}
+
+fn welcome(network: &Network, wish: &Wish, took: Duration) {
+    let edges = network.edges.len();
+    println!(
+        "one origin in {}, {edges} edges, up in {:.1} s; Ctrl-C ends them\n",
+        wish.origin.city,
+        took.as_secs_f64()
+    );
+    for edge in &network.edges {
+        let source = if edge.round_trip.measured { "measured" } else { "modelled" };
+        let ms = edge.round_trip.ms;
+        println!(
+            "{} ({}), {ms:.1} ms from the origin ({source})",
+            edge.place.city, edge.place.code
+        );
+        println!("  speak   {}\n  listen  {}", edge.speaker, edge.listener);
+    }
+    println!();
+}
+
+fn ready(network: &Network) -> serde_json::Value {
+    let edges = network.edges.iter().map(|edge| {
+        json!({
+            "edge": edge.place.code,
+            "city": edge.place.city,
+            "http": format!("http://{}", edge.node.http()),
+            "pid": edge.node.pid(),
+            "rtt_ms": edge.round_trip.ms,
+            "measured": edge.round_trip.measured,
+            "speaker": edge.speaker,
+            "listener": edge.listener,
+        })
+    });
+    let origin = json!({ "metrics": format!("http://{}", network.origin.http()), "pid": network.origin.pid() });
+    let edges = edges.collect::<Vec<_>>();
+    json!({ "event": "ready", "room": network.room, "origin": origin, "edges": edges })
+}
+
+async fn show(network: &Network, json: bool) -> Result<()> {
+    let mut screen = Screen::default();
+    let mut last: Vec<Reading> = network.edges.iter().map(|_| Reading::default()).collect();
+    let mut looked = Instant::now();
+    let mut ticks = tokio::time::interval(LOOK);
+    for turn in 0u64.. {
+        ticks.tick().await;
+        let now = read(network, &last).await;
+        let seconds = looked.elapsed().as_secs_f64();
+        looked = Instant::now();
+        let rows: Vec<Row> = network
+            .edges
+            .iter()
+            .zip(last.iter().zip(&now))
+            .map(|(edge, (last, now))| Row::new(edge, last, now, seconds))
+            .collect();
+        last = now;
+        if turn == 0 {
+            // Rates need two readings.
+            continue;
+        }
+        if json {
+            print_line(&json!({ "event": "sample", "edges": rows }))?;
+        } else {
+            screen.draw(&table::rows(&rows)).context("standard output is gone")?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads one edge after another; one that does not answer keeps its last page.
+async fn read(network: &Network, last: &[Reading]) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    for (edge, last) in network.edges.iter().zip(last) {
+        let page = tokio::time::timeout(SCRAPE, metrics(edge.node.http())).await;
+        let page = page.ok().and_then(Result::ok).unwrap_or_else(|| last.page.clone());
+        readings.push(Reading { page, path: table::path_samples(edge) });
+    }
+    readings
+}
+
+async fn metrics(http: std::net::SocketAddr) -> Result<Page> {
+    let mut connection = Connection::open(http).await?;
+    let answer = connection.send(Method::GET, "/metrics", None, None).await?;
+    Ok(Page::new(answer.expect(hyper::StatusCode::OK, "/metrics")?.to_owned()))
+}
+
+fn print_line(value: &serde_json::Value) -> Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{value}").and_then(|()| out.flush()).context("standard output is gone")
+}

@@ -1,0 +1,28 @@
+//! Load: many real listeners in one process against a real edge, and one real speaker.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `client` | the core of a WebRTC client: handshake, consent, opening packets, reports |
+//! | `stamp` | frames that carry when they were sent |
+//! | `window` | which frames count |
+//! | `addresses` | a loopback address and a socket for each of many clients |
+//! | `sockets` | few sockets for many clients |
+//! | `swarm` | all listeners: one thread |
+//! | `speaker` | the speaker: one thread |
+//! | `http` | rooms, WHIP and WHEP over warm connections |
+//! | `report` | the figures |
+//! | `command` | `bench listen` |
+
+mod addresses;
+mod client;
+mod command;
+mod http;
+mod report;
+mod sockets;
+mod speaker;
+mod stamp;
+mod swarm;
+mod window;
+
+pub use command::{Arguments, run};
+pub use http::{Answer, Connection, Room, Tokens};

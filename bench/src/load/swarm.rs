@@ -1,0 +1,399 @@
+//! All listeners on one thread: reads their sockets, opens every packet, keeps consent, reports.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+
+use super::client::{Handshake, Heard, Listener, Progress};
+use super::sockets::{Places, Sockets};
+use super::stamp::{Stamp, for_each_stamp};
+use super::window::{Arrival, Record, Window};
+use crate::measure::histogram::Histogram;
+
+/// Joins that may wait for the swarm's thread.
+const JOINS_WAITING_MAX: usize = 1_024;
+/// Batches read from one socket before the others get their turn.
+const BATCHES_PER_TURN_MAX: usize = 8;
+/// The longest sleep, so that a stop is seen.
+const SLEEP_MAX: Duration = Duration::from_millis(50);
+/// A frame this old would never be played: it counts as late.
+const LATE_AFTER: Duration = Duration::from_secs(1);
+/// How long a finished handshake is kept for the edge's repeats of its last flight.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How far the swarm is, for whoever watches.
+#[derive(Debug, Default)]
+pub(super) struct Gauges {
+    /// Listeners that are connected.
+    pub(super) connected: AtomicU64,
+    /// Listeners that have heard audio.
+    pub(super) hearing: AtomicU64,
+    /// Listeners that failed to connect, or lost the edge.
+    pub(super) failed: AtomicU64,
+    /// Frames that counted so far.
+    pub(super) frames: AtomicU64,
+}
+
+/// Everything that all listeners counted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    /// Frames of the window, each once per listener, in time.
+    pub(super) frames: u64,
+    /// RTP packets that brought a frame of the window.
+    pub(super) packets: u64,
+    /// Frames of the window that came again.
+    pub(super) duplicates: u64,
+    /// Frames of the window that came too late to be played.
+    pub(super) late: u64,
+    /// Frames that are not the speaker's (comfort frames).
+    pub(super) foreign: u64,
+    /// Datagrams that could not be opened or belong to nobody.
+    pub(super) refused: u64,
+    /// Sender reports.
+    pub(super) reports: u64,
+    /// Consent answers.
+    pub(super) consents: u64,
+    /// Streams that the edge ended.
+    pub(super) goodbyes: u64,
+    /// Speaker's socket to listener's socket, of the newest frame of each packet.
+    pub(super) latency: Histogram,
+    /// From the request on a warm connection to the first audio.
+    pub(super) joins: Histogram,
+}
+
+/// A listener whose offer was answered.
+pub(super) struct Join {
+    /// Which one.
+    pub(super) client: u32,
+    /// Its handshake, with the answer.
+    pub(super) handshake: Box<Handshake>,
+    /// When its request was sent.
+    pub(super) asked: Instant,
+}
+
+/// The running swarm; dropping it stops it.
+pub(super) struct Swarm {
+    /// How far it is.
+    pub(super) gauges: Arc<Gauges>,
+    /// Which frames count.
+    pub(super) window: Arc<Window>,
+    /// Where each client is.
+    pub(super) places: Places,
+    joins: SyncSender<Join>,
+    wake: Arc<OwnedFd>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Tally>>,
+}
+
+impl Swarm {
+    /// Starts the thread for `clients` listeners; `epoch` is what stamps count from.
+    ///
+    /// # Errors
+    /// When the system gives no socket or thread.
+    pub(super) fn spawn(clients: u32, sockets: u32, epoch: Instant) -> Result<Self> {
+        let sockets = Sockets::bind(sockets)?;
+        let places = sockets.places();
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let wake = Arc::new(eventfd(0, flags).context("no event descriptor")?);
+        let gauges = Arc::<Gauges>::default();
+        let window = Arc::<Window>::default();
+        let stop = Arc::<AtomicBool>::default();
+        let (joins, joining) = sync_channel(JOINS_WAITING_MAX);
+        let state = State {
+            sockets,
+            epoch,
+            joining,
+            wake: Arc::clone(&wake),
+            gauges: Arc::clone(&gauges),
+            window: Arc::clone(&window),
+            clients: (0..clients).map(|_| Client::default()).collect(),
+            due: BinaryHeap::new(),
+            rng: StdRng::seed_from_u64(u64::from(clients)),
+            tally: Tally::default(),
+        };
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("listeners".into())
+            .spawn(move || state.run(&stopped))
+            .context("no thread")?;
+        Ok(Self { gauges, window, places, joins, wake, stop, thread: Some(thread) })
+    }
+
+    /// Hands over a listener. Waits while very many wait already.
+    ///
+    /// # Errors
+    /// When the thread is gone.
+    pub(super) fn join(&self, join: Join) -> Result<()> {
+        self.joins.send(join).ok().context("the listeners' thread has ended")?;
+        rustix::io::write(&*self.wake, &1u64.to_ne_bytes()).context("cannot wake the listeners")?;
+        Ok(())
+    }
+
+    /// Stops the thread and returns what it counted.
+    ///
+    /// # Errors
+    /// When the thread had panicked.
+    pub(super) fn finish(mut self) -> Result<Tally> {
+        self.stop.store(true, Ordering::Relaxed);
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(tally)) => Ok(tally),
+            _ => bail!("the listeners' thread has failed; its message stands above"),
+        }
+    }
+}
+
+impl Drop for Swarm {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+#[derive(Default)]
+struct Client {
+    listener: Option<Box<Listener>>,
+    handshake: Option<Box<Handshake>>,
+    remote: Option<SocketAddr>,
+    asked: Option<Instant>,
+    forget_handshake: Option<Instant>,
+    record: Record,
+    /// When this client's live entry in the heap is due; others are stale.
+    scheduled: Option<Instant>,
+}
+
+struct State {
+    sockets: Sockets,
+    epoch: Instant,
+    joining: Receiver<Join>,
+    wake: Arc<OwnedFd>,
+    gauges: Arc<Gauges>,
+    window: Arc<Window>,
+    clients: Vec<Client>,
+    due: BinaryHeap<Reverse<(Instant, u32)>>,
+    rng: StdRng,
+    tally: Tally,
+}
+
+impl State {
+    fn run(mut self, stop: &AtomicBool) -> Tally {
+        let mut inbox = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            self.take_joins();
+            let now = Instant::now();
+            self.serve_due(now);
+            for socket in self.sleep(now) {
+                for _ in 0..BATCHES_PER_TURN_MAX {
+                    if !self.read(socket, &mut inbox) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.tally
+    }
+
+    fn take_joins(&mut self) {
+        while let Ok(join) = self.joining.try_recv() {
+            let Some(client) = self.clients.get_mut(join.client as usize) else { continue };
+            client.handshake = Some(join.handshake);
+            client.asked = Some(join.asked);
+            self.drive_handshake(join.client, Instant::now());
+        }
+    }
+
+    /// Sleeps until something is due or readable; returns the readable sockets.
+    fn sleep(&self, now: Instant) -> Vec<usize> {
+        let due = self.due.peek().map_or(SLEEP_MAX, |next| next.0.0.saturating_duration_since(now));
+        let due = due.min(SLEEP_MAX);
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(due.subsec_nanos()) };
+        let mut waiting: Vec<PollFd<'_>> =
+            self.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)).collect();
+        waiting.push(PollFd::new(&*self.wake, PollFlags::IN));
+        if poll(&mut waiting, Some(&timeout)).is_err() {
+            return Vec::new();
+        }
+        if waiting.pop().is_some_and(|wake| !wake.revents().is_empty()) {
+            // Emptied; a failure means that it is empty already.
+            let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
+        }
+        let readable = waiting.iter().enumerate().filter(|(_, fd)| !fd.revents().is_empty());
+        readable.map(|(index, _)| index).collect()
+    }
+
+    /// Reads one batch; whether there may be more.
+    fn read(&mut self, socket: usize, inbox: &mut Vec<(u32, SocketAddr, Vec<u8>)>) -> bool {
+        let mut spare = std::mem::take(inbox);
+        let mut used = 0;
+        let count = self.sockets.receive(socket, |client, from, datagram| {
+            if used == spare.len() {
+                spare.push((0, from, Vec::new()));
+            }
+            let (to, sender, bytes) = &mut spare[used];
+            (*to, *sender) = (client, from);
+            bytes.clear();
+            bytes.extend_from_slice(datagram);
+            used += 1;
+        });
+        // One reading of the clock per batch: packets that waited in it are counted as having waited.
+        let now = Instant::now();
+        for (client, from, datagram) in &mut spare[..used] {
+            self.handle_datagram(*client, *from, datagram, now);
+        }
+        *inbox = spare;
+        count == quinn_udp::BATCH_SIZE
+    }
+
+    fn handle_datagram(&mut self, id: u32, from: SocketAddr, datagram: &mut [u8], now: Instant) {
+        let Some(client) = self.clients.get_mut(id as usize) else { return };
+        let Some(listener) = &mut client.listener else {
+            if let Some(handshake) = &mut client.handshake {
+                handshake.handle_packet(now, from, datagram);
+                self.drive_handshake(id, now);
+            }
+            return;
+        };
+        let mut buffer = [0; 256];
+        match listener.handle_packet(now, from, datagram, &mut buffer) {
+            Heard::Audio(payload) => {
+                let payload = payload.start..payload.end.min(datagram.len());
+                self.handle_audio(id, &datagram[payload], now);
+            }
+            Heard::Report => self.tally.reports += 1,
+            Heard::Consent => self.tally.consents += 1,
+            Heard::Goodbye => self.tally.goodbyes += 1,
+            Heard::Answer(length) => self.sockets.send(id, from, &buffer[..length]),
+            Heard::Dtls => {
+                if let Some(handshake) = &mut client.handshake {
+                    handshake.handle_packet(now, from, datagram);
+                    let sockets = &self.sockets;
+                    handshake.poll(|to, bytes| sockets.send(id, to, bytes));
+                }
+            }
+            Heard::Refused => self.tally.refused += 1,
+        }
+    }
+
+    fn handle_audio(&mut self, id: u32, payload: &[u8], now: Instant) {
+        let Some(client) = self.clients.get_mut(id as usize) else { return };
+        if let Some(asked) = client.asked.take() {
+            self.tally.joins.record(now - asked);
+            self.gauges.hearing.fetch_add(1, Ordering::Relaxed);
+        }
+        let counting = self.window.frames();
+        let age = now - self.epoch;
+        let mut newest: Option<Stamp> = None;
+        let tally = &mut self.tally;
+        let mut counted = 0;
+        for_each_stamp(payload, |stamp| {
+            let Some(stamp) = stamp else {
+                tally.foreign += 1;
+                return;
+            };
+            let arrival = client.record.note(stamp.number);
+            if !counting.contains(&stamp.number) {
+                return;
+            }
+            newest = newest.filter(|newest| newest.number > stamp.number).or(Some(stamp));
+            let late = age.saturating_sub(stamp.sent) > LATE_AFTER;
+            match arrival {
+                Arrival::New if !late => counted += 1,
+                Arrival::New | Arrival::Late => tally.late += 1,
+                Arrival::Duplicate => tally.duplicates += 1,
+            }
+        });
+        if let Some(stamp) = newest {
+            tally.packets += 1;
+            tally.latency.record(age.saturating_sub(stamp.sent));
+        }
+        tally.frames += counted;
+        self.gauges.frames.fetch_add(counted, Ordering::Relaxed);
+    }
+
+    /// Sends what str0m has to send, and takes over once it has shaken hands.
+    fn drive_handshake(&mut self, id: u32, now: Instant) {
+        let Some(client) = self.clients.get_mut(id as usize) else { return };
+        let Some(handshake) = &mut client.handshake else { return };
+        let sockets = &self.sockets;
+        match handshake.poll(|to, bytes| sockets.send(id, to, bytes)) {
+            Progress::Waiting(at) => self.schedule(id, at),
+            Progress::Failed(reason) => {
+                tracing::debug!(client = id, reason, "a listener failed");
+                client.handshake = None;
+                self.gauges.failed.fetch_add(1, Ordering::Relaxed);
+            }
+            Progress::Connected => {
+                let Some(established) = handshake.establish() else { return };
+                client.remote = Some(established.remote);
+                client.forget_handshake = Some(now + LINGER);
+                match Listener::new(established, now, &mut self.rng) {
+                    Ok(listener) => {
+                        let due = listener.poll_timeout();
+                        client.listener = Some(Box::new(listener));
+                        self.gauges.connected.fetch_add(1, Ordering::Relaxed);
+                        self.schedule(id, due);
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, client = id, "a listener failed");
+                        self.gauges.failed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+    }
+
+    fn schedule(&mut self, id: u32, at: Instant) {
+        let Some(client) = self.clients.get_mut(id as usize) else { return };
+        if client.scheduled.is_none_or(|scheduled| at < scheduled) {
+            client.scheduled = Some(at);
+            self.due.push(Reverse((at, id)));
+        }
+    }
+
+    fn serve_due(&mut self, now: Instant) {
+        while let Some(Reverse((at, id))) = self.due.peek().copied() {
+            if at > now {
+                return;
+            }
+            self.due.pop();
+            let Some(client) = self.clients.get_mut(id as usize) else { continue };
+            if client.scheduled == Some(at) {
+                client.scheduled = None;
+                self.serve(id, now);
+            }
+        }
+    }
+
+    fn serve(&mut self, id: u32, now: Instant) {
+        let Some(client) = self.clients.get_mut(id as usize) else { return };
+        if let (Some(listener), Some(remote)) = (&mut client.listener, client.remote) {
+            let mut buffer = [0; 256];
+            while let Some(length) = listener.next_datagram(now, &mut self.rng, &mut buffer) {
+                self.sockets.send(id, remote, &buffer[..length]);
+            }
+            if listener.lost_for(now).is_some() {
+                tracing::debug!(client = id, "a listener lost the edge");
+                *client = Client::default();
+                self.gauges.failed.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            let due = listener.poll_timeout();
+            if client.forget_handshake.is_some_and(|at| now >= at) {
+                client.handshake = None;
+            }
+            self.schedule(id, due);
+        } else if let Some(handshake) = &mut client.handshake {
+            handshake.handle_timeout(now);
+            self.drive_handshake(id, now);
+        }
+    }
+}

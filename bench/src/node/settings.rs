@@ -1,0 +1,200 @@
+//! The configuration files of nodes: the same files that operators write.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::child::Child;
+
+/// What differs from edge to edge.
+#[derive(Clone, Debug)]
+pub struct EdgeSettings {
+    /// Its name, and its region's.
+    pub node: String,
+    /// Where HTTP is served; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// Where media is received; port 0 takes a free one.
+    pub media: SocketAddr,
+    /// At which addresses clients reach it; empty for its own.
+    pub advertise: Vec<IpAddr>,
+    /// Degrees north and east.
+    pub place: Option<(f64, f64)>,
+    /// The origin; none for one of its own.
+    pub origin: Option<SocketAddr>,
+    /// Secret of access tokens; none draws one.
+    pub secret: Option<String>,
+    /// Media threads; 0 for one per core.
+    pub workers: usize,
+    /// Most participants.
+    pub participants: u32,
+}
+
+/// What differs from origin to origin.
+#[derive(Clone, Debug)]
+pub struct OriginSettings {
+    /// Its name, and its region's.
+    pub node: String,
+    /// Degrees north and east.
+    pub place: Option<(f64, f64)>,
+}
+
+impl EdgeSettings {
+    fn to_toml(&self, certificates: &Path) -> String {
+        let listed: Vec<String> = self.advertise.iter().map(|ip| format!("\"{ip}\"")).collect();
+        let origin = self.origin.map(|origin| format!("\"{origin}\"")).unwrap_or_default();
+        let mut text = node_table(&self.node, self.place);
+        // Writing to a `String` cannot fail.
+        let _ = write!(
+            text,
+            "[http]\nlisten = \"{}\"\nopen = true\n\
+             [http.limits]\nsessions_max = {}\nheader_read_s = 60\n\
+             [media]\nlisten = \"{}\"\nadvertise = [{}]\nworkers = {}\nsessions_max = {}\n\
+             [mesh]\nlisten = \"127.0.0.1:0\"\norigins = [{origin}]\n\
+             [mesh.certificates]\ndirectory = {}\n\
+             [limits]\nparticipants = {}\n\
+             [drain]\ndeadline_s = 0\n\
+             [telemetry]\nlevel = \"warn\"\n",
+            self.http,
+            self.participants,
+            self.media,
+            listed.join(", "),
+            self.workers,
+            self.participants,
+            quoted(certificates),
+            self.participants,
+        );
+        if let Some(secret) = &self.secret {
+            let _ = write!(text, "[[tokens.secrets]]\nid = \"bench\"\nsecret = \"{secret}\"\n");
+        }
+        text
+    }
+
+    /// Writes the file, starts the edge and waits until it is ready.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the edge does not start.
+    pub async fn start(&self, folder: &Path) -> Result<Child> {
+        let text = self.to_toml(&folder.join("certificates"));
+        let file = write_file(folder, &self.node, &text)?;
+        Child::start(&self.node, &arguments("node-edge", file)).await
+    }
+}
+
+impl OriginSettings {
+    fn to_toml(&self, certificates: &Path) -> String {
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            "node = \"{0}\"\nregion = \"{1}\"\nmesh = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
+             drain_s = 0\n",
+            self.node,
+            region(&self.node),
+        );
+        if let Some((latitude, longitude)) = self.place {
+            let _ =
+                writeln!(text, "[coordinates]\nlatitude = {latitude:?}\nlongitude = {longitude:?}");
+        }
+        let _ = write!(
+            text,
+            "[certificates]\ndirectory = {}\n[telemetry]\nlevel = \"warn\"\n",
+            quoted(certificates),
+        );
+        text
+    }
+
+    /// Writes the file, starts the origin and waits until it is ready.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the origin does not start.
+    pub async fn start(&self, folder: &Path) -> Result<Child> {
+        let text = self.to_toml(&folder.join("certificates"));
+        let file = write_file(folder, &self.node, &text)?;
+        Child::start(&self.node, &arguments("node-origin", file)).await
+    }
+}
+
+/// An edge with an origin of its own, on loopback, for up to that many participants.
+///
+/// # Errors
+/// When it does not start.
+pub async fn standalone_edge(folder: &Path, participants: u32, workers: usize) -> Result<Child> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let settings = EdgeSettings {
+        node: "loc-1".into(),
+        http: any,
+        media: any,
+        advertise: vec![Ipv4Addr::LOCALHOST.into()],
+        place: None,
+        origin: None,
+        secret: None,
+        workers,
+        participants,
+    };
+    settings.start(folder).await
+}
+
+fn node_table(node: &str, place: Option<(f64, f64)>) -> String {
+    let mut text = format!("[node]\nid = \"{node}\"\nregion = \"{}\"\n", region(node));
+    if let Some((latitude, longitude)) = place {
+        let _ = writeln!(text, "latitude = {latitude:?}\nlongitude = {longitude:?}");
+    }
+    text
+}
+
+/// A node is called after its region: `ams-1` stands in `ams`.
+fn region(node: &str) -> &str {
+    node.split('-').next().unwrap_or(node)
+}
+
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
+}
+
+fn write_file(folder: &Path, node: &str, text: &str) -> Result<PathBuf> {
+    let file = folder.join(format!("{node}.toml"));
+    std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+fn arguments(command: &str, file: PathBuf) -> [OsString; 3] {
+    [command.into(), "--config".into(), file.into()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use super::{EdgeSettings, OriginSettings, write_file};
+
+    #[test]
+    fn the_files_are_ones_that_the_nodes_accept() {
+        let folder = tempfile::tempdir().unwrap();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let edge = EdgeSettings {
+            node: "ams-1".into(),
+            http: any,
+            media: any,
+            advertise: vec![Ipv4Addr::LOCALHOST.into()],
+            place: Some((52.37, 4.9)),
+            origin: Some(any),
+            secret: Some("s".repeat(32)),
+            workers: 1,
+            participants: 5_000,
+        };
+        let file = write_file(folder.path(), "ams-1", &edge.to_toml(folder.path())).unwrap();
+        let arguments = stoa_edge::config::Arguments { config: Some(file), ..Default::default() };
+        let config = stoa_edge::config::Config::load(arguments).unwrap();
+        assert_eq!(config.limits.participants, 5_000);
+        assert_eq!(config.coordinates(), Some((52.37, 4.9)));
+        assert!(!config.is_standalone() && config.signaling().open);
+
+        let origin = OriginSettings { node: "fra-1".into(), place: Some((50.1, 8.7)) };
+        let file = write_file(folder.path(), "fra-1", &origin.to_toml(folder.path())).unwrap();
+        let arguments = stoa_origin::Arguments { config: Some(file), ..Default::default() };
+        let config = stoa_origin::Config::load(arguments).unwrap();
+        assert_eq!(config.region.unwrap().as_str(), "fra");
+    }
+}
