@@ -39,8 +39,9 @@ async fn a_peer_that_sends_an_oversized_control_message_is_cut_off_and_the_endpo
 
     // The length prefix of one byte more than is permitted.
     let length = MESSAGE_BYTES_MAX + 1;
-    let prefix =
-        [0x80 | (length & 0x7f) as u8, 0x80 | (length >> 7 & 0x7f) as u8, (length >> 14) as u8];
+    let mut prefix = [0, 7, 14].map(|shift| u8::try_from((length >> shift) & 0x7f).unwrap());
+    prefix[0] |= 0x80;
+    prefix[1] |= 0x80;
     hostile.send.write_all(&prefix).await.unwrap();
 
     let (down, reason) = origin.next_down().await;
