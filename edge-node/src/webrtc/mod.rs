@@ -34,6 +34,7 @@ mod uplink;
 
 pub use handle::{FromPlaneQueue, Plane, PlaneConfig};
 pub use metrics::PlaneMetrics;
+pub use offer::rehearse;
 pub use plane::{
     Class, Delivery, Downlink, FromPlane, OfferError, OpenSession, Opened, Restarted, RoomKey,
     SLOTS_MAX, SessionEvent, SessionId, Uplinked,

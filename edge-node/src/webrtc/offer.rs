@@ -1,5 +1,6 @@
 //! From a client's offer to a session and an answer.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use rand::{Rng, RngExt};
@@ -102,6 +103,24 @@ pub(super) fn open(
         now,
     );
     Ok((session, opened))
+}
+
+/// Answers an offer as [`super::Plane::open`] would, and forgets the session at once: for whoever
+/// wants to know what an offer is worth, and for feeding hostile ones.
+///
+/// # Errors
+/// As [`super::Plane::open`], except that it is never full.
+pub fn rehearse(
+    request: &OpenSession,
+    now: Instant,
+    rng: &mut impl Rng,
+) -> Result<Opened, OfferError> {
+    let hook = Hook::shared();
+    let certificate = hook.certificate().ok_or(OfferError::Full("it has no certificate"))?;
+    let here = SocketAddr::from(([127, 0, 0, 1], 9));
+    let surroundings =
+        Surroundings { hook, certificate, candidates: Candidates::new(here, &[], &[]) };
+    open(request, SessionId(0), &surroundings, now, rng).map(|(_, opened)| opened)
 }
 
 /// Answers an offer with new ICE credentials; streams and their SSRCs stay as they are.
