@@ -42,13 +42,13 @@ function setTitle(name) {
 /** @param {import("./lobby.js").Choice} choice */
 async function join({ name, speaks, deviceId }) {
   lobby.busy(true);
-  /** @type {string | null} */
-  let token = linkToken;
-  const joining = new Room({
-    room: id,
-    name,
-    token: async () => (token ??= await drawToken(id, { role: speaks ? "speaker" : "listener", ...(name ? { name } : {}) }, null)),
-  });
+  let token = linkToken ?? "";
+  /** Without a link each (re)join draws a token anew: an open node that was restarted knows the old ones no more. */
+  const draw = async () => {
+    token = await drawToken(id, { role: speaks ? "speaker" : "listener", ...(name ? { name } : {}) }, null);
+    return token;
+  };
+  const joining = new Room({ room: id, name, token: linkToken ?? draw });
   wire(joining);
   room = joining;
   try {
@@ -61,7 +61,7 @@ async function join({ name, speaks, deviceId }) {
 
 /**
  * @param {Room} joined
- * @param {string | null} token
+ * @param {string} token
  */
 function entered(joined, token) {
   const name = joined.self?.room.name || id;
@@ -148,7 +148,7 @@ function failed(error) {
 const FAREWELLS = new Map([
   ["room-ended", { title: "The room has ended", text: "Thank you for being there.", again: false }],
   ["removed", { title: "You were removed", text: "A moderator took you out of this room.", again: false }],
-  ["token", { title: "This link does not work", text: "It may have expired. Ask the host for a new one.", again: false }],
+  ["token", { title: "This link does not work", text: "It may have expired, or the server was started anew. Ask the host for a new one.", again: false }],
   ["forbidden", { title: "This link is not enough", text: "You need an invitation to this room. Ask the host for a link.", again: false }],
   ["unknown-room", { title: "There is no such room", text: "It may have ended, or the link may be incomplete.", again: false }],
   ["unsupported", { title: "This browser cannot join", text: "It has no WebRTC. A current Firefox, Chrome or Safari has.", again: false }],
