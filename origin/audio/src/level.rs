@@ -1,9 +1,7 @@
-//! The level a sender claims (RFC 6464), and how far the size of his packets bears it out, so that
-//! somebody who lies about it cannot take a speaker's place.
-//!
-//! What this catches: silence and comfort noise sold as speech (the packets are too small for any),
-//! and a claim that stays far above what packets of that size usually hold. What it cannot catch:
-//! somebody who really sends noise, or large packets that decode to silence; only a decoder can tell.
+//! The level a sender claims (RFC 6464), and how far the size of his packets bears it out, so that a
+//! liar cannot take a speaker's place. Caught are silence and comfort noise sold as speech, and claims
+//! that stay far above what packets of that size usually hold. Not caught is somebody who really sends
+//! noise, or large packets that decode to silence: only a decoder can tell.
 
 use crate::frame::{FrameDuration, Level};
 
