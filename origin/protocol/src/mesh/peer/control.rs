@@ -147,12 +147,12 @@ impl Peer {
 
     pub(super) fn handle_misbehaviour(&mut self, now: Instant) {
         if self.state != State::Closed && self.misbehaviour.note(now) {
-            self.refuse("too many malformed messages or wrong claims".to_owned(), now);
+            self.refuse("too many malformed messages or wrong claims", now);
         }
     }
 
-    pub(super) fn refuse(&mut self, reason: String, now: Instant) {
-        self.wire.send_control_regardless(Body::Refuse(Refuse { reason: reason.clone() }));
+    pub(super) fn refuse(&mut self, reason: &str, now: Instant) {
+        self.wire.send_control_regardless(Body::Refuse(Refuse { reason: reason.to_owned() }));
         self.end(format!("the peer was refused: {reason}"), now);
     }
 
@@ -160,13 +160,11 @@ impl Peer {
         if hello.node != self.peer.node.as_str() || hello.region != self.peer.region.as_str() {
             self.wire.counters.refused += 1;
             let said = format!("{}/{}", shown(&hello.region), shown(&hello.node));
-            self.refuse(
-                format!("the hello says {said}, but the certificate says {}", self.peer),
-                now,
-            );
+            let reason = format!("the hello says {said}, but the certificate says {}", self.peer);
+            self.refuse(&reason, now);
             return;
         }
-        self.come_up(hello, now);
+        self.come_up(plausible(hello), now);
     }
 
     fn handle_bind(&mut self, bind: BindTrack, now: Instant) {
@@ -229,6 +227,15 @@ impl Peer {
         }
         Ok(())
     }
+}
+
+/// A hello whose words may be shown, and whose place is on the globe or unknown.
+fn plausible(hello: Hello) -> Hello {
+    let place = hello.latitude.zip(hello.longitude).filter(|(latitude, longitude)| {
+        (-90.0..=90.0).contains(latitude) && (-180.0..=180.0).contains(longitude)
+    });
+    let (latitude, longitude) = place.unzip();
+    Hello { version: shown(&hello.version), latitude, longitude, ..hello }
 }
 
 /// A peer's words as they may stand in a log: short, and without control characters.

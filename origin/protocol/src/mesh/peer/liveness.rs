@@ -1,8 +1,8 @@
 //! How long a peer's silence may last before it is taken for dead.
 //!
 //! A peer promises in each beat when its next datagram comes. While it promises one each 20 ms, the
-//! limit is `k` missed beats, the least `k` with `loss^k < 1e-9`, plus half a beat and four times
-//! the jitter; bursts count by their own odds, and twice the longest silence it survived lately.
+//! limit is `k` missed beats, the least `k` with `loss^k < 1e-9`; bursts count by their own odds, and
+//! twice the longest silence survived lately. A path whose very first burst is long is a false alarm.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ pub const SILENCE_ACTIVE_MIN: Duration = Duration::from_millis(120);
 /// Longest silence that is tolerated from an active peer, however bad the path.
 pub const SILENCE_ACTIVE_MAX: Duration = Duration::from_millis(600);
 /// Silence that takes an idle peer for dead. From 1.5 promised intervals on it is asked for a sign of
-/// life each [`PROBE_INTERVAL`], so that loss alone does not reach this.
+/// life each 100 ms, so that loss alone does not reach this.
 pub const SILENCE_IDLE: Duration = Duration::from_millis(3_500);
 /// How often a silent idle peer is asked.
 pub(super) const PROBE_INTERVAL: Duration = Duration::from_millis(100);

@@ -119,7 +119,7 @@ impl Peer {
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((timer, due)) = self.wire.timers.pop(now) {
             match timer {
-                Timer::Hello => self.refuse("no hello came in time".to_owned(), now),
+                Timer::Hello => self.refuse("no hello came in time", now),
                 Timer::Flush => self.wire.flush(now),
                 Timer::Beat | Timer::Echo => self.beat(false, now),
                 Timer::Calm => {}

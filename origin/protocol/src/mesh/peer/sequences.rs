@@ -8,8 +8,10 @@ const WINDOW: u64 = 64;
 const FAST: f64 = 1.0 / 32.0;
 /// Weight of one datagram in the estimate that is steady: about the last 256.
 const SLOW: f64 = 1.0 / 256.0;
-/// Weight of one datagram that follows a lost one, in the estimate of how bursty loss is.
+/// Weight of one datagram that follows a lost one, in the estimate of how bursty loss is; the first
+/// ones weigh more, so that one burst is enough to be warned.
 const BURST: f64 = 1.0 / 64.0;
+const BURST_PRIOR: f64 = 4.0;
 /// Assumed share of loss before anything is known.
 const PRIOR: f64 = 0.05;
 
@@ -45,6 +47,7 @@ pub(super) struct Sequences {
     slow: f64,
     after_loss: f64,
     last_was_lost: bool,
+    after_loss_seen: f64,
     lost: u64,
     received: u64,
     period_judged: u64,
@@ -61,6 +64,7 @@ impl Default for Sequences {
             slow: PRIOR,
             after_loss: 0.0,
             last_was_lost: false,
+            after_loss_seen: 0.0,
             lost: 0,
             received: 0,
             period_judged: 0,
@@ -113,7 +117,9 @@ impl Sequences {
         self.fast += (lost - self.fast) * FAST;
         self.slow += (lost - self.slow) * SLOW;
         if std::mem::replace(&mut self.last_was_lost, !arrived) {
-            self.after_loss += (lost - self.after_loss) * BURST;
+            self.after_loss_seen += 1.0;
+            let weight = (1.0 / (self.after_loss_seen + BURST_PRIOR)).max(BURST);
+            self.after_loss += (lost - self.after_loss) * weight;
         }
         self.period_judged += 1;
         if !arrived {

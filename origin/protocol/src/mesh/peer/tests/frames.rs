@@ -157,7 +157,8 @@ fn without_redundancy_every_lost_datagram_is_a_lost_frame() {
     pair.paths[EDGE].lose = Lose::Every(4);
     pair.speak(0..100);
     pair.run_ms(50);
-    assert!(pair.numbers(ORIGIN).len() < 80, "{}", pair.numbers(ORIGIN).len());
+    // The echoes between the frames take their share of the losses.
+    assert!((70..=85).contains(&pair.numbers(ORIGIN).len()), "{}", pair.numbers(ORIGIN).len());
 }
 
 #[test]

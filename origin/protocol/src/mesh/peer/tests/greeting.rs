@@ -71,6 +71,16 @@ fn the_refused_side_learns_why() {
 }
 
 #[test]
+fn a_hello_from_nowhere_on_the_globe_has_no_place() {
+    for (latitude, longitude) in [(f64::NAN, 0.0), (91.0, 0.0), (0.0, -180.5), (f64::INFINITY, 1.0)]
+    {
+        assert_eq!(place_after(Some(latitude), Some(longitude)), (None, None));
+    }
+    assert_eq!(place_after(Some(52.5), None), (None, None));
+    assert_eq!(place_after(Some(-90.0), Some(180.0)), (Some(-90.0), Some(180.0)));
+}
+
+#[test]
 fn a_peer_that_says_no_hello_is_given_up_after_five_seconds() {
     let now = Instant::now();
     let mut alone = Peer::new(config(ORIGIN), now);
@@ -115,6 +125,18 @@ fn a_drain_and_its_end_reach_the_owner() {
     };
     assert!(matches!(**drain, Body::Drain(drain) if drain.deadline_ms == 30_000));
     assert!(matches!(**undrain, Body::Undrain(_)));
+}
+
+/// The place that the owner is told of an edge that says this one.
+fn place_after(latitude: Option<f64>, longitude: Option<f64>) -> (Option<f64>, Option<f64>) {
+    let mut edge = config(EDGE);
+    (edge.hello.latitude, edge.hello.longitude) = (latitude, longitude);
+    let mut pair = Pair::with(config(ORIGIN), edge);
+    pair.run_ms(20);
+    let Some((_, Event::Up { hello })) = pair.sides[ORIGIN].events.first() else {
+        panic!("the edge is not up")
+    };
+    (hello.latitude, hello.longitude)
 }
 
 fn control(body: Body) -> Control {

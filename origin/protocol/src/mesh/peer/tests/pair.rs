@@ -63,7 +63,6 @@ pub(super) struct Side {
 }
 
 pub(super) struct Pair {
-    pub(super) start: Instant,
     pub(super) now: Instant,
     pub(super) sides: [Side; 2],
     /// `paths[ORIGIN]` leads from the origin to the edge.
@@ -86,7 +85,6 @@ impl Pair {
             closed: None,
         };
         let mut pair = Self {
-            start: now,
             now,
             sides: [side(origin), side(edge)],
             paths: [Path::new(), Path::new()],
@@ -110,6 +108,11 @@ impl Pair {
         pair.bind(EDGE, 1);
         pair.run_ms(30);
         pair
+    }
+
+    /// Other draws from now on.
+    pub(super) fn seed(&mut self, seed: u64) {
+        self.rng = StdRng::seed_from_u64(seed);
     }
 
     pub(super) fn set_paths(&mut self, delay_ms: u64, jitter_ms: u64, lose: Lose) {
@@ -307,7 +310,7 @@ pub(super) fn frame(track: u64, number: u64) -> Frame {
         number: FrameNumber(8 * number),
         duration: FrameDuration::MS_20,
         level: Level::from_minus_dbov(u8::try_from(number % 128).unwrap()),
-        voice: number % 2 == 0,
+        voice: number.is_multiple_of(2),
         payload: Bytes::from(vec![u8::try_from(number % 251).unwrap(); 80]),
     }
 }

@@ -1,0 +1,66 @@
+//! The envelope: everything a node can say on the control stream.
+
+use prost::{Message, Oneof};
+
+use super::life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
+use super::requests::{Request, Response};
+use super::rooms::RoomState;
+use super::tracks::{BindTrack, Selection, Subscribe, UnbindTrack, Unsubscribe};
+
+/// One message of the control stream, length-delimited on the wire.
+#[derive(Clone, PartialEq, Message)]
+pub struct Control {
+    /// What it says; `None` when a newer node says something this one does not know.
+    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")]
+    pub body: Option<Body>,
+}
+
+/// Everything a node can say on the control stream.
+#[derive(Clone, PartialEq, Oneof)]
+pub enum Body {
+    /// First message of both sides.
+    #[prost(message, tag = "1")]
+    Hello(Hello),
+    /// The peer is refused, and why; the link closes.
+    #[prost(message, tag = "2")]
+    Refuse(Refuse),
+    /// "Send me this feed of this room."
+    #[prost(message, tag = "3")]
+    Subscribe(Subscribe),
+    /// "I need this feed no longer."
+    #[prost(message, tag = "4")]
+    Unsubscribe(Unsubscribe),
+    /// "In my datagrams, this alias stands for this track."
+    #[prost(message, tag = "5")]
+    BindTrack(BindTrack),
+    /// "This alias is free again."
+    #[prost(message, tag = "6")]
+    UnbindTrack(UnbindTrack),
+    /// The owner's choice of speakers, with the frame numbers from which it holds.
+    #[prost(message, tag = "7")]
+    Selection(Selection),
+    /// A request about rooms, carried to the owner.
+    #[prost(message, tag = "8")]
+    Request(Request),
+    /// The answer to the request of the same id.
+    #[prost(message, tag = "9")]
+    Response(Response),
+    /// The owner's view of a room: the stage in full, the audience as a count.
+    #[prost(message, tag = "10")]
+    RoomState(RoomState),
+    /// "I take nothing new and will be gone by the deadline."
+    #[prost(message, tag = "11")]
+    Drain(Drain),
+    /// "I stay after all."
+    #[prost(message, tag = "12")]
+    Undrain(Undrain),
+    /// Last message of a link that ends in order.
+    #[prost(message, tag = "13")]
+    Goodbye(Goodbye),
+    /// What a node carries right now.
+    #[prost(message, tag = "14")]
+    Load(Load),
+    /// How the peer's datagrams arrive here.
+    #[prost(message, tag = "15")]
+    Reception(Reception),
+}
