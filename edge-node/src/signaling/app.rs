@@ -11,9 +11,10 @@ use super::ice_servers;
 use super::metrics::{Limit, SignalingMetrics};
 use super::problem::Problem;
 use super::rooms::{Answer, Rooms};
-use super::sessions::Addresses;
+use super::sessions::{Addressed, Addresses, ResourceId};
 use super::settings::Settings;
 use super::socket::ClientIceServer;
+use crate::webrtc::SessionId;
 
 /// Shared by all requests.
 pub(super) type Shared = Arc<App>;
@@ -46,7 +47,7 @@ impl App {
         Ok(Arc::new(Self {
             ice_links: ice_servers::links(&settings.ice_servers)?,
             ice_servers: ice_servers::for_clients(&settings.ice_servers),
-            websockets: Arc::new(Semaphore::new(settings.limits.websockets_max)),
+            websockets: Arc::new(Semaphore::new(permits(settings.limits.websockets_max) as usize)),
             addresses: Mutex::new(Addresses::new(settings.limits.sessions_max)),
             rooms,
             keys,
@@ -73,11 +74,32 @@ impl App {
         let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }
 
+    /// Gives a session an address.
+    pub(super) fn remember(&self, id: ResourceId, addressed: Addressed) {
+        let mut addresses = self.addresses();
+        if addresses.insert(id, addressed) {
+            self.metrics.reached(Limit::Sessions);
+        }
+        self.metrics.set_session_urls(addresses.len());
+    }
+
+    /// The session has ended, so its address ends.
+    pub(super) fn forget(&self, session: SessionId) {
+        let mut addresses = self.addresses();
+        addresses.forget(session);
+        self.metrics.set_session_urls(addresses.len());
+    }
+
     /// The table of addresses; never hold it across an await.
     pub(super) fn addresses(&self) -> MutexGuard<'_, Addresses> {
         // Every mutation of the table is complete before anything could panic.
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A configured maximum as a number of permits; no host has more sockets than that.
+pub(super) fn permits(max: usize) -> u32 {
+    u32::try_from(max).unwrap_or(u32::MAX)
 }
 
 /// Seconds since 1970, for the expiry of tokens.

@@ -166,7 +166,9 @@ mod tests {
         let served = |name: &str| !name.ends_with(".md") && !name.ends_with(".json");
         let mut there: Vec<String> = std::fs::read_dir(folder)
             .expect("web")
-            .map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned())
+            .map(|entry| entry.expect("entry"))
+            .filter(|entry| entry.file_type().expect("type").is_file())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .filter(|name| served(name))
             .collect();
         there.sort();

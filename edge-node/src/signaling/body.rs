@@ -89,6 +89,10 @@ pub(super) async fn json<T: DeserializeOwned>(
         expect_type(headers, "application/json")?;
         text.as_str()
     };
+    // Serde would read an array as the members of an object in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Problem::bad_request("json-malformed", "The body must be a JSON object."));
+    }
     serde_json::from_str(text).map_err(|error| {
         Problem::bad_request("json-malformed", format!("The body is not as expected: {error}."))
     })

@@ -53,7 +53,7 @@ pub fn base_url(public_url: Option<&str>, host: Option<&str>, tls: bool, port: u
 
 /// What a standalone node prints when it is up.
 #[derive(Clone, Debug)]
-pub struct Welcome<'a> {
+pub(super) struct Welcome<'a> {
     /// Where HTTP is served.
     pub listen: SocketAddr,
     /// Whether by HTTPS.
@@ -71,7 +71,7 @@ pub struct Welcome<'a> {
 impl Welcome<'_> {
     /// The text, with a line end after each line.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let base = base_url(self.public_url, None, self.tls, self.listen.port());
         let links = self.tokens.links(&base, self.room);
         let mut text = String::new();

@@ -55,6 +55,7 @@ pub struct SignalingMetrics {
     request_seconds: HistogramVec,
     connections: IntGauge,
     websockets: IntGauge,
+    session_urls: IntGauge,
     websocket_messages: IntCounterVec,
     limits: IntCounterVec,
 }
@@ -83,6 +84,10 @@ impl SignalingMetrics {
             )?,
             connections: IntGauge::new("stoa_edge_http_connections", "Open HTTP connections.")?,
             websockets: IntGauge::new("stoa_edge_websockets", "Open WebSockets.")?,
+            session_urls: IntGauge::new(
+                "stoa_edge_session_urls",
+                "WHIP and WHEP sessions that have a URL.",
+            )?,
             websocket_messages: IntCounterVec::new(
                 Opts::new("stoa_edge_websocket_messages_total", "WebSocket messages by direction."),
                 &["direction"],
@@ -99,6 +104,7 @@ impl SignalingMetrics {
         registry.register(Box::new(metrics.request_seconds.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;
         registry.register(Box::new(metrics.websockets.clone()))?;
+        registry.register(Box::new(metrics.session_urls.clone()))?;
         registry.register(Box::new(metrics.websocket_messages.clone()))?;
         registry.register(Box::new(metrics.limits.clone()))?;
         Ok(metrics)
@@ -119,6 +125,11 @@ impl SignalingMetrics {
     #[must_use]
     pub fn times_reached(&self, limit: Limit) -> u64 {
         self.limits.with_label_values(&[limit.name()]).get()
+    }
+
+    /// How many sessions have a URL.
+    pub fn set_session_urls(&self, count: usize) {
+        self.session_urls.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A WebSocket message came in.

@@ -16,7 +16,7 @@ use stoa_protocol::mesh::control;
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Seconds after which a client may try again when nobody knows better.
-pub const RETRY_AFTER_S: u32 = 2;
+pub(super) const RETRY_AFTER_S: u32 = 2;
 
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl IntoResponse for Problem {
 }
 
 /// Gives a problem body to an error response that has none, and keeps the headers that belong to it.
-pub fn complete(response: Response) -> Response {
+pub(super) fn complete(response: Response) -> Response {
     const KEPT: [HeaderName; 2] = [ALLOW, UPGRADE];
     let status = response.status();
     let has_body = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);

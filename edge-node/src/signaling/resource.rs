@@ -78,7 +78,7 @@ pub(super) async fn delete(
     let (_, found) = find(&app, &headers, room, &id)?;
     let left = app.ask(app.rooms.leave(found.session)).await;
     match left {
-        Ok(()) => app.addresses().forget(found.session),
+        Ok(()) => app.forget(found.session),
         Err(problem) => {
             forget_if_gone(&app, &found, &problem);
             return Err(problem);
@@ -103,7 +103,7 @@ fn find(
 
 fn forget_if_gone(app: &App, found: &Addressed, problem: &Problem) {
     if matches!(problem.status, StatusCode::NOT_FOUND | StatusCode::GONE) {
-        app.addresses().forget(found.session);
+        app.forget(found.session);
     }
 }
 

@@ -125,8 +125,9 @@ pub(super) async fn list(
     if !app.settings.open {
         authorization::check_may_list(&app.keys, &headers)?;
     }
-    let Query(PageOf { after, limit }) =
-        query.map_err(|error| Problem::bad_request("query-malformed", error.body_text()))?;
+    let Query(PageOf { after, limit }) = query.map_err(|error| {
+        Problem::bad_request("query-malformed", format!("{}.", error.body_text()))
+    })?;
     let limit = limit.unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
         let detail = format!("`limit` must be from 1 to {PAGE_MAX}.");

@@ -7,17 +7,17 @@ use std::fmt::Write as _;
 use thiserror::Error;
 
 /// Media type of a fragment.
-pub const SDPFRAG: &str = "application/trickle-ice-sdpfrag";
+pub(super) const SDPFRAG: &str = "application/trickle-ice-sdpfrag";
 
 /// Most lines of a fragment.
-pub const LINES_MAX: usize = 512;
+pub(super) const LINES_MAX: usize = 512;
 
 /// Most characters of an ICE user fragment or password (RFC 8839 section 5.4).
 const CREDENTIAL_MAX: usize = 256;
 
 /// Why a fragment was refused. The messages are sentences for the client's developer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum FragmentError {
+pub(super) enum FragmentError {
     /// More than [`LINES_MAX`].
     #[error("the SDP fragment has more than {LINES_MAX} lines")]
     TooLong,
@@ -58,7 +58,7 @@ pub enum FragmentError {
 
 /// An ICE user fragment with its password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
+pub(super) struct Credentials {
     /// 4 to 256 characters.
     pub ufrag: String,
     /// 22 to 256 characters; a secret.
@@ -73,7 +73,7 @@ impl std::fmt::Debug for Credentials {
 
 /// What a client's fragment says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fragment {
+pub(super) struct Fragment {
     /// The client's credentials.
     pub credentials: Option<Credentials>,
     /// How many well-formed candidates it holds.
@@ -86,7 +86,7 @@ pub struct Fragment {
 ///
 /// # Errors
 /// A [`FragmentError`] that says what is wrong where.
-pub fn parse(text: &str) -> Result<Fragment, FragmentError> {
+pub(super) fn parse(text: &str) -> Result<Fragment, FragmentError> {
     let (mut ufrag, mut pwd) = (None, None);
     let mut fragment = Fragment::default();
     for (index, line) in text.lines().enumerate() {
@@ -172,7 +172,7 @@ fn check_candidate(value: &str) -> Option<()> {
 /// The client's offer with other ICE credentials and without candidates: what an ICE restart means
 /// in terms of a full offer. Everything else stays as it was negotiated.
 #[must_use]
-pub fn offer_with(offer: &str, credentials: &Credentials) -> String {
+pub(super) fn offer_with(offer: &str, credentials: &Credentials) -> String {
     let mut renewed = String::with_capacity(offer.len());
     for line in offer.lines() {
         // Writing to a `String` cannot fail.
@@ -191,14 +191,14 @@ pub fn offer_with(offer: &str, credentials: &Credentials) -> String {
 
 /// The user fragment of an offer or answer: its first, since all lines are bundled.
 #[must_use]
-pub fn ufrag_of(sdp: &str) -> Option<&str> {
+pub(super) fn ufrag_of(sdp: &str) -> Option<&str> {
     sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:"))
 }
 
 /// The fragment that answers an ICE restart: our new credentials and all our candidates, from the
 /// new answer's session part and first media line.
 #[must_use]
-pub fn of_answer(answer: &str, ours: &Credentials) -> String {
+pub(super) fn of_answer(answer: &str, ours: &Credentials) -> String {
     let lines: Vec<&str> = answer.lines().collect();
     let media: Vec<usize> =
         (0..lines.len()).filter(|index| lines[*index].starts_with("m=")).collect();

@@ -1,4 +1,7 @@
 //! The HTTP server: from the listening socket to the router, within bounds, until it is told to stop.
+//!
+//! What is not even HTTP (malformed or endless headers) is answered by the layer below with a bare
+//! 400 or 431; everything else gets a problem (RFC 9457).
 
 use std::future::Future;
 use std::io;
@@ -21,7 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::app::{App, Shared};
+use super::app::{App, Shared, permits};
 use super::links::Welcome;
 use super::metrics::{Limit, SignalingMetrics};
 use super::problem::Problem;
@@ -49,7 +52,7 @@ pub struct SessionsEnded(Shared);
 impl SessionsEnded {
     /// The session has ended; unknown ones are ignored.
     pub fn forget(&self, session: SessionId) {
-        self.0.addresses().forget(session);
+        self.0.forget(session);
     }
 }
 
@@ -131,8 +134,8 @@ impl Server {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, tls, router, app, stop } = self;
         let limits = app.settings.limits;
-        let permits = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
-        let connections = Arc::new(Semaphore::new(permits as usize));
+        let all_connections = permits(limits.connections_max);
+        let connections = Arc::new(Semaphore::new(all_connections as usize));
         let mut shutdown = pin!(shutdown);
         loop {
             let accepted = tokio::select! {
@@ -160,10 +163,9 @@ impl Server {
         }
         drop(listener);
         stop.send_replace(true);
-        let sockets = u32::try_from(limits.websockets_max).unwrap_or(u32::MAX);
         let all_ended = async {
-            let _ = connections.acquire_many(permits).await;
-            let _ = app.websockets.acquire_many(sockets).await;
+            let _ = connections.acquire_many(all_connections).await;
+            let _ = app.websockets.acquire_many(permits(limits.websockets_max)).await;
         };
         if timeout(Duration::from_secs(limits.drain_s), all_ended).await.is_err() {
             tracing::info!("HTTP connections were still open when their time was up");

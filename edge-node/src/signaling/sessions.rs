@@ -13,18 +13,18 @@ use crate::webrtc::SessionId;
 
 /// The last part of a session's URL: 128 random bits in 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResourceId(u128);
+pub(super) struct ResourceId(u128);
 
 impl ResourceId {
     /// From 128 bits that nobody can guess.
     #[must_use]
-    pub fn new(random: u128) -> Self {
+    pub(super) fn new(random: u128) -> Self {
         Self(random)
     }
 
     /// Reads the last part of a URL; only what [`fmt::Display`] writes is accepted.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let lowercase_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if text.len() != 32 || !text.bytes().all(lowercase_hex) {
             return None;
@@ -47,11 +47,11 @@ impl fmt::Debug for ResourceId {
 }
 
 /// SHA-256 of a bearer token: enough to recognise it, useless to whoever reads memory or a core dump.
-pub type TokenDigest = [u8; 32];
+pub(super) type TokenDigest = [u8; 32];
 
 /// A session with an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Addressed {
+pub(super) struct Addressed {
     /// The session.
     pub session: SessionId,
     /// Its room.
@@ -70,14 +70,14 @@ pub struct Addressed {
 
 /// The entity tag that stands for our ICE user fragment, which changes with each ICE session.
 #[must_use]
-pub fn etag(ice_ufrag: &str) -> String {
+pub(super) fn etag(ice_ufrag: &str) -> String {
     // `ice-char` is a subset of `etagc`, so nothing needs escaping.
     format!("\"{ice_ufrag}\"")
 }
 
 /// All addresses, at most a given number.
 #[derive(Debug)]
-pub struct Addresses {
+pub(super) struct Addresses {
     by_id: BTreeMap<ResourceId, Addressed>,
     by_session: BTreeMap<SessionId, ResourceId>,
     max: usize,
@@ -86,24 +86,18 @@ pub struct Addresses {
 impl Addresses {
     /// An empty table for at most `max` sessions, at least one.
     #[must_use]
-    pub fn new(max: usize) -> Self {
+    pub(super) fn new(max: usize) -> Self {
         Self { by_id: BTreeMap::new(), by_session: BTreeMap::new(), max: max.max(1) }
     }
 
     /// How many sessions have an address.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }
 
-    /// Whether no session has an address.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-
     /// Gives a session an address. Returns whether the oldest session lost its own for it.
-    pub fn insert(&mut self, id: ResourceId, addressed: Addressed) -> bool {
+    pub(super) fn insert(&mut self, id: ResourceId, addressed: Addressed) -> bool {
         // Session ids grow, so the first is the oldest.
         let evicts = self.by_id.len() >= self.max;
         if evicts && let Some((_, oldest)) = self.by_session.pop_first() {
@@ -116,12 +110,18 @@ impl Addresses {
 
     /// The session at this address of this room.
     #[must_use]
-    pub fn find(&self, room: &RoomId, id: ResourceId) -> Option<&Addressed> {
+    pub(super) fn find(&self, room: &RoomId, id: ResourceId) -> Option<&Addressed> {
         self.by_id.get(&id).filter(|addressed| addressed.room == *room)
     }
 
     /// Notes a new ICE session: the offer with its credentials, and the new entity tag.
-    pub fn renew(&mut self, id: ResourceId, offer: String, client: &Credentials, etag: String) {
+    pub(super) fn renew(
+        &mut self,
+        id: ResourceId,
+        offer: String,
+        client: &Credentials,
+        etag: String,
+    ) {
         if let Some(addressed) = self.by_id.get_mut(&id) {
             addressed.offer = offer;
             addressed.client_ufrag.clone_from(&client.ufrag);
@@ -130,7 +130,7 @@ impl Addresses {
     }
 
     /// The session has ended, so its address ends.
-    pub fn forget(&mut self, session: SessionId) {
+    pub(super) fn forget(&mut self, session: SessionId) {
         if let Some(id) = self.by_session.remove(&session) {
             self.by_id.remove(&id);
         }
@@ -139,7 +139,7 @@ impl Addresses {
 
 /// What an `If-Match` header asks for (RFC 9110 section 13.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precondition {
+pub(super) enum Precondition {
     /// No such header.
     Missing,
     /// `*`, or an entity tag that is current.
@@ -151,7 +151,7 @@ pub enum Precondition {
 /// Compares strongly: weak tags never match. Quotes around `*` are let pass, since examples of the
 /// draft had them and clients copied them.
 #[must_use]
-pub fn precondition(if_match: Option<&str>, etag: &str) -> Precondition {
+pub(super) fn precondition(if_match: Option<&str>, etag: &str) -> Precondition {
     let Some(wanted) = if_match else { return Precondition::Missing };
     let holds =
         wanted.split(',').map(str::trim).any(|tag| matches!(tag, "*" | "\"*\"") || tag == etag);
@@ -204,7 +204,7 @@ mod tests {
         assert!(addresses.find(&other, ResourceId(9)).is_none());
         assert!(addresses.find(&agora, ResourceId(9)).is_some());
         addresses.forget(SessionId(1));
-        assert!(addresses.is_empty());
+        assert_eq!(addresses.len(), 0);
     }
 
     #[test]

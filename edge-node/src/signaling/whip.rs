@@ -12,7 +12,6 @@ use stoa_protocol::ids::Role;
 use super::app::{App, Shared, now_unix_s};
 use super::authorization::{self, room_id};
 use super::body::{self, SDP};
-use super::metrics::Limit;
 use super::problem::Problem;
 use super::resource::{ACCEPT_PATCH, unusable_ufrag};
 use super::sdpfrag::{self, SDPFRAG};
@@ -96,9 +95,7 @@ fn created(app: &App, joined: Joined, addressed: Addressed) -> Result<Response, 
     let location = format!("/v1/rooms/{}/sessions/{id}", addressed.room);
     let location = HeaderValue::try_from(location).map_err(|_| unusable_ufrag())?;
     let entity_tag = HeaderValue::try_from(&addressed.etag).map_err(|_| unusable_ufrag())?;
-    if app.addresses().insert(id, addressed) {
-        app.metrics.reached(Limit::Sessions);
-    }
+    app.remember(id, addressed);
     let mut response = (StatusCode::CREATED, joined.opened.answer).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(SDP));

@@ -76,11 +76,7 @@ struct Talk {
 type Events = Option<mpsc::Receiver<ParticipantEvent>>;
 
 impl Talk {
-    async fn run<S: Socket>(
-        mut self,
-        mut sink: SplitSink<S, Message>,
-        mut stream: SplitStream<S>,
-    ) {
+    async fn run<S: Socket>(mut self, mut sink: SplitSink<S, Message>, mut stream: SplitStream<S>) {
         let app = self.app.clone();
         let mut events: Events = None;
         let mut unflushed = false;
@@ -98,7 +94,7 @@ impl Talk {
                     None => Step::CutOff,
                 },
                 written = write(&mut sink, &mut self.outbox, &mut unflushed), if waits => {
-                    self.wrote(written)
+                    self.wrote(&written)
                 }
                 event = next_event(&mut events) => {
                     self.note(event, &mut events);
@@ -279,7 +275,7 @@ impl Talk {
         }
     }
 
-    fn wrote(&mut self, written: Result<Written, axum::Error>) -> Step {
+    fn wrote(&mut self, written: &Result<Written, axum::Error>) -> Step {
         match written {
             Ok(Written::Queued) => {
                 self.app.metrics.message_sent();

@@ -4,7 +4,7 @@ use super::super::problem::Problem;
 
 /// How a conversation ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub(super) struct Ending {
     /// Close code; 4000 to 4999 are ours (RFC 6455 section 7.4.2).
     pub code: u16,
     /// A short reason for people.
@@ -16,13 +16,13 @@ pub struct Ending {
 impl Ending {
     /// An ending without `closed` message.
     #[must_use]
-    pub const fn new(code: u16, reason: &'static str) -> Self {
+    pub(super) const fn new(code: u16, reason: &'static str) -> Self {
         Self { code, reason, closed: None }
     }
 
     /// What follows the end of the session or of the server; `closed` tells the reason first.
     #[must_use]
-    pub fn of_session(reason: &'static str) -> Self {
+    pub(super) fn of_session(reason: &'static str) -> Self {
         let code = match reason {
             "room-closed" => 4409,
             "removed" => 4403,
@@ -35,7 +35,7 @@ impl Ending {
 
     /// What follows a refusal that ends the conversation.
     #[must_use]
-    pub fn after(problem: &Problem) -> Self {
+    pub(super) fn after(problem: &Problem) -> Self {
         match problem.status.as_u16() {
             401 => Self::new(4401, "bad or expired token"),
             403 => Self::new(4403, "not allowed"),

@@ -7,15 +7,15 @@ use super::super::problem::{Problem, ProblemBody};
 use crate::rooms::{Roster, RosterMember, SlotNames};
 
 /// Most characters of a name.
-pub const NAME_CHARACTERS_MAX: usize = 64;
+pub(crate) const NAME_CHARACTERS_MAX: usize = 64;
 
 /// Chosen by the client, repeated in the answer.
-pub type MessageId = i64;
+pub(super) type MessageId = i64;
 
 /// What a client says.
 #[derive(Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum Said {
+pub(super) enum Said {
     /// "Take me in."
     Join {
         /// The access token.
@@ -59,7 +59,7 @@ struct Numbered {
 /// # Errors
 /// The id, if at least that can be read, and a sentence for the client's developer. It never quotes
 /// the message, which may hold a token.
-pub fn read(text: &str) -> Result<(Option<MessageId>, Said), (Option<MessageId>, String)> {
+pub(super) fn read(text: &str) -> Result<(Option<MessageId>, Said), (Option<MessageId>, String)> {
     let id = serde_json::from_str::<Numbered>(text)
         .map_err(|error| (None, format!("The message is not as expected: {}.", place(&error))))?
         .id;
@@ -81,7 +81,7 @@ fn place(error: &serde_json::Error) -> String {
 ///
 /// # Errors
 /// 400 with a sentence.
-pub fn check_name(name: &str) -> Result<(), Problem> {
+pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
     let characters = name.chars().count();
     if name.trim().is_empty() || characters > NAME_CHARACTERS_MAX {
         let detail = format!("A name has 1 to {NAME_CHARACTERS_MAX} characters.");
@@ -96,7 +96,7 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
 /// What the server says.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum Told<'a> {
+pub(super) enum Told<'a> {
     /// The answer to `join`.
     Joined {
         /// The request's id.
@@ -168,13 +168,13 @@ pub enum Told<'a> {
 impl Told<'_> {
     /// The refusal of a request.
     #[must_use]
-    pub fn refusal(id: Option<MessageId>, problem: &Problem) -> Told<'static> {
+    pub(super) fn refusal(id: Option<MessageId>, problem: &Problem) -> Told<'static> {
         Told::Error { id, problem: problem.body(), retry_after_s: problem.retry_after_s }
     }
 
     /// The JSON text.
     #[must_use]
-    pub fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         // Nothing in these types can fail to serialize; an empty object is the least harmful lie.
         serde_json::to_string(self).unwrap_or_else(|_| "{}".into())
     }
@@ -182,7 +182,7 @@ impl Told<'_> {
 
 /// A room as its participants know it.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct RoomName<'a> {
+pub(super) struct RoomName<'a> {
     /// Its id.
     pub id: &'a RoomId,
     /// What people read.
@@ -191,7 +191,7 @@ pub struct RoomName<'a> {
 
 /// Which line of the SDP is which slot.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct SlotMid<'a> {
+pub(super) struct SlotMid<'a> {
     /// The slot, from 0.
     pub slot: usize,
     /// The line's `mid`.
@@ -200,7 +200,7 @@ pub struct SlotMid<'a> {
 
 /// Who is heard on a slot.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct SlotUse<'a> {
+pub(super) struct SlotUse<'a> {
     /// The slot, from 0.
     pub slot: usize,
     /// Who; nobody when absent.
@@ -209,7 +209,7 @@ pub struct SlotUse<'a> {
 
 /// Somebody on the stage.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Member<'a> {
+pub(super) struct Member<'a> {
     /// Who.
     pub participant: &'a ParticipantId,
     /// What people read.
@@ -233,7 +233,7 @@ impl<'a> From<&'a RosterMember> for Member<'a> {
 
 /// An `RTCIceServer` for clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ClientIceServer {
+pub(crate) struct ClientIceServer {
     /// `stun:` and `turn:` URLs.
     pub urls: Vec<String>,
     /// User name.
@@ -246,20 +246,31 @@ pub struct ClientIceServer {
 
 /// The stage of a roster, for the wire.
 #[must_use]
-pub fn stage(roster: &Roster) -> Vec<Member<'_>> {
+pub(super) fn stage(roster: &Roster) -> Vec<Member<'_>> {
     roster.stage.iter().map(Member::from).collect()
 }
 
 /// Who is heard where, for the wire; only slots that the client has a line for.
 #[must_use]
-pub fn slot_uses(names: &SlotNames, lines: usize) -> Vec<SlotUse<'_>> {
+pub(super) fn slot_uses(names: &SlotNames, lines: usize) -> Vec<SlotUse<'_>> {
     let uses = names.iter().enumerate().take(lines);
     uses.map(|(slot, name)| SlotUse { slot, participant: name.as_ref() }).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in any::<String>(), kind in "join|mute|ping|leave|[a-z]{0,5}") {
+            let _ = read(&text);
+            let value = serde_json::Value::from(text.clone());
+            let _ = read(&serde_json::json!({"type": kind, "id": 1, "token": value, "sdp": text}).to_string());
+        }
+    }
 
     #[test]
     fn a_message_without_id_and_with_unknown_members_is_read() {

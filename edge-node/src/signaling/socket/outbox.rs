@@ -10,11 +10,11 @@ use super::message::{Told, slot_uses, stage};
 use crate::rooms::{Roster, SlotNames};
 
 /// Answers that may wait; a client with more unread ones is cut off.
-pub const ANSWERS_MAX: usize = 64;
+pub(super) const ANSWERS_MAX: usize = 64;
 
 /// What goes out next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outgoing {
+pub(super) enum Outgoing {
     /// A text frame.
     Text(String),
     /// A ping frame.
@@ -25,11 +25,11 @@ pub enum Outgoing {
 
 /// More than [`ANSWERS_MAX`] answers wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overflow;
+pub(super) struct Overflow;
 
 /// What waits to be sent to one client.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(super) struct Outbox {
     answers: VecDeque<String>,
     slots: Option<SlotNames>,
     lines: usize,
@@ -44,7 +44,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Overflow`] when too many wait already.
-    pub fn answer(&mut self, told: &Told<'_>) -> Result<(), Overflow> {
+    pub(super) fn answer(&mut self, told: &Told<'_>) -> Result<(), Overflow> {
         if self.answers.len() >= ANSWERS_MAX {
             return Err(Overflow);
         }
@@ -53,51 +53,51 @@ impl Outbox {
     }
 
     /// For how many slots the client has a line.
-    pub fn set_lines(&mut self, lines: usize) {
+    pub(super) fn set_lines(&mut self, lines: usize) {
         self.lines = lines;
     }
 
     /// Who is there; replaces an older roster that still waits.
-    pub fn set_roster(&mut self, roster: Arc<Roster>) {
+    pub(super) fn set_roster(&mut self, roster: Arc<Roster>) {
         self.roster = Some(roster);
     }
 
     /// Who is heard where; replaces older news that still waits.
-    pub fn set_slots(&mut self, slots: SlotNames) {
+    pub(super) fn set_slots(&mut self, slots: SlotNames) {
         self.slots = Some(slots);
     }
 
     /// A ping is due.
-    pub fn ping(&mut self) {
+    pub(super) fn ping(&mut self) {
         self.ping = true;
     }
 
     /// The conversation ends once everything else is sent; the first ending counts.
-    pub fn end(&mut self, ending: Ending) {
+    pub(super) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
     }
 
     /// Nothing more may be sent: the client has closed.
-    pub fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         self.ending.get_or_insert(Ending::new(1000, "closed by the client"));
         self.closed = true;
     }
 
     /// Whether an ending has been asked for.
     #[must_use]
-    pub fn is_ending(&self) -> bool {
+    pub(super) fn is_ending(&self) -> bool {
         self.ending.is_some()
     }
 
     /// Whether the closing frame has been handed out.
     #[must_use]
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.closed
     }
 
     /// Whether nothing waits.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.closed
             || (self.answers.is_empty()
                 && self.slots.is_none()
@@ -107,7 +107,7 @@ impl Outbox {
     }
 
     /// What to send next.
-    pub fn next(&mut self) -> Option<Outgoing> {
+    pub(super) fn next(&mut self) -> Option<Outgoing> {
         if self.closed {
             return None;
         }

@@ -3,23 +3,23 @@
 use std::time::{Duration, Instant};
 
 /// Messages a client may send per second, on average.
-pub const MESSAGES_PER_S: u32 = 20;
+pub(super) const MESSAGES_PER_S: u32 = 20;
 /// Messages a client may send at once.
-pub const MESSAGES_BURST: u32 = 40;
+pub(super) const MESSAGES_BURST: u32 = 40;
 /// From the open WebSocket to `join`.
-pub const JOIN_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const JOIN_WITHIN: Duration = Duration::from_secs(10);
 /// Between two pings.
-pub const PING_EVERY: Duration = Duration::from_secs(20);
+pub(super) const PING_EVERY: Duration = Duration::from_secs(20);
 /// Without any frame from the client, pongs included.
-pub const SILENCE_MAX: Duration = Duration::from_secs(30);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// For one frame to leave; a client that reads nothing for so long is cut off.
-pub const SEND_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// For the client's answer to our closing frame.
-pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A token bucket over messages.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub(super) struct Pace {
     allowance: f64,
     at: Instant,
 }
@@ -27,12 +27,12 @@ pub struct Pace {
 impl Pace {
     /// A full bucket.
     #[must_use]
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { allowance: f64::from(MESSAGES_BURST), at: now }
     }
 
     /// Whether one more message is within the allowance.
-    pub fn admit(&mut self, now: Instant) -> bool {
+    pub(super) fn admit(&mut self, now: Instant) -> bool {
         let refilled =
             now.saturating_duration_since(self.at).as_secs_f64() * f64::from(MESSAGES_PER_S);
         self.at = now;
@@ -47,7 +47,7 @@ impl Pace {
 
 /// Which deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overdue {
+pub(super) enum Overdue {
     /// No `join` came.
     Join,
     /// A ping should be sent.
@@ -62,7 +62,7 @@ pub enum Overdue {
 
 /// All deadlines of a conversation.
 #[derive(Clone, Copy, Debug)]
-pub struct Watch {
+pub(super) struct Watch {
     join: Option<Instant>,
     ping: Instant,
     silence: Instant,
@@ -73,7 +73,7 @@ pub struct Watch {
 impl Watch {
     /// A conversation has begun.
     #[must_use]
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             join: Some(now + JOIN_WITHIN),
             ping: now + PING_EVERY,
@@ -84,17 +84,17 @@ impl Watch {
     }
 
     /// The client is in.
-    pub fn joined(&mut self) {
+    pub(super) fn joined(&mut self) {
         self.join = None;
     }
 
     /// Any frame of the client.
-    pub fn heard(&mut self, now: Instant) {
+    pub(super) fn heard(&mut self, now: Instant) {
         self.silence = now + SILENCE_MAX;
     }
 
     /// Something waits to be sent, or nothing does.
-    pub fn sending(&mut self, waits: bool, now: Instant) {
+    pub(super) fn sending(&mut self, waits: bool, now: Instant) {
         if !waits {
             self.send = None;
         } else if self.send.is_none() {
@@ -103,25 +103,25 @@ impl Watch {
     }
 
     /// A frame has left.
-    pub fn sent(&mut self) {
+    pub(super) fn sent(&mut self) {
         self.send = None;
     }
 
     /// The closing frame has been written.
-    pub fn closing(&mut self, now: Instant) {
+    pub(super) fn closing(&mut self, now: Instant) {
         self.join = None;
         self.close.get_or_insert(now + CLOSE_WITHIN);
     }
 
     /// When to look again.
     #[must_use]
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         let optional = [self.join, self.send, self.close].into_iter().flatten();
         optional.fold(self.ping.min(self.silence), Instant::min)
     }
 
     /// What is overdue; the gravest first. A ping is planned anew by asking.
-    pub fn handle_timeout(&mut self, now: Instant) -> Option<Overdue> {
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<Overdue> {
         let passed = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if passed(self.send) {
             return Some(Overdue::Send);

@@ -64,11 +64,11 @@ impl FakeRooms {
 
     /// The last join.
     pub(super) fn last_join(&self) -> JoinAsk {
-        let joins = self.calls().into_iter().filter_map(|call| match call {
+        let last = self.calls().into_iter().rev().find_map(|call| match call {
             Call::Join(ask) => Some(ask),
             _ => None,
         });
-        joins.last().expect("a join")
+        last.expect("a join")
     }
 
     /// Something happens in the room of the one who joined last.

@@ -123,6 +123,7 @@ async fn reading_a_room_takes_a_token_for_it_unless_the_node_is_open() {
     let listener = bearer(&token(Role::Listener));
     let reply = stage.ask(Method::GET, "/v1/rooms/agora", &[("authorization", &listener)]).await;
     assert_eq!(reply.status, StatusCode::OK);
+    assert!(matches!(stage.rooms.calls().last(), Some(Call::Read(room)) if *room == agora()));
     stage.rooms.refuse(404, "room-not-found", "There is no room agora.");
     let reply = stage.ask(Method::GET, "/v1/rooms/agora", &[("authorization", &listener)]).await;
     assert_eq!((reply.status, reply.problem().as_str()), (StatusCode::NOT_FOUND, "room-not-found"));

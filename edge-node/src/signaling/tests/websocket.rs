@@ -142,7 +142,15 @@ async fn the_example_of_the_protocol_page_is_what_happens() {
     let ask = stage.rooms.last_join();
     assert_eq!((ask.name.as_str(), ask.muted, ask.publishes), ("Ada", true, true));
     assert_eq!((ask.downlink, ask.wants_events), (Downlink::Slots, true));
-    assert!(matches!(stage.rooms.calls().last(), Some(Call::Leave(SessionId(1)))));
+    let calls = stage.rooms.calls();
+    let mutes = calls.iter().filter_map(|call| match call {
+        Call::SetMuted(by, participant, muted) => Some((*by, participant.clone(), *muted)),
+        _ => None,
+    });
+    let mutes: Vec<_> = mutes.collect();
+    let host = ParticipantId::new("p_0").expect("participant");
+    assert_eq!(mutes, [(SessionId(1), None, false), (SessionId(1), Some(host), true)]);
+    assert!(matches!(calls.last(), Some(Call::Leave(SessionId(1)))));
 }
 
 #[tokio::test]
