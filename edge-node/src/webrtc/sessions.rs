@@ -122,7 +122,7 @@ impl Sessions {
                 return Some(worker);
             }
         };
-        let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) else { return None };
+        let entry = self.entries.get_mut(index).and_then(Option::as_mut)?;
         let candidates = &self.surroundings.candidates;
         let taken = entry.session.handle_datagram(kind, datagram, source, candidates, now);
         if taken && matches!(kind, Kind::BindingRequest(_)) {
@@ -377,5 +377,5 @@ fn ntp(unix: Duration) -> u64 {
 
 /// Seconds in 32.32 bits.
 fn fixed_point(time: Duration) -> u64 {
-    time.as_secs() << 32 | (u64::from(time.subsec_nanos()) << 32) / 1_000_000_000
+    (time.as_secs() << 32) | ((u64::from(time.subsec_nanos()) << 32) / 1_000_000_000)
 }

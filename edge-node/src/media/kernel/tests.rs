@@ -49,7 +49,7 @@ fn a_batch_reaches_both_families_in_order() {
         for i in 0..count {
             let (packet, from) = received.packet(i).unwrap();
             assert_eq!((packet.len(), packet[0]), (usize::from(next) + 1, next));
-            assert_eq!(from.is_ipv4(), next % 2 == 0);
+            assert_eq!(from.is_ipv4(), next.is_multiple_of(2));
             next += 1;
         }
     }

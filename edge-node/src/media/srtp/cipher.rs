@@ -25,8 +25,18 @@ pub(super) enum Kind {
 
 /// Session keys of one direction, for RTP or for RTCP.
 pub(super) enum Cipher {
-    Gcm { key: LessSafeKey, salt: [u8; 12] },
-    CounterMode { key: EncryptingKey, salt: [u8; 14], auth: hmac::Key },
+    Gcm {
+        key: LessSafeKey,
+        salt: [u8; 12],
+    },
+    /// Boxed, because these keys are large and rare: GCM listeners should lie close together.
+    CounterMode(Box<CounterMode>),
+}
+
+pub(super) struct CounterMode {
+    key: EncryptingKey,
+    salt: [u8; 14],
+    auth: hmac::Key,
 }
 
 impl Cipher {
@@ -59,7 +69,11 @@ impl Cipher {
             Profile::AesGcm256 => &AES_256_GCM,
             Profile::AesCm128Sha1 => {
                 let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth);
-                return Ok(Self::CounterMode { key: counter_key(key)?, salt, auth });
+                return Ok(Self::CounterMode(Box::new(CounterMode {
+                    key: counter_key(key)?,
+                    salt,
+                    auth,
+                })));
             }
         };
         let mut short = [0u8; 12];
@@ -85,7 +99,8 @@ impl Cipher {
                 let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&*head), payload)?;
                 tag_out.copy_from_slice(tag.as_ref());
             }
-            Self::CounterMode { key, salt, auth } => {
+            Self::CounterMode(cipher) => {
+                let CounterMode { key, salt, auth } = &**cipher;
                 let tag_at = packet.len().checked_sub(SHA1_TAG).ok_or(Unspecified)?;
                 let payload = packet.get_mut(header..tag_at).ok_or(Unspecified)?;
                 counter_mode(key, counter_iv(*salt, ssrc, index), payload)?;
@@ -111,7 +126,8 @@ impl Cipher {
                 let plain = key.open_in_place(nonce, Aad::from(&*head), sealed)?;
                 Ok(header + plain.len())
             }
-            Self::CounterMode { key, salt, auth } => {
+            Self::CounterMode(cipher) => {
+                let CounterMode { key, salt, auth } = &**cipher;
                 let tag_at = packet.len().checked_sub(SHA1_TAG).ok_or(Unspecified)?;
                 let tag = rtp_tag(auth, &packet[..tag_at], index);
                 verify_slices_are_equal(&tag.as_ref()[..SHA1_TAG], &packet[tag_at..])?;
@@ -126,7 +142,7 @@ impl Cipher {
     pub(super) const fn rtcp_overhead(&self) -> usize {
         match self {
             Self::Gcm { .. } => GCM_TAG + 4,
-            Self::CounterMode { .. } => SHA1_TAG + 4,
+            Self::CounterMode(_) => SHA1_TAG + 4,
         }
     }
 
@@ -149,7 +165,8 @@ impl Cipher {
                 packet[plain..plain + GCM_TAG].copy_from_slice(tag.as_ref());
                 packet[plain + GCM_TAG..].copy_from_slice(&index_word);
             }
-            Self::CounterMode { key, salt, auth } => {
+            Self::CounterMode(cipher) => {
+                let CounterMode { key, salt, auth } = &**cipher;
                 let body = packet.get_mut(8..plain).ok_or(Unspecified)?;
                 counter_mode(key, counter_iv(*salt, ssrc, u64::from(index)), body)?;
                 packet[plain..plain + 4].copy_from_slice(&index_word);
@@ -164,7 +181,7 @@ impl Cipher {
     pub(super) fn rtcp_index(&self, packet: &[u8]) -> Option<(u32, bool)> {
         let end = match self {
             Self::Gcm { .. } => packet.len(),
-            Self::CounterMode { .. } => packet.len().checked_sub(SHA1_TAG)?,
+            Self::CounterMode(_) => packet.len().checked_sub(SHA1_TAG)?,
         };
         let word = packet.get(end.checked_sub(4)?..end)?;
         let word = u32::from_be_bytes(word.try_into().ok()?);
@@ -187,7 +204,8 @@ impl Cipher {
                 let sealed = packet.get_mut(8..plain + GCM_TAG).ok_or(Unspecified)?;
                 key.open_in_place(nonce, Aad::from(aad), sealed)?;
             }
-            Self::CounterMode { key, salt, auth } => {
+            Self::CounterMode(cipher) => {
+                let CounterMode { key, salt, auth } = &**cipher;
                 let tag = hmac::sign(auth, &packet[..plain + 4]);
                 verify_slices_are_equal(&tag.as_ref()[..SHA1_TAG], &packet[plain + 4..])?;
                 let body = packet.get_mut(8..plain).ok_or(Unspecified)?;
