@@ -37,7 +37,7 @@ pub struct Rank {
     /// Where the client is, in degrees east (-180 to 180).
     #[arg(long, allow_negative_numbers = true)]
     pub longitude: f64,
-    /// A TOML file with [[edge]] tables: node, region, and optionally latitude, longitude,
+    /// A TOML file with `[[edge]]` tables: node, region, and optionally latitude, longitude,
     /// load_permille and health. Without it, one edge in every place that is built in.
     #[arg(long, value_name = "FILE")]
     pub edges: Option<PathBuf>,

@@ -187,6 +187,13 @@ mod tests {
     }
 
     #[test]
+    fn the_example_beside_the_binary_is_correct() {
+        let edges = read(include_str!("../stoa-geo.edges.example.toml")).unwrap();
+        let names: Vec<&str> = edges.iter().map(|edge| edge.node.as_str()).collect();
+        assert_eq!(names, ["edge-ams-1", "edge-iad-1", "edge-own-1"]);
+    }
+
+    #[test]
     fn a_known_region_brings_its_coordinates() {
         let edges = read("[[edge]]\nnode = \"a\"\nregion = \"ams\"\n").unwrap();
         assert_eq!(edges[0].coordinates, places::find("ams").unwrap().coordinates);
