@@ -1,10 +1,8 @@
-//! How this edge leaves: what it may take, and in which order.
+//! How this edge leaves, in three steps; a second signal skips what is left of each wait.
 //!
 //! 1. Readiness goes, joins are answered 503, origins and clients are told; media goes on.
 //! 2. When the last client has gone, or the deadline has passed, the HTTP server stops.
 //! 3. Whoever is left is taken out, owners hear of it, links say goodbye, the media port closes.
-//!
-//! A second signal skips what is left of each wait.
 
 use std::time::Duration;
 

@@ -175,6 +175,7 @@ fn drawn_secret() -> [u8; 32] {
     secret
 }
 
-#[cfg(all(test, feature = "standalone"))]
+#[cfg(test)]
+#[cfg(feature = "standalone")]
 #[path = "edge_tests.rs"]
 mod tests;

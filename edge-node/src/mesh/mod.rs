@@ -7,7 +7,8 @@
 
 mod io;
 mod parents;
-#[cfg(all(test, feature = "standalone"))]
+#[cfg(test)]
+#[cfg(feature = "standalone")]
 mod tests;
 
 pub use io::{Mesh, Start};

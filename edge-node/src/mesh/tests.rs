@@ -7,10 +7,11 @@ use prometheus::Registry;
 use stoa_protocol::ids::{NodeId, NodeRole, Region, Role, RoomId};
 use stoa_runtime::metrics_page::Health;
 use str0m::media::{Direction, MediaKind};
+use tokio::sync::mpsc;
 
 use super::{Mesh, Start};
 use crate::config::MeshConfig;
-use crate::rooms::{JoinAsk, Limits, ParticipantEvent, RoomsHandle};
+use crate::rooms::{JoinAsk, Limits, ParticipantEvent, RoomsHandle, Roster};
 use crate::webrtc::{Downlink, Plane, PlaneConfig, PlaneMetrics};
 
 struct Node {
@@ -36,16 +37,19 @@ async fn a_standalone_node_makes_rooms_and_takes_people_in() {
     assert!(joined.opened.answer.starts_with("v=0"));
     let mut events = joined.events.unwrap();
     assert!(matches!(events.recv().await, Some(ParticipantEvent::Slots([None, None, None]))));
-    let Some(ParticipantEvent::Roster(roster)) = events.recv().await else { panic!("no roster") };
-    assert_eq!(roster.stage[0].participant, joined.participant);
+    let here = |roster: &Roster| roster.stage.iter().any(|m| m.participant == joined.participant);
+    if !here(&joined.roster) {
+        until(&mut events, here).await;
+    }
     assert_eq!(node.rooms.read(room.clone()).await.unwrap().speakers, 1);
 
     node.rooms.set_muted(joined.session, None, true).await.unwrap();
-    let Some(ParticipantEvent::Roster(roster)) = events.recv().await else { panic!("no roster") };
-    assert!(roster.stage[0].muted);
+    until(&mut events, |roster| roster.stage.iter().any(|member| member.muted)).await;
 
     node.rooms.leave(joined.session).await.unwrap();
-    assert_eq!(events.recv().await, None);
+    while let Some(event) = events.recv().await {
+        assert!(!matches!(event, ParticipantEvent::Closed { .. }));
+    }
     assert_eq!(node.rooms.read(room.clone()).await.unwrap().speakers, 0);
     node.end().await;
 }
@@ -78,6 +82,16 @@ async fn closing_a_room_ends_its_sessions() {
         }
     }
     node.end().await;
+}
+
+async fn until(events: &mut mpsc::Receiver<ParticipantEvent>, wanted: impl Fn(&Roster) -> bool) {
+    loop {
+        match events.recv().await {
+            Some(ParticipantEvent::Roster(roster)) if wanted(&roster) => return,
+            Some(ParticipantEvent::Roster(_) | ParticipantEvent::Slots(_)) => {}
+            other => panic!("ended with {other:?}"),
+        }
+    }
 }
 
 impl Node {

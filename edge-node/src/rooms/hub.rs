@@ -70,7 +70,9 @@ pub struct Hub {
     pub(super) bound: BTreeMap<(LinkId, TrackId), Bound>,
     pub(super) requests: Requests,
     /// Participants that owners have yet to be reminded of, after a link came up.
-    pub(super) rejoins: VecDeque<SeatId>,
+    pub(super) rejoins: BTreeSet<SeatId>,
+    /// Those whose owner refused for a passing reason, until the timer.
+    pub(super) rejoins_later: BTreeSet<SeatId>,
     pub(super) rejoins_under_way: usize,
     /// Sessions that were told to end, with their rooms.
     pub(super) ending: BTreeMap<SessionId, RoomKey>,
@@ -93,7 +95,8 @@ impl Hub {
             parents: Parents::default(),
             bound: BTreeMap::new(),
             requests: Requests::default(),
-            rejoins: VecDeque::new(),
+            rejoins: BTreeSet::new(),
+            rejoins_later: BTreeSet::new(),
             rejoins_under_way: 0,
             ending: BTreeMap::new(),
             timers: BTreeSet::new(),

@@ -262,7 +262,7 @@ impl Shell {
                 if let SessionEvent::Closed { session, .. } = &event {
                     (self.around.on_ended)(*session);
                 }
-                self.hub.handle_session(event, now());
+                self.hub.handle_session(&event, now());
             }
         }
     }

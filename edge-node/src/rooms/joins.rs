@@ -64,8 +64,8 @@ impl Hub {
     }
 
     /// Takes note of what a session says.
-    pub fn handle_session(&mut self, event: SessionEvent, now: Instant) {
-        match event {
+    pub fn handle_session(&mut self, event: &SessionEvent, now: Instant) {
+        match *event {
             SessionEvent::Connected { session, .. } => {
                 match self.seats.of_session(session).map(|(id, _)| id) {
                     Some(id) => {
@@ -122,11 +122,9 @@ impl Hub {
             self.metrics.limits.rooms.inc();
             return Err(problem::full());
         }
-        let owner = match known.and_then(|key| self.directory.get(key)) {
-            Some(room) => room.owner,
-            None => self.parents.owner(),
-        };
-        let link = owner.ok_or_else(problem::owner_unreachable)?;
+        // A room that has just been closed has no owner any more; a new one of its name may.
+        let owner = known.and_then(|key| self.directory.get(key)).and_then(|room| room.owner);
+        let link = owner.or_else(|| self.parents.owner()).ok_or_else(problem::owner_unreachable)?;
         let participant = draw_participant(rng)?;
         let track = newcomer.publishes.then(|| self.draw_track(rng));
         let key = self.directory.open(&newcomer.room);
@@ -296,8 +294,9 @@ impl Hub {
         let Some(room) = self.directory.get_mut(key) else { return };
         let unheard = room.stage_listeners + room.audience_listeners == 0;
         if unheard && room.subscription == Subscription::Wanted {
-            room.subscription = Subscription::Lingering;
-            self.set_timer(now + LINGER, Timer::Linger(key));
+            let until = now + LINGER;
+            room.subscription = Subscription::Lingering { until };
+            self.set_timer(until, Timer::Linger(key));
         }
     }
 

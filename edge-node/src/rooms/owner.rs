@@ -86,7 +86,7 @@ impl Hub {
             }
         }
         for purpose in self.requests.take_of(link) {
-            self.fail(purpose, Failure::LinkLost, now);
+            self.fail(&purpose, Failure::LinkLost, now);
         }
         self.count_requests();
         self.adopt_orphans(now);
@@ -153,9 +153,10 @@ impl Hub {
     }
 
     /// Nobody has listened for long enough.
-    pub(super) fn unsubscribe(&mut self, key: RoomKey) {
+    pub(super) fn unsubscribe(&mut self, key: RoomKey, now: Instant) {
         let Some(room) = self.directory.get_mut(key) else { return };
-        if room.subscription != Subscription::Lingering {
+        // A room may have been heard again since, or another has its key.
+        if !matches!(room.subscription, Subscription::Lingering { until } if until <= now) {
             return;
         }
         room.subscription = Subscription::Off;
@@ -176,7 +177,7 @@ impl Hub {
     pub(super) fn expire_requests(&mut self, now: Instant) {
         while let Some(purpose) = self.requests.next_expired(now) {
             self.metrics.refused.timed_out.inc();
-            self.fail(purpose, Failure::Silent, now);
+            self.fail(&purpose, Failure::Silent, now);
         }
         self.count_requests();
     }
@@ -184,20 +185,33 @@ impl Hub {
     /// Reminds owners of participants, as many at a time as are allowed.
     pub(super) fn pump_rejoins(&mut self, now: Instant) {
         while self.rejoins_under_way < REJOINS_MAX {
-            let Some(id) = self.rejoins.pop_front() else { return };
+            let Some(id) = self.rejoins.pop_first() else { return };
             let Some(seat) = self.seats.get(id).filter(|seat| seat.joined()).cloned() else {
                 continue;
             };
             let owner = self.directory.get(seat.room).and_then(|room| room.owner);
             let (Some(link), Some(join)) = (owner, self.join_of(id)) else { continue };
             if self.request(link, Ask::Join(join), Purpose::Rejoin(id), now).is_err() {
-                self.rejoins.push_front(id);
-                self.set_timer(now + REJOIN_AFTER, Timer::Rejoin);
+                self.rejoin_later(id, now);
                 return;
             }
             self.rejoins_under_way += 1;
             self.after_rejoin(link, id, &seat, now);
         }
+    }
+
+    fn rejoin_later(&mut self, id: SeatId, now: Instant) {
+        if self.rejoins_later.is_empty() {
+            self.set_timer(now + REJOIN_AFTER, Timer::Rejoin);
+        }
+        self.rejoins_later.insert(id);
+    }
+
+    /// It is time to try again.
+    pub(super) fn retry_rejoins(&mut self, now: Instant) {
+        let later = std::mem::take(&mut self.rejoins_later);
+        self.rejoins.extend(later);
+        self.pump_rejoins(now);
     }
 
     /// Messages of a link keep their order, so nothing needs to wait for the owner's consent.
@@ -231,9 +245,9 @@ impl Hub {
         };
         self.count_requests();
         match response.answer {
-            Some(Answer::Problem(problem)) => self.fail(purpose, Failure::Refused(problem), now),
+            Some(Answer::Problem(problem)) => self.fail(&purpose, Failure::Refused(problem), now),
             Some(answer) => self.succeed(purpose, answer, now),
-            None => self.fail(purpose, Failure::Refused(problem::owner_confused()), now),
+            None => self.fail(&purpose, Failure::Refused(problem::owner_confused()), now),
         }
     }
 
@@ -267,9 +281,9 @@ impl Hub {
         self.answer(ticket, Ok(reply));
     }
 
-    fn fail(&mut self, purpose: Purpose, failure: Failure, now: Instant) {
+    fn fail(&mut self, purpose: &Purpose, failure: Failure, now: Instant) {
         let gone = failure.says_not_found();
-        match purpose {
+        match *purpose {
             Purpose::Pass(ticket) | Purpose::Mute { ticket, .. } => {
                 self.answer(ticket, Err(failure.into_problem()));
             }
@@ -281,11 +295,11 @@ impl Hub {
             }
             Purpose::Rejoin(seat) => {
                 self.rejoins_under_way = self.rejoins_under_way.saturating_sub(1);
-                if gone {
-                    self.close_room_of(seat, now);
-                } else {
-                    self.rejoins.push_back(seat);
-                    self.set_timer(now + REJOIN_AFTER, Timer::Rejoin);
+                match failure {
+                    Failure::Refused(_) if gone => self.close_room_of(seat, now),
+                    Failure::Refused(_) | Failure::Silent => self.rejoin_later(seat, now),
+                    // Whoever is here is reminded of when a link is up again.
+                    Failure::LinkLost => {}
                 }
             }
             Purpose::MuteSelf(seat) => {

@@ -37,7 +37,7 @@ pub(super) enum Subscription {
     /// Somebody does.
     Wanted,
     /// Nobody has for less than [`LINGER`].
-    Lingering,
+    Lingering { until: Instant },
 }
 
 /// A track whose frames came over the mesh.

@@ -43,8 +43,8 @@ impl Hub {
             }
             Timer::StageSlots(key) => self.fire_slots(key, Class::Stage, now),
             Timer::AudienceSlots(key) => self.fire_slots(key, Class::Audience, now),
-            Timer::Linger(key) => self.unsubscribe(key),
-            Timer::Rejoin => self.pump_rejoins(now),
+            Timer::Linger(key) => self.unsubscribe(key, now),
+            Timer::Rejoin => self.retry_rejoins(now),
             Timer::Load => self.tell_load(now),
         }
     }

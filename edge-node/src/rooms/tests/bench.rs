@@ -115,8 +115,8 @@ impl Bench {
         self.hub.handle_control(link, Body::Response(response), self.now);
     }
 
-    /// The owner agrees to everything that was asked; returns the other commands.
-    pub(super) fn agree(&mut self, link: LinkId) -> Vec<Command> {
+    /// Owners agree to everything that was asked; returns the other commands.
+    pub(super) fn agree(&mut self) -> Vec<Command> {
         let mut rest = Vec::new();
         loop {
             let (asks, others): (Vec<_>, Vec<_>) =
@@ -125,12 +125,16 @@ impl Bench {
             if asks.is_empty() {
                 return rest;
             }
-            for (id, ask) in asks.iter().filter_map(asked) {
+            for command in &asks {
+                let (Some((id, ask)), Command::Send { link, .. }) = (asked(command), command)
+                else {
+                    continue;
+                };
                 let answer = match ask {
                     Ask::Join(join) => Answer::Room(info(&join.room)),
                     _ => Answer::Done(Done {}),
                 };
-                self.respond(link, id, answer);
+                self.respond(*link, id, answer);
             }
         }
     }
@@ -150,7 +154,7 @@ impl Bench {
     /// Takes somebody in, up to flowing media; returns him and what the hub did meanwhile.
     pub(super) fn join_as(&mut self, newcomer: Newcomer) -> (Person, Vec<Command>) {
         let ticket = self.order(Order::Prepare(newcomer));
-        let mut commands = self.agree(LINK);
+        let mut commands = self.agree();
         let prepared = match answer_to(ticket, &commands).unwrap() {
             Reply::Prepared(prepared) => prepared,
             other => panic!("not prepared: {other:?}"),
@@ -160,7 +164,7 @@ impl Bench {
         let seat = prepared.seat;
         self.order(Order::Attach { seat, session, wants_events: true });
         let remote = "192.0.2.1:9".parse().unwrap();
-        self.hub.handle_session(SessionEvent::Connected { session, remote }, self.now);
+        self.hub.handle_session(&SessionEvent::Connected { session, remote }, self.now);
         commands.extend(self.commands());
         (Person { prepared, session }, commands)
     }

@@ -31,7 +31,7 @@ fn it_is_idle_when_the_last_session_has_closed() {
     bench.settle(Order::Leave(person.session)).unwrap();
     assert!(!bench.hub.is_idle());
     let closed = SessionEvent::Closed { session: person.session, reason: "closed" };
-    bench.hub.handle_session(closed, bench.now);
+    bench.hub.handle_session(&closed, bench.now);
     assert!(bench.hub.is_idle());
 }
 

@@ -107,7 +107,7 @@ fn a_full_edge_takes_nobody_in() {
 fn who_does_not_connect_in_time_is_taken_out() {
     let mut bench = Bench::linked();
     let ticket = bench.order(Order::Prepare(Bench::newcomer(Role::Listener)));
-    let commands = bench.agree(LINK);
+    let commands = bench.agree();
     let Ok(Reply::Prepared(prepared)) = answer_to(ticket, &commands) else { panic!() };
     let attach = Order::Attach { seat: prepared.seat, session: SessionId(9), wants_events: true };
     bench.settle(attach).unwrap();
@@ -117,7 +117,7 @@ fn who_does_not_connect_in_time_is_taken_out() {
     let reason = Some("never-connected");
     assert!(commands.iter().any(|c| matches!(c, Command::End { reason: r, .. } if *r == reason)));
     let reason = "never-connected";
-    bench.hub.handle_session(SessionEvent::Closed { session: SessionId(9), reason }, bench.now);
+    bench.hub.handle_session(&SessionEvent::Closed { session: SessionId(9), reason }, bench.now);
     assert!(bench.hub.is_idle());
 }
 
@@ -125,7 +125,7 @@ fn who_does_not_connect_in_time_is_taken_out() {
 fn a_seat_whose_session_never_came_is_given_up() {
     let mut bench = Bench::linked();
     let ticket = bench.order(Order::Prepare(Bench::newcomer(Role::Listener)));
-    let commands = bench.agree(LINK);
+    let commands = bench.agree();
     let Ok(Reply::Prepared(prepared)) = answer_to(ticket, &commands) else { panic!() };
     bench.pass(CONNECT_WITHIN);
     assert!(bench.hub.is_idle());
@@ -139,7 +139,7 @@ fn a_session_that_connects_without_a_seat_is_closed() {
     let mut bench = Bench::linked();
     let remote = "192.0.2.1:9".parse().unwrap();
     let connected = SessionEvent::Connected { session: SessionId(77), remote };
-    bench.hub.handle_session(connected, bench.now);
+    bench.hub.handle_session(&connected, bench.now);
     assert!(matches!(bench.commands()[..], [Command::Close { session: SessionId(77) }]));
 }
 
@@ -159,7 +159,7 @@ fn the_key_of_a_room_is_not_reused_before_its_last_session_has_closed() {
     bench.pass(Duration::from_secs(60));
     assert_eq!(bench.metrics.rooms.get(), 1);
     let closed = SessionEvent::Closed { session: person.session, reason: "closed" };
-    bench.hub.handle_session(closed, bench.now);
+    bench.hub.handle_session(&closed, bench.now);
     assert_eq!(bench.metrics.rooms.get(), 0);
     let mut newcomer = Bench::newcomer(Role::Listener);
     newcomer.room = stoa_protocol::ids::RoomId::new("other").unwrap();
@@ -238,4 +238,24 @@ fn a_state_of_an_older_version_or_of_a_stranger_is_ignored() {
     bench.hub.handle_control(stoa_link::LinkId(5), Body::RoomState(state), bench.now);
     assert_eq!(bench.metrics.refused.unexpected.get(), 1);
     assert!(!bench.hub.is_idle());
+}
+
+#[test]
+fn a_room_of_the_same_name_can_be_joined_while_sessions_of_the_closed_one_still_end() {
+    let mut bench = Bench::linked();
+    let before = bench.join(Role::Listener);
+    let state = stoa_protocol::mesh::control::RoomState {
+        info: Some(super::bench::info("agora")),
+        epoch: 7,
+        closed: true,
+        ..Default::default()
+    };
+    bench.hub.handle_control(LINK, Body::RoomState(state), bench.now);
+    let (after, commands) = bench.join_as(Bench::newcomer(Role::Listener));
+    assert_ne!(after.session, before.session);
+    let subscribed = sent(&commands).into_iter().find_map(|(_, body)| match body {
+        Body::Subscribe(subscribe) => Some(subscribe.epoch),
+        _ => None,
+    });
+    assert_eq!(subscribed, Some(0), "the new room owes nothing to the old one's epoch");
 }

@@ -43,7 +43,7 @@ fn unmuting_oneself_waits_for_the_owner() {
     let mut bench = Bench::linked();
     let person = bench.join(Role::Speaker);
     bench.order(set_muted(&person, None, true));
-    bench.agree(LINK);
+    bench.agree();
     let ticket = bench.order(set_muted(&person, None, false));
     let commands = bench.commands();
     assert_eq!(muted(&commands, &person), [false; 0]);
@@ -75,7 +75,7 @@ fn a_moderator_mutes_somebody_of_the_same_edge_as_soon_as_the_owner_agrees() {
     let mut bench = Bench::linked();
     let (speaker, moderator) = (bench.join(Role::Speaker), bench.join(Role::Moderator));
     bench.order(set_muted(&moderator, Some(&speaker), true));
-    let commands = bench.agree(LINK);
+    let commands = bench.agree();
     assert_eq!(muted(&commands, &speaker), [true]);
     assert_eq!(muted(&commands, &moderator), [false; 0]);
 }

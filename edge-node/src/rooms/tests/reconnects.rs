@@ -101,3 +101,19 @@ fn an_answer_over_a_new_link_to_a_question_over_the_old_one_means_nothing() {
     bench.respond(LINK, id, Answer::Rooms(Default::default()));
     answer_to(ticket, &bench.commands()).unwrap();
 }
+
+#[test]
+fn a_flapping_link_does_not_multiply_the_reminders() {
+    let mut bench = Bench::linked();
+    for _ in 0..5 {
+        bench.join(Role::Listener);
+    }
+    for link in 2..20 {
+        bench.hub.handle_link_down(LinkId(link - 1), bench.now);
+        bench.link_up(LinkId(link));
+        let joins = bench.commands().iter().filter_map(asked).count();
+        assert_eq!(joins, 5);
+    }
+    bench.pass(Duration::from_secs(4));
+    assert_eq!(bench.commands().iter().filter_map(asked).count(), 0);
+}
