@@ -2,25 +2,25 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`app`] | what every request may use |
-//! | [`assets`] | the web client, embedded |
-//! | [`authorization`] | access tokens of requests, and who may do what |
-//! | [`body`] | reading a request's body within its bounds |
-//! | [`ice_servers`] | STUN and TURN servers as clients learn of them |
-//! | [`links`] | ready-made links |
-//! | [`metrics`] | what the server counts |
-//! | [`problem`] | errors as clients see them (RFC 9457) |
-//! | [`resource`] | a WHIP or WHEP session's own URL |
-//! | [`room_routes`] | rooms over REST |
-//! | [`rooms`] | the room side as the server sees it |
-//! | [`router`] | which request goes where |
-//! | [`sdpfrag`] | SDP fragments of trickle ICE and ICE restarts |
-//! | [`server`] | from the listening socket to the router |
-//! | [`sessions`] | which unguessable URL stands for which session |
-//! | [`settings`] | what an operator may set |
-//! | [`socket`] | the WebSocket of a room |
-//! | [`tls`] | certificates |
-//! | [`whip`] | WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep-04) |
+//! | `app` | what every request may use |
+//! | `assets` | the web client, embedded |
+//! | `authorization` | access tokens of requests, and who may do what |
+//! | `body` | reading a request's body within its bounds |
+//! | `ice_servers` | STUN and TURN servers as clients learn of them |
+//! | `links` | ready-made links |
+//! | `metrics` | what the server counts |
+//! | `problem` | errors as clients see them (RFC 9457) |
+//! | `resource` | a WHIP or WHEP session's own URL |
+//! | `room_routes` | rooms over REST |
+//! | `rooms` | the room side as the server sees it |
+//! | `router` | which request goes where |
+//! | `sdpfrag` | SDP fragments of trickle ICE and ICE restarts |
+//! | `server` | from the listening socket to the router |
+//! | `sessions` | which unguessable URL stands for which session |
+//! | `settings` | what an operator may set |
+//! | `socket` | the WebSocket of a room |
+//! | `tls` | certificates |
+//! | `whip` | WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep-04) |
 
 mod app;
 mod assets;

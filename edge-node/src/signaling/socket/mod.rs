@@ -2,12 +2,12 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`conversation`] | one client's WebSocket from its first message to its last: one task |
-//! | [`ending`] | close codes |
-//! | [`message`] | the messages, read and written |
-//! | [`outbox`] | what waits to be sent to one client |
-//! | [`pace`] | how fast a client may talk, how long it may be silent |
-//! | [`upgrade`] | from the HTTP request to the WebSocket |
+//! | `conversation` | one client's WebSocket from its first message to its last: one task |
+//! | `ending` | close codes |
+//! | `message` | the messages, read and written |
+//! | `outbox` | what waits to be sent to one client |
+//! | `pace` | how fast a client may talk, how long it may be silent |
+//! | `upgrade` | from the HTTP request to the WebSocket |
 
 mod conversation;
 mod ending;
