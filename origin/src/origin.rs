@@ -24,7 +24,7 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 
 /// An origin inside another process, without a network of its own.
 ///
-/// An edge links to it with [`stoa_link::in_process`]:
+/// An edge links to it with [`fn@stoa_link::in_process`]:
 ///
 /// ```no_run
 /// # async fn start(edge: stoa_link::PeerName, edge_inbox: stoa_link::InboxSender) -> anyhow::Result<()> {

@@ -1,5 +1,12 @@
 //! An embedded origin between two edges of the same process, over real links.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -184,8 +191,11 @@ fn selection(event: Event) -> Option<Vec<u64>> {
     }
 }
 
-fn down(event: Event) -> Option<()> {
-    matches!(event, Event::Down { .. }).then_some(())
+fn down(event: Event) -> Option<String> {
+    match event {
+        Event::Down { reason, .. } => Some(reason),
+        _ => None,
+    }
 }
 
 fn frame(step: u64) -> Frame {

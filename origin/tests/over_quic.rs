@@ -1,5 +1,7 @@
 //! An origin as a process of its own: an edge links to it over QUIC, a drain says goodbye.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test")]
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

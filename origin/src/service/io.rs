@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stoa_audio::frame::Frame;
 use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::core::{Command, Service};
@@ -35,7 +35,7 @@ enum Order {
 /// Steers a running [`Server`]. When the last clone is dropped the server ends.
 #[derive(Clone, Debug)]
 pub struct Steering {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<(Order, oneshot::Sender<()>)>,
     vacant: watch::Receiver<bool>,
 }
 
@@ -64,7 +64,9 @@ impl Steering {
     }
 
     async fn order(&self, order: Order) {
-        if self.orders.send(order).await.is_err() {
+        let (done, carried_out) = oneshot::channel();
+        let sent = self.orders.send((order, done)).await;
+        if sent.is_err() || carried_out.await.is_err() {
             tracing::debug!(?order, "the origin's server has ended already");
         }
     }
@@ -78,7 +80,8 @@ pub struct Server {
     inbox: Inbox,
     /// Asked for what the inbox had to drop.
     sender: InboxSender,
-    orders: mpsc::Receiver<Order>,
+    /// Each with a word back once it is carried out.
+    orders: mpsc::Receiver<(Order, oneshot::Sender<()>)>,
     vacant: watch::Sender<bool>,
     metrics: Metrics,
 }
@@ -109,7 +112,11 @@ impl Server {
             tokio::select! {
                 biased;
                 order = self.orders.recv() => {
-                    if !self.handle_order(order.unwrap_or(Order::End)) {
+                    let Some((order, done)) = order else { break };
+                    let goes_on = self.handle_order(order);
+                    // Whoever asked may have stopped waiting.
+                    let _ = done.send(());
+                    if !goes_on {
                         break;
                     }
                 }
@@ -117,6 +124,8 @@ impl Server {
                     self.service.handle_timeout(Instant::now().into_std());
                     self.carry_out();
                 }
+                // Before the inbox, which may never be empty.
+                _ = export.tick() => self.export(),
                 taken = self.inbox.recv_many(&mut events, EVENTS_PER_TURN) => {
                     if taken == 0 {
                         break;
@@ -125,7 +134,6 @@ impl Server {
                         self.handle_event(event);
                     }
                 }
-                _ = export.tick() => self.export(),
             }
         }
         self.export();

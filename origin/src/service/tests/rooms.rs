@@ -51,7 +51,7 @@ fn wrong_requests_get_a_problem_with_its_own_code() {
     }
     world.control(ams, Body::Request(Request { id: 77, ask: None }));
     let last = world.sent.get_mut(&ams).unwrap().pop();
-    assert!(matches!(last, Some(Body::Response(r)) if r.id == 77 && r.answer != None));
+    assert!(matches!(last, Some(Body::Response(r)) if r.id == 77 && r.answer.is_some()));
     assert_eq!(world.service.counts().requests.get(&("unknown", "unknown-request")), Some(&1));
 }
 
