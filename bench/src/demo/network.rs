@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::distance::{Matrix, RoundTrip, round_trip};
 use crate::impair::{self, Loss, Plan, Profile, Proxy};
 use crate::load::Connection;
-use crate::node::{Child, EdgeSettings, OriginSettings};
+use crate::node::{Child, EdgeSettings, OriginSettings, this_program};
 
 /// Participants that an edge of the demo takes.
 const PARTICIPANTS: u32 = 5_000;
@@ -63,7 +63,8 @@ impl Network {
             node: format!("{}-origin", wish.origin.code),
             place: Some(degrees(wish.origin)),
         };
-        let origin = origin.start(folder.path()).await?;
+        let program = this_program()?;
+        let origin = origin.start(&program, folder.path()).await?;
         let mesh = origin.mesh().context("the origin does not say where it takes links")?;
         let secret = random_secret(&mut rand::rng());
         let mut edges = Vec::new();
@@ -81,8 +82,9 @@ impl Network {
                 secret: Some(secret.clone()),
                 workers: 1,
                 participants: PARTICIPANTS,
+                drain_s: 0,
             };
-            let node = settings.start(folder.path()).await?;
+            let node = settings.start(&program, folder.path()).await?;
             let (speaker, listener) = (String::new(), String::new());
             edges.push(Edge { place, node, path, round_trip, speaker, listener });
         }

@@ -100,7 +100,8 @@ pub(super) fn path_samples(edge: &Edge) -> [Sample; 2] {
 /// Heading and rows.
 pub(super) fn rows(rows: &[Row]) -> Vec<Vec<String>> {
     let heading = [
-        "edge", "people", "ears", "up/s", "in/s", "out/s", "path", "link RTT", "loss", "CPU", "RSS",
+        "edge", "clients", "hearing", "up/s", "in/s", "out/s", "path", "link RTT", "loss", "CPU",
+        "RSS",
     ];
     let heading = heading.map(String::from).to_vec();
     std::iter::once(heading).chain(rows.iter().map(Row::cells)).collect()

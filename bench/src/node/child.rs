@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,12 +31,11 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts this binary with those arguments and waits until the node says that it is ready.
+    /// Starts `program`, a `bench` binary, and waits until the node says that it is ready.
     ///
     /// # Errors
     /// When it does not start, ends at once, or is not ready in time.
-    pub async fn start(name: &str, arguments: &[OsString]) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot find this binary")?;
+    pub async fn start(program: &Path, name: &str, arguments: &[OsString]) -> Result<Self> {
         let mut process = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -116,7 +116,8 @@ impl Child {
         }
     }
 
-    fn ask_to_end(&self) {
+    /// Asks it to end, as a terminal or a service manager would; it may take its time.
+    pub fn ask_to_end(&self) {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {
             // It may be gone already: then there is nobody to ask.
@@ -133,6 +134,14 @@ impl Drop for Child {
             let _ = self.process.wait();
         }
     }
+}
+
+/// The binary that runs now: nodes are made by starting it again.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot find this binary")
 }
 
 /// Makes sure that this process may open that many files and sockets.

@@ -10,6 +10,6 @@ mod child;
 mod run;
 mod settings;
 
-pub use child::{Child, raise_descriptor_limit};
+pub use child::{Child, raise_descriptor_limit, this_program};
 pub use run::{Arguments, run_edge, run_origin};
 pub use settings::{EdgeSettings, OriginSettings, standalone_edge};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::child::Child;
+use super::child::{Child, this_program};
 
 /// What differs from edge to edge.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct EdgeSettings {
     pub workers: usize,
     /// Most participants.
     pub participants: u32,
+    /// Seconds that clients have to go elsewhere when it is asked to end.
+    pub drain_s: u32,
 }
 
 /// What differs from origin to origin.
@@ -55,7 +57,7 @@ impl EdgeSettings {
              [mesh]\nlisten = \"127.0.0.1:0\"\norigins = [{origin}]\n\
              [mesh.certificates]\ndirectory = {}\n\
              [limits]\nparticipants = {}\n\
-             [drain]\ndeadline_s = 0\n\
+             [drain]\ndeadline_s = {}\n\
              [telemetry]\nlevel = \"warn\"\n",
             self.http,
             self.participants,
@@ -65,6 +67,7 @@ impl EdgeSettings {
             self.participants,
             quoted(certificates),
             self.participants,
+            self.drain_s,
         );
         if let Some(secret) = &self.secret {
             let _ = write!(text, "[[tokens.secrets]]\nid = \"bench\"\nsecret = \"{secret}\"\n");
@@ -76,10 +79,10 @@ impl EdgeSettings {
     ///
     /// # Errors
     /// When the file cannot be written or the edge does not start.
-    pub async fn start(&self, folder: &Path) -> Result<Child> {
+    pub async fn start(&self, program: &Path, folder: &Path) -> Result<Child> {
         let text = self.to_toml(&folder.join("certificates"));
         let file = write_file(folder, &self.node, &text)?;
-        Child::start(&self.node, &arguments("node-edge", file)).await
+        Child::start(program, &self.node, &arguments("node-edge", file)).await
     }
 }
 
@@ -109,10 +112,10 @@ impl OriginSettings {
     ///
     /// # Errors
     /// When the file cannot be written or the origin does not start.
-    pub async fn start(&self, folder: &Path) -> Result<Child> {
+    pub async fn start(&self, program: &Path, folder: &Path) -> Result<Child> {
         let text = self.to_toml(&folder.join("certificates"));
         let file = write_file(folder, &self.node, &text)?;
-        Child::start(&self.node, &arguments("node-origin", file)).await
+        Child::start(program, &self.node, &arguments("node-origin", file)).await
     }
 }
 
@@ -132,8 +135,9 @@ pub async fn standalone_edge(folder: &Path, participants: u32, workers: usize) -
         secret: None,
         workers,
         participants,
+        drain_s: 0,
     };
-    settings.start(folder).await
+    settings.start(&this_program()?, folder).await
 }
 
 fn node_table(node: &str, place: Option<(f64, f64)>) -> String {
@@ -183,6 +187,7 @@ mod tests {
             secret: Some("s".repeat(32)),
             workers: 1,
             participants: 5_000,
+            drain_s: 0,
         };
         let file = write_file(folder.path(), "ams-1", &edge.to_toml(folder.path())).unwrap();
         let arguments = stoa_edge::config::Arguments { config: Some(file), ..Default::default() };

@@ -1,0 +1,14 @@
+//! The whole thing on real parts: processes, sockets, browsers, speech. One test at a time: each wants
+//! the machine for itself.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up has failed")]
+
+mod api;
+mod browser;
+mod demo;
+mod load;
+mod page;
+mod refusals;
+mod speech;
+mod turn;
+mod voice;
