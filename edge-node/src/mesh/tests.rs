@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use futures_util::FutureExt;
 use prometheus::Registry;
 use stoa_protocol::ids::{NodeId, NodeRole, Region, Role, RoomId};
 use stoa_runtime::metrics_page::Health;
@@ -64,6 +65,31 @@ async fn a_bad_offer_leaves_nobody_in_the_room_and_an_unknown_room_is_a_404() {
     let bad = node.rooms.join(ask(&room, "no sdp".to_owned())).await.unwrap_err();
     assert_eq!(bad.status, 400);
     assert_eq!(node.rooms.read(room).await.unwrap().speakers, 0);
+    node.end().await;
+}
+
+#[tokio::test]
+async fn somebody_who_gives_up_while_joining_does_not_stay_in_the_room() {
+    let node = start().await;
+    let room = RoomId::new("agora").unwrap();
+    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    assert!(node.rooms.join(ask(&room, offer())).now_or_never().is_none());
+    // The owner answers this after the join, and the leave follows the join's answer.
+    node.rooms.read(room.clone()).await.unwrap();
+    assert_eq!(node.rooms.read(room).await.unwrap().speakers, 0);
+    node.end().await;
+}
+
+#[tokio::test]
+async fn the_node_is_idle_only_when_the_last_session_has_closed() {
+    let node = start().await;
+    let room = RoomId::new("agora").unwrap();
+    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    let joined = node.rooms.join(ask(&room, offer())).await.unwrap();
+    node.rooms.read(room).await.unwrap();
+    assert!(node.mesh.steering().idle().now_or_never().is_none());
+    node.rooms.leave(joined.session).await.unwrap();
+    node.mesh.steering().idle().await;
     node.end().await;
 }
 

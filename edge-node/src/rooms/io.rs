@@ -211,6 +211,7 @@ impl Shell {
                 () = tokio::task::yield_now(), if spent => shares = Shares::FULL,
             }
             self.carry_out();
+            self.note_idle();
         }
         self.hub.handle_end(now());
         self.carry_out();
@@ -226,7 +227,7 @@ impl Shell {
                 }
             }
             Event::Up { id, peer, link } => {
-                tracing::info!(link = id.0, node = %peer.node, region = %peer.region, "link up");
+                tracing::debug!(link = id.0, node = %peer.node, "rooms may go this way");
                 self.links.insert(id, link);
                 self.hub.handle_link_up(id, peer, now());
                 if self.hub.has_parent() {
@@ -239,7 +240,7 @@ impl Shell {
             Event::Unbound { id, track } => self.hub.handle_unbound(id, track),
             Event::Down { id, reason } => {
                 if let Some(link) = self.links.remove(&id) {
-                    tracing::info!(link = id.0, node = %link.peer().node, reason, "link down");
+                    tracing::debug!(link = id.0, node = %link.peer().node, reason, "no longer");
                     self.around.links.forget(id, link.peer());
                 }
                 self.hub.handle_link_down(id, now());
@@ -364,8 +365,13 @@ impl Shell {
         for (id, link) in &self.links {
             self.around.links.note(*id, link.peer(), link.statistics());
         }
+    }
+
+    fn note_idle(&self) {
         let idle = self.hub.is_idle();
-        self.idle.send_if_modified(|before| std::mem::replace(before, idle) != idle);
+        if *self.idle.borrow() != idle {
+            self.idle.send_replace(idle);
+        }
     }
 }
 
