@@ -81,7 +81,7 @@ pub struct RoomsHandle {
 pub struct Orders(pub(super) mpsc::Receiver<Asked>);
 
 impl RoomsHandle {
-    /// A handle, and the queue that [`super::io::run`] serves.
+    /// A handle, and the queue that [`super::Shell`] serves.
     #[must_use]
     pub fn new(plane: Plane) -> (Self, Orders) {
         let (orders, queue) = mpsc::channel(ORDERS_QUEUED_MAX);

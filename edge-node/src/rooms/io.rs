@@ -228,6 +228,7 @@ impl Shell {
             }
             Event::Up { id, peer, link } => {
                 tracing::debug!(link = id.0, node = %peer.node, "rooms may go this way");
+                self.around.links.note(id, link.peer(), link.statistics());
                 self.links.insert(id, link);
                 self.hub.handle_link_up(id, peer, now());
                 if self.hub.has_parent() {
