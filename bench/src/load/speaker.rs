@@ -176,6 +176,8 @@ impl State {
         );
         // Counted before it leaves, so that no listener hears a frame that was never sent.
         self.sent.store(number + 1, Ordering::Release);
+        // str0m takes a packet out of its queue when time passes, not when it is written.
+        self.handshake.handle_timeout(now);
         self.flush();
         Ok(())
     }

@@ -28,7 +28,7 @@ pub(crate) fn check(file: &File) -> Vec<Violation> {
             if let Some(word) = empty_word(name) {
                 violations.push(file.violation(number, format!("'{word}' in `{kind} {name}`")));
             }
-            let gets = name.starts_with("get_") && name != "get_mut";
+            let gets = name.starts_with("get_") && name != "get_mut" && !is_sentence(name);
             if FUNCTIONS.contains(&kind) && gets {
                 violations.push(file.violation(number, format!("`{name}`: no get_")));
             }
@@ -37,14 +37,17 @@ pub(crate) fn check(file: &File) -> Vec<Violation> {
     violations
 }
 
+fn is_sentence(name: &str) -> bool {
+    words(name).len() > NAME_WORDS_MAX
+}
+
 fn empty_word(name: &str) -> Option<String> {
     let words = words(name);
     let alone = words.len() == 1;
-    let sentence = words.len() > NAME_WORDS_MAX;
     let empty = |word: &String| {
         EMPTY_WORDS.contains(&word.as_str()) || alone && EMPTY_NOUNS.contains(&word.as_str())
     };
-    words.into_iter().find(empty).filter(|_| !sentence)
+    words.into_iter().find(empty).filter(|_| !is_sentence(name))
 }
 
 /// Items declared on a line, as (kind, name).
