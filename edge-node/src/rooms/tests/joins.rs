@@ -259,3 +259,16 @@ fn a_room_of_the_same_name_can_be_joined_while_sessions_of_the_closed_one_still_
     });
     assert_eq!(subscribed, Some(0), "the new room owes nothing to the old one's epoch");
 }
+
+#[test]
+fn a_place_that_nobody_claims_is_given_back() {
+    let mut bench = Bench::linked();
+    let ticket = bench.order(Order::Prepare(Bench::newcomer(Role::Speaker)));
+    let commands = bench.agree();
+    let Ok(Reply::Prepared(prepared)) = answer_to(ticket, &commands) else { panic!() };
+    bench.hub.handle_unclaimed(prepared.seat, bench.now);
+    let commands = bench.commands();
+    assert!(commands.iter().filter_map(asked).any(|(_, ask)| matches!(ask, Ask::Leave(_))));
+    assert!(commands.iter().any(|c| matches!(c, Command::Unbind { .. })));
+    assert!(bench.hub.is_idle());
+}
