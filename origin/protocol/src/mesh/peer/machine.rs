@@ -199,7 +199,7 @@ impl Peer {
             rtt_smoothed: self.timing.smoothed(),
             rtt_min: self.timing.min(),
             jitter: self.timing.jitter(),
-            loss_in_permille: permille(loss.share),
+            loss_in_permille: self.sequences.recent_permille(),
             silence_max: self.liveness.silence_max(loss, self.timing.jitter()),
             ..self.wire.counters
         }
@@ -337,15 +337,4 @@ impl Peer {
         let echo = self.timing.echo(now);
         self.wire.beat(echo, answer_wanted, now);
     }
-}
-
-/// A share of 0 to 1 in permille.
-fn permille(share: f64) -> u32 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to 0 to 1,000 first"
-    )]
-    let permille = (share * 1_000.0).round().clamp(0.0, 1_000.0) as u32;
-    permille
 }

@@ -12,6 +12,8 @@ const SLOW: f64 = 1.0 / 256.0;
 /// ones weigh more, so that one burst is enough to be warned.
 const BURST: f64 = 1.0 / 64.0;
 const BURST_PRIOR: f64 = 4.0;
+/// What a period weighs beside the one after it, in the figure that people see.
+const RECENT: f64 = 0.9;
 /// Assumed share of loss before anything is known.
 const PRIOR: f64 = 0.05;
 
@@ -52,6 +54,9 @@ pub(super) struct Sequences {
     received: u64,
     period_judged: u64,
     period_lost: u64,
+    /// Judged and lost, each period counting a little less than the one after it.
+    recent_judged: f64,
+    recent_lost: f64,
 }
 
 impl Default for Sequences {
@@ -69,6 +74,8 @@ impl Default for Sequences {
             received: 0,
             period_judged: 0,
             period_lost: 0,
+            recent_judged: 0.0,
+            recent_lost: 0.0,
         }
     }
 }
@@ -143,7 +150,8 @@ impl Sequences {
         self.lost = self.lost.saturating_add(count);
     }
 
-    /// The loss to reckon with.
+    /// The loss to reckon with: cautious while little is known. For people, see
+    /// [`Self::recent_permille`].
     pub(super) fn loss(&self) -> Loss {
         Loss { share: self.fast.max(self.slow), after_loss: self.after_loss }
     }
@@ -165,16 +173,57 @@ impl Sequences {
 
     /// The loss since the last call in permille.
     pub(super) fn take_period_permille(&mut self) -> u32 {
+        self.recent_judged = self.recent_judged * RECENT + approximate(self.period_judged);
+        self.recent_lost = self.recent_lost * RECENT + approximate(self.period_lost);
         let (judged, lost) = (self.period_judged.max(1), self.period_lost);
         (self.period_judged, self.period_lost) = (0, 0);
         let permille = (u128::from(lost) * 1_000 + u128::from(judged / 2)) / u128::from(judged);
         u32::try_from(permille.min(1_000)).unwrap_or(1_000)
     }
+
+    /// The loss that was measured in about the last ten periods, in permille; 0 before the first.
+    pub(super) fn recent_permille(&self) -> u32 {
+        if self.recent_judged < 1.0 {
+            return 0;
+        }
+        let permille = (1_000.0 * self.recent_lost / self.recent_judged).round();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share times 1,000, clamped"
+        )]
+        let permille = permille.clamp(0.0, 1_000.0) as u32;
+        permille
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an approximate count")]
+fn approximate(count: u64) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_see_what_was_measured_and_not_what_is_feared() {
+        let mut sequences = Sequences::default();
+        assert_eq!(sequences.recent_permille(), 0);
+        for period in 0..20 {
+            for sequence in (period * 50..(period + 1) * 50).filter(|s| s % 10 != 3) {
+                sequences.handle_sequence(sequence);
+            }
+            sequences.take_period_permille();
+            assert!(sequences.recent_permille().abs_diff(100) <= 15, "period {period}");
+        }
+        let mut clean = Sequences::default();
+        for sequence in 0..20 {
+            clean.handle_sequence(sequence);
+        }
+        clean.take_period_permille();
+        assert_eq!(clean.recent_permille(), 0);
+    }
 
     #[test]
     fn a_gap_counts_as_lost_once_eight_later_datagrams_have_come() {

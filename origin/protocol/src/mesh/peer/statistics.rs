@@ -71,7 +71,7 @@ pub struct Statistics {
     pub rtt_min: Option<Duration>,
     /// Interarrival jitter of the peer's datagrams (RFC 3550 section A.8).
     pub jitter: Duration,
-    /// Present estimate of the share of the peer's datagrams that is lost, 0 to 1,000.
+    /// Share of the peer's datagrams that was lost in about the last ten seconds, 0 to 1,000.
     pub loss_in_permille: u32,
     /// Share of our datagrams that the peer missed in its last report's period, 0 to 1,000.
     pub loss_out_permille: u32,
