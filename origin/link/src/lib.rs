@@ -13,8 +13,8 @@
 //! | [`event`] | what a link tells its owner |
 //! | `failure` | why a connection did not become a link |
 //! | [`handle`] | the sending half of a link |
-//! | [`in_process`] | a link inside one process |
-//! | [`inbox`] | the queue through which all links tell their owner |
+//! | [`mod@in_process`] | a link inside one process |
+//! | [`mod@inbox`] | the queue through which all links tell their owner |
 //! | `node` | what all tasks of one endpoint share |
 //! | `queue` | between the handles of a link and its task |
 //! | `registry` | the links of an endpoint by node |

@@ -23,7 +23,7 @@ pub enum OpenError {
     /// Seen before, or too old to know.
     #[error("replayed packet")]
     Replay,
-    /// The peer uses more than [`SSRCS_MAX`] sources.
+    /// The peer uses more than 8 sources.
     #[error("too many sources")]
     TooManySources,
 }
