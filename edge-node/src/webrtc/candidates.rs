@@ -1,6 +1,6 @@
 //! The addresses at which clients reach this edge.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Most candidates in an answer.
 const CANDIDATES_MAX: usize = 8;
@@ -44,26 +44,6 @@ impl Candidates {
         let mut candidates = self.0.iter();
         candidates.clone().filter(family).find(near).or_else(|| candidates.find(family)).copied()
     }
-}
-
-/// The addresses from which this host reaches the world, one per family, found by asking the
-/// routing table; nothing is sent.
-#[must_use]
-pub(super) fn local_addresses() -> Vec<IpAddr> {
-    // Addresses for documentation (RFC 5737, RFC 3849): routed like any far host.
-    let probes: [(&str, &str); 2] = [("0.0.0.0:0", "203.0.113.1:9"), ("[::]:0", "[2001:db8::1]:9")];
-    let mut found = Vec::new();
-    for (from, to) in probes {
-        let address = UdpSocket::bind(from)
-            .and_then(|socket| socket.connect(to).and_then(|()| socket.local_addr()));
-        if let Ok(address) = address
-            && !address.ip().is_loopback()
-            && !address.ip().is_unspecified()
-        {
-            found.push(address.ip());
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The handle of the media plane, for the room side and for signaling.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use super::candidates::{Candidates, local_addresses};
+use super::candidates::Candidates;
 use super::io;
 use super::keys::Hook;
 use super::mailbox::{Control, Mailbox};
@@ -271,4 +271,23 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// The addresses from which this host reaches the world, one per family, found by asking the
+/// routing table; nothing is sent.
+fn local_addresses() -> Vec<IpAddr> {
+    // Addresses for documentation (RFC 5737, RFC 3849): routed like any far host.
+    let probes: [(&str, &str); 2] = [("0.0.0.0:0", "203.0.113.1:9"), ("[::]:0", "[2001:db8::1]:9")];
+    let mut found = Vec::new();
+    for (from, to) in probes {
+        let address = UdpSocket::bind(from)
+            .and_then(|socket| socket.connect(to).and_then(|()| socket.local_addr()));
+        if let Ok(address) = address
+            && !address.ip().is_loopback()
+            && !address.ip().is_unspecified()
+        {
+            found.push(address.ip());
+        }
+    }
+    found
 }

@@ -1,9 +1,8 @@
 //! How many bytes may be under way: a pure state machine over acknowledgements and losses.
 //!
-//! It works in rounds of about one round-trip time. A round with little queueing delay lets the
-//! window grow with what was delivered; one with much shrinks it towards the measured
-//! bandwidth-delay product. The smallest round-trip time is forgotten after a minute, so that a
-//! route change does not look like a queue for ever.
+//! In rounds of a round-trip time: little queueing delay lets the window grow with what was delivered,
+//! much shrinks it towards the measured bandwidth-delay product. The smallest round-trip time is
+//! forgotten after a minute, so that a route change does not look like a queue for ever.
 
 use std::time::{Duration, Instant};
 
