@@ -74,7 +74,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         report = measure(&arguments, &edge) => report?,
         _ = stopped => bail!("stopped"),
     };
-    edge.end().await;
+    // Its listeners are still there: nobody waits for them to go.
+    drop(edge);
     print!("{}", report.text());
     if let Some(path) = &arguments.json {
         let mut text = serde_json::to_string_pretty(&report).context("no JSON")?;
@@ -108,7 +109,8 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
     tokio::time::sleep(SETTLE).await;
     let (window, sent_frames) = count(arguments, edge, &swarm, &speaker).await?;
     let failed = failed.max(swarm.gauges.failed.load(Ordering::Relaxed));
-    let dropped = swarm.places.drops();
+    let media = edge.media().map_or(0, |media| machine::udp_drops(media.port()));
+    let dropped = [swarm.places.drops(), media];
     speaker.finish()?;
     // The first connection may have been idle for too long.
     let mut http = Connection::open(edge.http()).await?;

@@ -7,6 +7,7 @@
 //! | `window` | which frames count |
 //! | `addresses` | a loopback address and a socket for each of many clients |
 //! | `sockets` | few sockets for many clients |
+//! | `tally` | what all listeners count |
 //! | `swarm` | all listeners: one thread |
 //! | `speaker` | the speaker: one thread |
 //! | `http` | rooms, WHIP and WHEP over warm connections |
@@ -22,6 +23,7 @@ mod sockets;
 mod speaker;
 mod stamp;
 mod swarm;
+mod tally;
 mod window;
 
 pub use command::{Arguments, run};

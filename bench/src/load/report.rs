@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::swarm::Tally;
+use super::tally::Tally;
 use crate::measure::histogram::Histogram;
 use crate::measure::machine::{Machine, Usage};
 
@@ -49,8 +49,8 @@ pub(super) struct Report {
     pub(super) edge_cores: f64,
     /// What the edge's resident memory grew by from no listener to all, per listener.
     pub(super) edge_rss_bytes_per_listener: f64,
-    /// From the speaker's socket to the listener's, of the newest frame of each packet. Includes the
-    /// time that packets wait for the generator to read them, so it is an upper bound.
+    /// From the speaker's socket to the listener's, of the newest frame of each packet: until the
+    /// kernel had it, whenever this generator found time to read it.
     pub(super) latency_ms: Percentiles,
     /// From the request on a warm connection to the first audio.
     pub(super) join_ms: JoinPercentiles,
@@ -60,9 +60,13 @@ pub(super) struct Report {
     pub(super) joins_per_edge_cpu_second: f64,
     /// Cores that this generator kept busy in the window.
     pub(super) generator_cores: f64,
+    /// How long datagrams waited in the kernel for the generator.
+    pub(super) generator_read_delay_ms: Percentiles,
     /// Datagrams that the generator read too late, so that the kernel dropped them: its fault, not the edge's.
     pub(super) generator_dropped_datagrams: u64,
-    /// Consent checks that the edge answered, and sender reports that it sent.
+    /// Datagrams that the kernel dropped before the edge because it read them too late.
+    pub(super) edge_dropped_datagrams: u64,
+    /// Consent checks that the edge answered.
     pub(super) consents: u64,
     /// Sender reports of the edge.
     pub(super) sender_reports: u64,
@@ -106,7 +110,8 @@ pub(super) struct Run {
     pub(super) after_joins: Reading,
     pub(super) window: [Reading; 2],
     pub(super) tally: Tally,
-    pub(super) dropped: u64,
+    /// Datagrams dropped before the generator and before the edge.
+    pub(super) dropped: [u64; 2],
 }
 
 impl Report {
@@ -145,11 +150,8 @@ impl Report {
             edge_packets_per_cpu_second: ratio(tally.packets as f64, edge_s),
             edge_cores: ratio(edge_s, seconds),
             edge_rss_bytes_per_listener: ratio(grown as f64, run.listeners as f64),
-            latency_ms: Percentiles {
-                p50: ms(tally.latency.percentile(0.50)),
-                p99: ms(tally.latency.percentile(0.99)),
-                max: ms(tally.latency.max()),
-            },
+            latency_ms: percentiles(&tally.latency),
+            generator_read_delay_ms: percentiles(&tally.read_delay),
             join_ms: joins(&tally.joins),
             joins_per_second: ratio(run.listeners as f64, joining_s),
             joins_per_edge_cpu_second: ratio(
@@ -157,7 +159,8 @@ impl Report {
                 cpu_s(&run.before_joins.edge, &run.after_joins.edge),
             ),
             generator_cores: ratio(cpu_s(&begin.generator, &end.generator), seconds),
-            generator_dropped_datagrams: run.dropped,
+            generator_dropped_datagrams: run.dropped[0],
+            edge_dropped_datagrams: run.dropped[1],
             consents: tally.consents,
             sender_reports: tally.reports,
             machine: Machine::here(),
@@ -172,7 +175,7 @@ impl Report {
              edge        {:.2} cores, {:.0} ns a packet, {:.0} packets a CPU second, {:.0} KiB a listener\n\
              latency     {:.2} ms p50, {:.2} ms p99, {:.2} ms max, speaker's socket to listener's\n\
              joins       {:.0} ms p50, {:.0} ms p95, {:.0} a second, {:.0} a CPU second\n\
-             machine     {}, {} cores, Linux {}; this generator used {:.2} cores\n",
+             machine     {}, {} cores, Linux {}; this generator used {:.2} cores, {:.1} ms late p99\n",
             self.listeners,
             self.seconds,
             self.frames_per_packet,
@@ -196,7 +199,16 @@ impl Report {
             self.machine.cores,
             self.machine.kernel,
             self.generator_cores,
+            self.generator_read_delay_ms.p99,
         )
+    }
+}
+
+fn percentiles(histogram: &Histogram) -> Percentiles {
+    Percentiles {
+        p50: ms(histogram.percentile(0.50)),
+        p99: ms(histogram.percentile(0.99)),
+        max: ms(histogram.max()),
     }
 }
 
@@ -226,7 +238,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{Reading, Report, Run};
-    use crate::load::swarm::Tally;
+    use crate::load::tally::Tally;
     use crate::measure::machine::Usage;
 
     #[test]
@@ -246,7 +258,7 @@ mod tests {
             after_joins: reading(2, 200, 8_000_000),
             window: [reading(3, 250, 8_000_000), reading(9, 349, 8_000_000)],
             tally,
-            dropped: 0,
+            dropped: [0, 0],
         };
         let report = Report::new(&run);
         assert_eq!((report.expected_frames, report.expected_packets), (30_000, 10_000));

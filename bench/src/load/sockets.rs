@@ -3,6 +3,7 @@
 
 use std::io::IoSliceMut;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
@@ -72,12 +73,8 @@ impl Sockets {
         }
     }
 
-    /// Reads up to one batch from a socket into `take(client, from, datagram)`; returns how many came.
-    pub(super) fn receive(
-        &mut self,
-        index: usize,
-        mut take: impl FnMut(u32, SocketAddr, &mut [u8]),
-    ) -> usize {
+    /// Reads up to one batch from a socket into `take`; returns how many came.
+    pub(super) fn receive(&mut self, index: usize, mut take: impl FnMut(Datagram<'_>)) -> usize {
         let Some((socket, state, _)) = self.sockets.get(index) else { return 0 };
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = {
             let mut buffers = self.buffers.iter_mut();
@@ -87,16 +84,30 @@ impl Sockets {
         };
         let socket = UdpSockRef::from(socket);
         let Ok(count) = state.recv(socket, &mut slices, &mut self.meta) else { return 0 };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         for (meta, buffer) in self.meta[..count].iter().zip(&mut self.buffers) {
             let Some(IpAddr::V4(address)) = meta.dst_ip else { continue };
             let Some(client) = self.addresses.client(index, address) else { continue };
             let length = meta.len.min(DATAGRAM_BYTES);
-            for datagram in buffer[..length].chunks_mut(meta.stride.max(1)) {
-                take(client, meta.addr, datagram);
+            let waited = meta.timestamp.map_or(Duration::ZERO, |came| now.saturating_sub(came));
+            for bytes in buffer[..length].chunks_mut(meta.stride.max(1)) {
+                take(Datagram { client, from: meta.addr, waited, bytes });
             }
         }
         count
     }
+}
+
+/// A datagram that came.
+pub(super) struct Datagram<'a> {
+    /// For whom.
+    pub(super) client: u32,
+    /// From where.
+    pub(super) from: SocketAddr,
+    /// How long the kernel held it until it was read.
+    pub(super) waited: Duration,
+    /// What it holds.
+    pub(super) bytes: &'a mut [u8],
 }
 
 /// Where each client is.
@@ -158,8 +169,9 @@ mod tests {
         let mut heard = None;
         while heard.is_none() {
             assert!(began.elapsed() < Duration::from_secs(10), "nothing came for {client}");
-            sockets.receive(client as usize % 2, |client, from, datagram| {
-                heard = Some((client, from, datagram.to_vec()));
+            sockets.receive(client as usize % 2, |datagram| {
+                assert!(datagram.waited < Duration::from_secs(10));
+                heard = Some((datagram.client, datagram.from, datagram.bytes.to_vec()));
             });
         }
         heard.unwrap()

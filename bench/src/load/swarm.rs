@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use rand::rngs::StdRng;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use super::client::{Handshake, Heard, Listener, Progress};
-use super::sockets::{Places, Sockets};
+use super::sockets::{Datagram, Places, Sockets};
 use super::stamp::{Stamp, for_each_stamp};
+use super::tally::{Gauges, Tally};
 use super::window::{Arrival, Record, Window};
-use crate::measure::histogram::Histogram;
 
 /// Joins that may wait for the swarm's thread.
 const JOINS_WAITING_MAX: usize = 1_024;
@@ -31,46 +31,6 @@ const SLEEP_MAX: Duration = Duration::from_millis(50);
 const LATE_AFTER: Duration = Duration::from_secs(1);
 /// How long a finished handshake is kept for the edge's repeats of its last flight.
 const LINGER: Duration = Duration::from_secs(5);
-
-/// How far the swarm is, for whoever watches.
-#[derive(Debug, Default)]
-pub(super) struct Gauges {
-    /// Listeners that are connected.
-    pub(super) connected: AtomicU64,
-    /// Listeners that have heard audio.
-    pub(super) hearing: AtomicU64,
-    /// Listeners that failed to connect, or lost the edge.
-    pub(super) failed: AtomicU64,
-    /// Frames that counted so far.
-    pub(super) frames: AtomicU64,
-}
-
-/// Everything that all listeners counted.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    /// Frames of the window, each once per listener, in time.
-    pub(super) frames: u64,
-    /// RTP packets that brought a frame of the window.
-    pub(super) packets: u64,
-    /// Frames of the window that came again.
-    pub(super) duplicates: u64,
-    /// Frames of the window that came too late to be played.
-    pub(super) late: u64,
-    /// Frames that are not the speaker's (comfort frames).
-    pub(super) foreign: u64,
-    /// Datagrams that could not be opened or belong to nobody.
-    pub(super) refused: u64,
-    /// Sender reports.
-    pub(super) reports: u64,
-    /// Consent answers.
-    pub(super) consents: u64,
-    /// Streams that the edge ended.
-    pub(super) goodbyes: u64,
-    /// Speaker's socket to listener's socket, of the newest frame of each packet.
-    pub(super) latency: Histogram,
-    /// From the request on a warm connection to the first audio.
-    pub(super) joins: Histogram,
-}
 
 /// A listener whose offer was answered.
 pub(super) struct Join {
@@ -171,6 +131,28 @@ struct Client {
     scheduled: Option<Instant>,
 }
 
+/// A datagram on its way from the socket to its listener; its memory is used again.
+struct Letter {
+    client: u32,
+    from: SocketAddr,
+    waited: Duration,
+    bytes: Vec<u8>,
+}
+
+impl From<SocketAddr> for Letter {
+    fn from(from: SocketAddr) -> Self {
+        Self { client: 0, from, waited: Duration::ZERO, bytes: Vec::new() }
+    }
+}
+
+impl Letter {
+    fn fill(&mut self, datagram: &Datagram<'_>) {
+        (self.client, self.from, self.waited) = (datagram.client, datagram.from, datagram.waited);
+        self.bytes.clear();
+        self.bytes.extend_from_slice(datagram.bytes);
+    }
+}
+
 struct State {
     sockets: Sockets,
     epoch: Instant,
@@ -231,25 +213,24 @@ impl State {
     }
 
     /// Reads one batch; whether there may be more.
-    fn read(&mut self, socket: usize, inbox: &mut Vec<(u32, SocketAddr, Vec<u8>)>) -> bool {
-        let mut spare = std::mem::take(inbox);
+    fn read(&mut self, socket: usize, inbox: &mut Vec<Letter>) -> bool {
         let mut used = 0;
-        let count = self.sockets.receive(socket, |client, from, datagram| {
-            if used == spare.len() {
-                spare.push((0, from, Vec::new()));
+        let count = self.sockets.receive(socket, |datagram| {
+            if used == inbox.len() {
+                inbox.push(Letter::from(datagram.from));
             }
-            let (to, sender, bytes) = &mut spare[used];
-            (*to, *sender) = (client, from);
-            bytes.clear();
-            bytes.extend_from_slice(datagram);
+            inbox[used].fill(&datagram);
             used += 1;
         });
-        // One reading of the clock per batch: packets that waited in it are counted as having waited.
         let now = Instant::now();
-        for (client, from, datagram) in &mut spare[..used] {
-            self.handle_datagram(*client, *from, datagram, now);
+        let counting = !self.window.frames().is_empty();
+        for letter in &mut inbox[..used] {
+            let came = now.checked_sub(letter.waited).unwrap_or(now);
+            if counting {
+                self.tally.read_delay.record(letter.waited);
+            }
+            self.handle_datagram(letter.client, letter.from, &mut letter.bytes, came);
         }
-        *inbox = spare;
         count == quinn_udp::BATCH_SIZE
     }
 
@@ -286,11 +267,11 @@ impl State {
     fn handle_audio(&mut self, id: u32, payload: &[u8], now: Instant) {
         let Some(client) = self.clients.get_mut(id as usize) else { return };
         if let Some(asked) = client.asked.take() {
-            self.tally.joins.record(now - asked);
+            self.tally.joins.record(now.saturating_duration_since(asked));
             self.gauges.hearing.fetch_add(1, Ordering::Relaxed);
         }
         let counting = self.window.frames();
-        let age = now - self.epoch;
+        let age = now.saturating_duration_since(self.epoch);
         let mut newest: Option<Stamp> = None;
         let tally = &mut self.tally;
         let mut counted = 0;

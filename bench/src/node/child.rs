@@ -28,6 +28,7 @@ pub struct Child {
     process: std::process::Child,
     http: SocketAddr,
     mesh: Option<SocketAddr>,
+    media: Option<SocketAddr>,
 }
 
 impl Child {
@@ -45,7 +46,8 @@ impl Child {
         let stdout = process.stdout.take().context("a child without standard output")?;
         // Ended by the drop of `child` on every way out, which closes the pipe.
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut child = Self { name: name.to_owned(), process, http: nowhere, mesh: None };
+        let mut child =
+            Self { name: name.to_owned(), process, http: nowhere, mesh: None, media: None };
         let first_line = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
             BufReader::new(stdout).read_line(&mut line).map(|_| line)
@@ -56,7 +58,8 @@ impl Child {
             .context("cannot read a child's output")??;
         let announcement: Announcement = serde_json::from_str(&line)
             .with_context(|| format!("{name} did not start; its log stands above"))?;
-        (child.http, child.mesh) = (announcement.http, announcement.mesh);
+        let Announcement { http, mesh, media } = announcement;
+        (child.http, child.mesh, child.media) = (http, mesh, media);
         child.wait_until_ready().await?;
         Ok(child)
     }
@@ -77,6 +80,12 @@ impl Child {
     #[must_use]
     pub fn mesh(&self) -> Option<SocketAddr> {
         self.mesh
+    }
+
+    /// Where it takes media, if it does.
+    #[must_use]
+    pub fn media(&self) -> Option<SocketAddr> {
+        self.media
     }
 
     /// Its process id.

@@ -21,6 +21,8 @@ pub(super) struct Announcement {
     pub(super) http: SocketAddr,
     /// Where it takes links, if it does.
     pub(super) mesh: Option<SocketAddr>,
+    /// Where it takes media, if it does.
+    pub(super) media: Option<SocketAddr>,
 }
 
 /// Runs a node of the network.
@@ -44,7 +46,8 @@ pub fn run_origin(arguments: Arguments) -> Result<()> {
     runtime.block_on(async {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
         let origin = Origin::start(&config)?;
-        announce(Announcement { http: origin.metrics_addr(), mesh: Some(origin.mesh_addr()) })?;
+        let mesh = Some(origin.mesh_addr());
+        announce(Announcement { http: origin.metrics_addr(), mesh, media: None })?;
         origin.until(&shutdown).await
     })
 }
@@ -63,7 +66,8 @@ pub fn run_edge(arguments: Arguments) -> Result<()> {
     runtime.block_on(async {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
         let edge = Box::pin(Edge::start(config)).await?;
-        announce(Announcement { http: edge.http_addr(), mesh: None })?;
+        let media = Some(edge.media_addr());
+        announce(Announcement { http: edge.http_addr(), mesh: None, media })?;
         Box::pin(edge.until(&shutdown)).await
     })
 }
