@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use super::sessions::SessionsCounters;
+use super::counters::SessionsCounters;
 use crate::media::FanoutCounters;
 use crate::media::kernel::Sent;
 
@@ -22,6 +22,7 @@ pub struct PlaneMetrics {
     received: IntCounter,
     uplink_frames: IntCounterVec,
     fenced: IntCounter,
+    panics: IntCounter,
     forwarded: IntCounter,
     clock_restarts: IntCounter,
 }
@@ -76,6 +77,10 @@ impl PlaneMetrics {
                 "fenced_reports_total",
                 "Control packets on one of our SSRCs that str0m wanted to send; none may.",
             )?,
+            panics: counter(
+                "session_panics_total",
+                "Sessions that ended because their code panicked; a bug, please report it.",
+            )?,
             forwarded: counter(
                 "forwarded_datagrams_total",
                 "Datagrams handed to another worker, because a client's address changed.",
@@ -103,6 +108,7 @@ impl PlaneMetrics {
 
     pub(super) fn add_sessions(&self, counters: SessionsCounters) {
         self.drop_by("unknown-kind", counters.unknown_kind);
+        self.drop_by("unasked-stun", counters.unasked_stun);
         self.drop_by("unknown-source", counters.unknown_source);
         self.drop_by("unknown-ufrag", counters.unknown_ufrag);
         self.drop_by("refused", counters.refused);
@@ -112,6 +118,7 @@ impl PlaneMetrics {
         self.drop_by("frame-too-large", counters.uplink.too_large);
         self.forwarded.inc_by(counters.forwarded);
         self.fenced.inc_by(counters.fenced);
+        self.panics.inc_by(counters.panics);
         self.clock_restarts.inc_by(counters.uplink.clock_restarts);
         let recovered = counters.uplink.recovered;
         self.uplink_frames.with_label_values(&["redundancy"]).inc_by(recovered);

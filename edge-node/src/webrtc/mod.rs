@@ -12,9 +12,14 @@
 //! | `session`, `sessions` | one client; all clients of a worker |
 //! | `uplink` | what a client sends, as frames |
 //! | `mailbox`, `io` | the worker's thread and how others reach it |
-//! | `metrics` | what Prometheus hears of it |
+//! | `containment` | one session's fault is not another's |
+//! | `clock` | NTP time for sender reports |
+//! | `counters`, `metrics` | what happened, and what Prometheus hears of it |
 
 mod candidates;
+mod clock;
+mod containment;
+mod counters;
 pub mod datagram;
 mod directory;
 mod handle;

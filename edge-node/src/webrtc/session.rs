@@ -25,6 +25,9 @@ pub(super) const CONNECT_MAX: Duration = Duration::from_secs(15);
 /// client that changes its network comes back within it by an ICE restart.
 const CONSENT_MAX: Duration = Duration::from_secs(30);
 
+/// Outputs without anything to do that one poll may bring.
+const POLLS_MAX: usize = 1_024;
+
 /// Outputs that are polled after closing.
 const LAST_WORDS_MAX: usize = 16;
 
@@ -156,7 +159,7 @@ impl Session {
     /// What to do next; frames of the uplink are added to `frames`. Poll until
     /// [`Progress::Wait`] or [`Progress::Ended`].
     pub(super) fn poll(&mut self, now: Instant, frames: &mut Vec<Frame>) -> Progress {
-        loop {
+        for _ in 0..POLLS_MAX {
             if let Some(reason) = self.overdue(now) {
                 return Progress::Ended(reason);
             }
@@ -179,6 +182,8 @@ impl Session {
                 Err(_) => return Progress::Ended("failed"),
             }
         }
+        // It neither rests nor ends: whatever that is, others must not wait for it.
+        Progress::Ended("failed")
     }
 
     /// Ends it and hands its last words to `transmit`: DTLS says goodbye. Our own BYE must have

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use stoa_audio::frame::Frame;
 
+use super::clock::Clock;
+use super::containment::{Panicked, contain};
+use super::counters::SessionsCounters;
 use super::datagram::{BindingRequest, Kind, classify};
 use super::directory::{Directory, Names, Owner};
 use super::offer::{self, Surroundings};
 use super::registry::{Claim, Registry, WorkerIndex};
 use super::session::{Progress, Session};
-use super::uplink::UplinkCounters;
 use super::{Delivery, FromPlane, OfferError, Restarted, SessionEvent, SessionId, Uplinked};
 use crate::media::kernel::Address;
 use crate::media::srtp::Sender;
@@ -27,29 +29,12 @@ const STEPS_MAX: usize = 256;
 /// Sender reports are looked at this often.
 const REPORT_TICK: Duration = Duration::from_millis(100);
 
-/// Seconds from 1900 (NTP, RFC 5905) to 1970.
-const NTP_OFFSET_S: u64 = 2_208_988_800;
-
-/// What happened to datagrams since the counters were last taken.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SessionsCounters {
-    pub unknown_kind: u64,
-    pub unknown_source: u64,
-    pub unknown_ufrag: u64,
-    pub forwarded: u64,
-    pub muted: u64,
-    pub refused: u64,
-    pub fenced: u64,
-    pub uplink: UplinkCounters,
-}
-
 /// All sessions of one worker.
 pub(super) struct Sessions {
     worker: WorkerIndex,
     registry: Arc<Registry>,
     surroundings: Arc<Surroundings>,
-    /// A moment on both clocks: the monotonic one and NTP's.
-    clocks: (Instant, u64),
+    clock: Clock,
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
     directory: Directory,
@@ -70,6 +55,8 @@ struct Entry {
     queued_at: Option<Instant>,
     /// Where the fan-out sends.
     playing_to: Option<SocketAddr>,
+    /// It has panicked.
+    broken: bool,
 }
 
 impl Sessions {
@@ -85,7 +72,7 @@ impl Sessions {
             worker,
             registry,
             surroundings,
-            clocks: (now, ntp(unix)),
+            clock: Clock::new(now, unix),
             entries: Vec::new(),
             free: Vec::new(),
             directory: Directory::default(),
@@ -112,8 +99,13 @@ impl Sessions {
                 self.counters.unknown_kind += 1;
                 return None;
             }
+            // We are ICE-lite (RFC 8445 section 2.5): we ask nothing, so nobody has anything to answer.
+            Kind::OtherStun => {
+                self.counters.unasked_stun += 1;
+                return None;
+            }
             Kind::BindingRequest(check) => self.find_checked(check, source, now),
-            Kind::OtherStun | Kind::Dtls | Kind::Rtp | Kind::Rtcp => self.find(source),
+            Kind::Dtls | Kind::Rtp | Kind::Rtcp => self.find(source),
         };
         let index = match found? {
             Owner::Here(index) => index,
@@ -124,7 +116,12 @@ impl Sessions {
         };
         let entry = self.entries.get_mut(index).and_then(Option::as_mut)?;
         let candidates = &self.surroundings.candidates;
-        let taken = entry.session.handle_datagram(kind, datagram, source, candidates, now);
+        let session = &mut entry.session;
+        let taken = contain(|| session.handle_datagram(kind, datagram, source, candidates, now));
+        let Ok(taken) = taken else {
+            self.give_up(index, now, out);
+            return None;
+        };
         if taken && matches!(kind, Kind::BindingRequest(_)) {
             self.directory.add_address(&mut entry.names, source, index);
         }
@@ -157,12 +154,14 @@ impl Sessions {
                 self.schedule(index);
                 continue;
             }
-            entry.session.handle_timeout(now);
-            self.drive(index, now, out);
+            match contain(|| entry.session.handle_timeout(now)) {
+                Ok(()) => self.drive(index, now, out),
+                Err(Panicked) => self.give_up(index, now, out),
+            }
         }
         if now >= self.report_at {
             self.report_at = now + REPORT_TICK;
-            let ntp = self.ntp(now);
+            let ntp = self.clock.ntp(now);
             self.fanout.handle_timeout(now, ntp, out);
         }
     }
@@ -200,7 +199,11 @@ impl Sessions {
     ) -> Result<Restarted, OfferError> {
         let index = self.directory.with_id(id).ok_or(OfferError::Gone)?;
         let entry = self.entries.get_mut(index).and_then(Option::as_mut).ok_or(OfferError::Gone)?;
-        let restarted = offer::restart(&mut entry.session, offer)?;
+        let Ok(restarted) = contain(|| offer::restart(&mut entry.session, offer)) else {
+            self.give_up(index, now, out);
+            return Err(OfferError::Gone);
+        };
+        let restarted = restarted?;
         self.directory.add_ufrag(&mut entry.names, &restarted.ice_ufrag, index);
         self.registry.add_ufrag(id, restarted.ice_ufrag.clone());
         self.drive(index, now, out);
@@ -261,7 +264,14 @@ impl Sessions {
             self.entries.len() - 1
         });
         let names = self.directory.enter(session.id, ufrag, index);
-        let entry = Entry { session, names, wake_at: now, queued_at: None, playing_to: None };
+        let entry = Entry {
+            session,
+            names,
+            wake_at: now,
+            queued_at: None,
+            playing_to: None,
+            broken: false,
+        };
         self.entries[index] = Some(entry);
         index
     }
@@ -271,7 +281,12 @@ impl Sessions {
         let mut ended = None;
         for _ in 0..STEPS_MAX {
             let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) else { return };
-            match entry.session.poll(now, &mut self.frames) {
+            let (session, frames) = (&mut entry.session, &mut self.frames);
+            let Ok(progress) = contain(|| session.poll(now, frames)) else {
+                self.give_up(index, now, out);
+                return;
+            };
+            match progress {
                 Progress::Transmit(transmit) => send(&transmit, out),
                 Progress::Connected(masters) => match Sender::new(&masters.local) {
                     Ok(sender) => self.connected(index, sender, out),
@@ -331,35 +346,29 @@ impl Sessions {
         }
     }
 
+    /// A session has panicked: it ends without being touched again.
+    fn give_up(&mut self, index: usize, now: Instant, out: &mut impl Outbox) {
+        self.counters.panics += 1;
+        self.frames.clear();
+        if let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) {
+            entry.broken = true;
+        }
+        self.end(index, "failed", now, out);
+    }
+
     fn end(&mut self, index: usize, reason: &'static str, now: Instant, out: &mut impl Outbox) {
         let Some(mut entry) = self.entries.get_mut(index).and_then(Option::take) else { return };
         let id = entry.session.id;
-        let ntp = self.ntp(now);
+        let ntp = self.clock.ntp(now);
         self.fanout.remove(id, now, ntp, out);
-        entry.session.close(|last| send(last, out));
+        if !entry.broken && contain(|| entry.session.close(|last| send(last, out))).is_err() {
+            self.counters.panics += 1;
+        }
         self.counters.count(&mut entry.session);
         self.directory.leave(&entry.names, index);
         self.free.push(index);
         self.registry.remove(id);
         self.outputs.push(FromPlane::Session(SessionEvent::Closed { session: id, reason }));
-    }
-
-    fn ntp(&self, now: Instant) -> u64 {
-        let (at, ntp_at) = self.clocks;
-        ntp_at.wrapping_add(fixed_point(now.saturating_duration_since(at)))
-    }
-}
-
-impl SessionsCounters {
-    fn count(&mut self, session: &mut Session) {
-        let counters = session.take_counters();
-        self.muted += counters.muted;
-        self.refused += counters.refused;
-        self.fenced += counters.fenced;
-        if let Some(uplink) = &mut session.uplink {
-            let counters = uplink.take_counters();
-            self.uplink += counters;
-        }
     }
 }
 
@@ -369,13 +378,4 @@ fn send(transmit: &str0m::net::Transmit, out: &mut impl Outbox) {
         packet.copy_from_slice(&transmit.contents);
         out.commit(transmit.contents.len(), &to);
     }
-}
-
-fn ntp(unix: Duration) -> u64 {
-    fixed_point(unix).wrapping_add(NTP_OFFSET_S << 32)
-}
-
-/// Seconds in 32.32 bits.
-fn fixed_point(time: Duration) -> u64 {
-    (time.as_secs() << 32) | ((u64::from(time.subsec_nanos()) << 32) / 1_000_000_000)
 }
