@@ -187,11 +187,11 @@ async function toggleMute() {
   if (room !== null) controls.show(room);
 }
 
-lobby.onjoin = (choice) => void join(choice);
+lobby.onjoin = (/** @type {import("./lobby.js").Choice} */ choice) => void join(choice);
 controls.ontoggle = () => void toggleMute();
 controls.onleave = () => void room?.leave();
-controls.onmeasured = (summary) => settings.measured(summary);
-stage.onmute = (participant) => {
+controls.onmeasured = (/** @type {import("./statistics.js").Summary} */ summary) => settings.measured(summary);
+stage.onmute = (/** @type {string} */ participant) => {
   room?.muteOther(participant).catch((error) => showBanner(error.message));
 };
 blocked.addEventListener("click", () => {
