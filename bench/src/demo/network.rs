@@ -108,8 +108,11 @@ impl Network {
         Ok(())
     }
 
-    /// Ends all nodes in order.
+    /// Ends all nodes: edges say goodbye to the origin, so they are asked first.
     pub(super) async fn end(self) {
+        for edge in &self.edges {
+            edge.node.ask_to_end();
+        }
         for edge in self.edges {
             edge.node.end().await;
         }
