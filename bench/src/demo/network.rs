@@ -114,9 +114,10 @@ impl Network {
             edge.node.ask_to_end();
         }
         for edge in self.edges {
-            edge.node.end().await;
+            edge.node.ended().await;
         }
-        self.origin.end().await;
+        self.origin.ask_to_end();
+        self.origin.ended().await;
         drop(self.folder);
     }
 }

@@ -116,9 +116,8 @@ impl Child {
         answer.is_ok_and(|answer| answer.status.is_success())
     }
 
-    /// Asks it to end and waits for a while; then it is killed.
-    pub async fn end(mut self) {
-        self.ask_to_end();
+    /// Waits a while for it to end, as it was asked to; then it is killed.
+    pub async fn ended(mut self) {
         let began = Instant::now();
         while began.elapsed() < END && matches!(self.process.try_wait(), Ok(None)) {
             tokio::time::sleep(LOOK).await;
