@@ -12,7 +12,7 @@ use super::{Listener, Outbox};
 use crate::webrtc::{Class, Delivery, RoomKey, SLOTS_MAX, SessionId};
 
 /// Rooms with listeners on one worker; deliveries to higher keys are dropped and counted.
-const ROOMS_MAX: usize = 16_384;
+pub const ROOMS_MAX: usize = 100_000;
 
 /// Each listener gets a sender report this often.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);

@@ -19,6 +19,6 @@ mod report;
 pub mod srtp;
 mod timeline;
 
-pub use fanout::{Fanout, FanoutCounters};
+pub use fanout::{Fanout, FanoutCounters, ROOMS_MAX};
 pub use listener::{Downstream, Listener};
 pub use outbox::Outbox;

@@ -51,13 +51,13 @@ impl Timeline {
         let timestamp = timestamp_of(playing.anchor, frame.number)?;
         if frame.number < playing.next.0 {
             let late = playing.next.1.saturating_sub(timestamp);
-            let late = Duration::from_micros(late * 1_000_000 / CLOCK_HZ);
+            let late = Duration::from_micros(late.saturating_mul(1_000_000) / CLOCK_HZ);
             return (late <= LATE_MAX)
                 .then_some(Placed { timestamp: wrap(timestamp), marker: false });
         }
         let marker = frame.number > playing.next.0;
         let after = frame.number.after(frame.duration);
-        playing.next = (after, timestamp + u64::from(frame.duration.samples()));
+        playing.next = (after, timestamp.saturating_add(u64::from(frame.duration.samples())));
         playing.newest_at = now;
         self.now_playing = Some(playing);
         Some(Placed { timestamp: wrap(timestamp), marker })
@@ -66,7 +66,8 @@ impl Timeline {
     /// Timestamp that a frame would have that began at `now`; for sender reports.
     pub(super) fn timestamp_at(&self, now: Instant) -> Option<u32> {
         let playing = self.now_playing?;
-        Some(wrap(playing.next.1 + samples(now.saturating_duration_since(playing.newest_at))))
+        let gone = samples(now.saturating_duration_since(playing.newest_at));
+        Some(wrap(playing.next.1.saturating_add(gone)))
     }
 
     fn change(&mut self, frame: &Frame, now: Instant) -> Placed {
@@ -75,7 +76,7 @@ impl Timeline {
             // whole while it was on its way; what is longer than that is a pause.
             Some(old) => {
                 let gone = samples(now.saturating_duration_since(old.newest_at));
-                old.next.1 + gone.saturating_sub(u64::from(frame.duration.samples()))
+                old.next.1.saturating_add(gone.saturating_sub(u64::from(frame.duration.samples())))
             }
             None => 0,
         };
@@ -84,7 +85,7 @@ impl Timeline {
             track: frame.track,
             epoch: frame.epoch,
             anchor: (frame.number, timestamp),
-            next: (after, timestamp + u64::from(frame.duration.samples())),
+            next: (after, timestamp.saturating_add(u64::from(frame.duration.samples()))),
             newest_at: now,
         });
         Placed { timestamp: wrap(timestamp), marker: true }

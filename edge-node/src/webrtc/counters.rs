@@ -12,6 +12,7 @@ pub(super) struct SessionsCounters {
     pub unknown_ufrag: u64,
     pub forwarded: u64,
     pub muted: u64,
+    pub unknown_stream: u64,
     pub refused: u64,
     pub fenced: u64,
     pub panics: u64,
@@ -23,6 +24,7 @@ impl SessionsCounters {
     pub(super) fn count(&mut self, session: &mut Session) {
         let counters = session.take_counters();
         self.muted += counters.muted;
+        self.unknown_stream += counters.unknown_stream;
         self.refused += counters.refused;
         self.fenced += counters.fenced;
         if let Some(uplink) = &mut session.uplink {

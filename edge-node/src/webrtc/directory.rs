@@ -1,16 +1,16 @@
 //! Whose a datagram is, on one worker: by source address, or by user fragment for a connectivity
 //! check. Never a scan over sessions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use super::SessionId;
-use super::registry::WorkerIndex;
+use super::registry::{UFRAGS_MAX, WorkerIndex};
 
 /// Addresses from which one client may send at a time; the oldest beyond it is forgotten.
 const ADDRESSES_MAX: usize = 8;
 
-/// Addresses whose datagrams are handed to another worker; all are learned anew beyond it.
+/// Addresses whose datagrams are handed to another worker; the oldest beyond it is forgotten.
 const FOREIGN_MAX: usize = 4_096;
 
 /// Where a datagram belongs.
@@ -36,6 +36,7 @@ pub(super) struct Directory {
     by_ufrag: HashMap<String, usize>,
     by_id: HashMap<SessionId, usize>,
     foreign: HashMap<SocketAddr, WorkerIndex>,
+    foreign_in_order: VecDeque<SocketAddr>,
 }
 
 impl Directory {
@@ -53,23 +54,32 @@ impl Directory {
     }
 
     /// A session has come to `index`.
-    pub(super) fn enter(&mut self, id: SessionId, ufrag: &str, index: usize) -> Names {
-        self.by_ufrag.insert(ufrag.to_owned(), index);
+    pub(super) fn enter(&mut self, id: SessionId, ufrags: Vec<String>, index: usize) -> Names {
+        for ufrag in &ufrags {
+            self.by_ufrag.insert(ufrag.clone(), index);
+        }
         self.by_id.insert(id, index);
-        Names { id, addresses: Vec::new(), ufrags: vec![ufrag.to_owned()] }
+        Names { id, addresses: Vec::new(), ufrags }
     }
 
+    /// The session answers to a further user fragment; the oldest beyond the limit is forgotten.
     pub(super) fn add_ufrag(&mut self, names: &mut Names, ufrag: &str, index: usize) {
         self.by_ufrag.insert(ufrag.to_owned(), index);
         names.ufrags.push(ufrag.to_owned());
+        if names.ufrags.len() > UFRAGS_MAX {
+            let oldest = names.ufrags.remove(0);
+            self.by_ufrag.remove(&oldest);
+        }
     }
 
     /// An address has passed a connectivity check of the session at `index`.
     pub(super) fn add_address(&mut self, names: &mut Names, source: SocketAddr, index: usize) {
-        if self.by_address.insert(source, index) == Some(index) {
+        if names.addresses.last() == Some(&source) && self.by_address.get(&source) == Some(&index) {
             return;
         }
+        self.by_address.insert(source, index);
         self.foreign.remove(&source);
+        names.addresses.retain(|known| *known != source);
         names.addresses.push(source);
         if names.addresses.len() > ADDRESSES_MAX {
             let oldest = names.addresses.remove(0);
@@ -77,12 +87,17 @@ impl Directory {
         }
     }
 
-    /// A check from this address was for another worker's session.
+    /// Another worker says that this address is one of its clients'.
     pub(super) fn add_foreign(&mut self, source: SocketAddr, worker: WorkerIndex) {
-        if self.foreign.len() >= FOREIGN_MAX {
-            self.foreign.clear();
+        if self.foreign.insert(source, worker).is_some() {
+            return;
         }
-        self.foreign.insert(source, worker);
+        self.foreign_in_order.push_back(source);
+        if self.foreign_in_order.len() > FOREIGN_MAX
+            && let Some(oldest) = self.foreign_in_order.pop_front()
+        {
+            self.foreign.remove(&oldest);
+        }
     }
 
     /// The session at `index` has gone.
@@ -115,8 +130,8 @@ mod tests {
     #[test]
     fn an_address_belongs_to_who_checked_from_it_last() {
         let mut directory = Directory::default();
-        let mut first = directory.enter(SessionId(1), "one", 0);
-        let mut second = directory.enter(SessionId(2), "two", 1);
+        let mut first = directory.enter(SessionId(1), vec!["one".into()], 0);
+        let mut second = directory.enter(SessionId(2), vec!["two".into()], 1);
         directory.add_address(&mut first, address(7), 0);
         directory.add_address(&mut second, address(7), 1);
         directory.leave(&first, 0);
@@ -129,7 +144,7 @@ mod tests {
     #[test]
     fn a_session_has_a_bounded_number_of_addresses() {
         let mut directory = Directory::default();
-        let mut names = directory.enter(SessionId(1), "one", 0);
+        let mut names = directory.enter(SessionId(1), vec!["one".into()], 0);
         for port in 1..=20 {
             directory.add_address(&mut names, address(port), 0);
         }
@@ -139,11 +154,45 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_use_outlives_those_that_are_not() {
+        let mut directory = Directory::default();
+        let mut names = directory.enter(SessionId(1), vec!["one".into()], 0);
+        for port in 1..=20 {
+            directory.add_address(&mut names, address(port), 0);
+            directory.add_address(&mut names, address(1), 0);
+        }
+        assert_eq!(directory.owner(address(1)), Some(Owner::Here(0)));
+        assert_eq!(directory.by_address.len(), ADDRESSES_MAX);
+    }
+
+    #[test]
+    fn a_session_answers_to_its_newest_names_only() {
+        let mut directory = Directory::default();
+        let mut names = directory.enter(SessionId(1), vec!["0".into()], 0);
+        for restart in 1..=10 {
+            directory.add_ufrag(&mut names, &restart.to_string(), 0);
+        }
+        assert_eq!((directory.with_ufrag("6"), directory.with_ufrag("7")), (None, Some(0)));
+        directory.leave(&names, 0);
+        assert!(directory.by_ufrag.is_empty());
+    }
+
+    #[test]
+    fn many_foreign_addresses_push_out_the_oldest_one_by_one() {
+        let mut directory = Directory::default();
+        for port in 0..=u16::try_from(FOREIGN_MAX).unwrap() {
+            directory.add_foreign(address(port), WorkerIndex(1));
+        }
+        assert_eq!(directory.owner(address(0)), None);
+        assert_eq!(directory.owner(address(1)), Some(Owner::There(WorkerIndex(1))));
+    }
+
+    #[test]
     fn another_workers_address_becomes_ours_by_a_check() {
         let mut directory = Directory::default();
         directory.add_foreign(address(7), WorkerIndex(3));
         assert_eq!(directory.owner(address(7)), Some(Owner::There(WorkerIndex(3))));
-        let mut names = directory.enter(SessionId(1), "one", 0);
+        let mut names = directory.enter(SessionId(1), vec!["one".into()], 0);
         directory.add_address(&mut names, address(7), 0);
         directory.leave(&names, 0);
         assert_eq!(directory.owner(address(7)), None);

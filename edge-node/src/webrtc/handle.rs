@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::candidates::Candidates;
 use super::io;
@@ -16,7 +16,7 @@ use super::keys::Hook;
 use super::mailbox::{Control, Mailbox};
 use super::metrics::PlaneMetrics;
 use super::offer::{self, Surroundings};
-use super::registry::{Registry, Whereabouts, WorkerIndex};
+use super::registry::{Borrowed, Dismissed, Registry, Whereabouts, WorkerIndex};
 use super::{
     Delivery, FromPlane, OfferError, OpenSession, Opened, Restarted, SessionEvent, SessionId,
     Uplinked,
@@ -67,6 +67,7 @@ struct Shared {
     local_addr: SocketAddr,
     /// Weak, so that the queue ends when the workers have.
     events: mpsc::WeakUnboundedSender<SessionEvent>,
+    running: watch::Sender<io::Running>,
 }
 
 /// What the media plane says to the room side.
@@ -120,6 +121,7 @@ impl Plane {
             sessions_max: config.sessions_max,
             local_addr,
             events: events.downgrade(),
+            running: watch::Sender::default(),
         };
         shared.spawn_workers(sockets, &frames, &events)?;
         let queue = FromPlaneQueue { frames: frames_out, events: events_out };
@@ -165,46 +167,49 @@ impl Plane {
         session: SessionId,
         offer: String,
     ) -> Result<Restarted, OfferError> {
-        let waiting = self.shared.registry.visit(session, |whereabouts| match whereabouts {
-            Whereabouts::Waiting(session) => Ok(offer::restart(session, &offer)),
-            Whereabouts::Owned(worker) => Err(Some(worker)),
-            Whereabouts::Unknown => Err(None),
-        });
-        match waiting {
-            Ok(restarted) => {
+        match self.shared.registry.borrow(session) {
+            Borrowed::Taken(mut waiting) => {
+                let restarted = offer::restart(&mut waiting, &offer);
+                self.shared.registry.give_back(waiting);
                 let restarted = restarted?;
                 self.shared.registry.add_ufrag(session, restarted.ice_ufrag.clone());
                 Ok(restarted)
             }
-            Err(Some(worker)) => {
+            Borrowed::Owned(worker) => {
                 let (reply, answer) = oneshot::channel();
                 self.tell(worker, Control::Restart { session, offer, reply });
                 answer.await.unwrap_or(Err(OfferError::Gone))
             }
-            Err(None) => Err(OfferError::Gone),
+            Borrowed::Unknown => Err(OfferError::Gone),
         }
     }
 
     /// Ends a session; its `Closed` event follows.
     pub fn close(&self, session: SessionId) {
-        let owner = self.owner(session, |_| {});
-        match owner {
-            Some(worker) => self.tell(worker, Control::Close(session)),
-            None => {
-                if self.shared.registry.remove(session) {
-                    let event = SessionEvent::Closed { session, reason: "closed" };
-                    if let Some(events) = self.shared.events.upgrade() {
-                        // Without anybody to hear it, the plane has stopped.
-                        let _ = events.send(event);
-                    }
+        match self.shared.registry.dismiss(session) {
+            Dismissed::Owned(worker) => self.tell(worker, Control::Close(session)),
+            Dismissed::Forgotten => {
+                let event = SessionEvent::Closed { session, reason: "closed" };
+                if let Some(events) = self.shared.events.upgrade() {
+                    // Without anybody to hear it, the plane has stopped.
+                    let _ = events.send(event);
                 }
             }
+            Dismissed::Unknown => {}
         }
     }
 
     /// Lets a participant's frames in, or not.
     pub fn set_muted(&self, session: SessionId, muted: bool) {
-        if let Some(worker) = self.owner(session, |waiting| waiting.muted = muted) {
+        let owner = self.shared.registry.visit(session, |whereabouts| match whereabouts {
+            Whereabouts::Waiting(waiting) => {
+                waiting.muted = muted;
+                None
+            }
+            Whereabouts::Owned(worker) => Some(worker),
+            Whereabouts::Unknown => None,
+        });
+        if let Some(worker) = owner {
             self.tell(worker, Control::SetMuted(session, muted));
         }
     }
@@ -212,10 +217,11 @@ impl Plane {
     /// Plays a frame. Never blocks; what finds no room is counted and dropped.
     pub fn deliver(&self, delivery: Delivery) {
         if let Some((last, others)) = self.shared.mailboxes.split_last() {
+            let now = Instant::now();
             for mailbox in others {
-                mailbox.deliver(delivery.clone());
+                mailbox.deliver(delivery.clone(), now);
             }
-            last.deliver(delivery);
+            last.deliver(delivery, now);
         }
     }
 
@@ -226,20 +232,18 @@ impl Plane {
         }
     }
 
-    /// The session's worker; a session that still waits for its first check is visited instead.
-    fn owner(
-        &self,
-        session: SessionId,
-        visit: impl FnOnce(&mut super::session::Session),
-    ) -> Option<WorkerIndex> {
-        self.shared.registry.visit(session, |whereabouts| match whereabouts {
-            Whereabouts::Waiting(session) => {
-                visit(session);
-                None
-            }
-            Whereabouts::Owned(worker) => Some(worker),
-            Whereabouts::Unknown => None,
-        })
+    /// Returns once all workers have ended, as after [`Self::stop`].
+    pub async fn ended(&self) {
+        let mut running = self.shared.running.subscribe();
+        // The sender lives as long as we do.
+        let _ = running.wait_for(|running| running.workers == 0).await;
+    }
+
+    /// Returns once a worker has ended without being told to: its clients hear nothing any more.
+    pub async fn failed(&self) {
+        let mut running = self.shared.running.subscribe();
+        // The sender lives as long as we do.
+        let _ = running.wait_for(|running| running.failed).await;
     }
 
     fn tell(&self, worker: WorkerIndex, control: Control) {
@@ -266,6 +270,7 @@ impl Shared {
                 frames: frames.clone(),
                 events: events.clone(),
                 metrics: self.metrics.clone(),
+                running: self.running.clone(),
             })
             .context("cannot start a media thread")?;
         }

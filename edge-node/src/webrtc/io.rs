@@ -1,14 +1,16 @@
 //! A worker: one thread, one socket, the sessions that came to it. Everything it decides is decided
 //! in `sessions` and `media`; here are the clock, the socket and the loop.
 
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
+use super::datagram::{Kind, classify};
 use super::mailbox::{Control, Mailbox};
 use super::metrics::PlaneMetrics;
 use super::offer::Surroundings;
@@ -19,6 +21,14 @@ use crate::media::kernel::{ReceiveBatch, SendBatch, Socket};
 
 /// Deliveries taken before the socket is looked at again.
 const DELIVERIES_A_TURN: usize = 256;
+
+/// Controls obeyed before deliveries are looked at again; an ICE restart counts as all of them,
+/// because it takes as long.
+const CONTROLS_A_TURN: usize = 64;
+
+/// A frame that has waited longer is of no use to anybody: an overloaded worker drops it and is in
+/// time again, instead of being later and later.
+const DELIVERY_AGE_MAX: Duration = Duration::from_millis(200);
 
 /// Batches received before deliveries are looked at again.
 const BATCHES_A_TURN: usize = 4;
@@ -36,6 +46,16 @@ pub(super) struct Parts {
     pub frames: mpsc::Sender<Uplinked>,
     pub events: mpsc::UnboundedSender<SessionEvent>,
     pub metrics: PlaneMetrics,
+    pub running: watch::Sender<Running>,
+}
+
+/// How the workers are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Running {
+    /// Threads that have not ended.
+    pub workers: usize,
+    /// One has ended without being told to.
+    pub failed: bool,
 }
 
 /// Starts a worker's thread; it ends when told to stop.
@@ -44,8 +64,31 @@ pub(super) struct Parts {
 /// When the system gives no thread.
 pub(super) fn spawn(parts: Parts) -> std::io::Result<()> {
     let name = format!("media-{}", parts.index.0);
-    thread::Builder::new().name(name).spawn(move || Worker::new(parts).run())?;
+    let end = End { running: parts.running.clone(), asked: false };
+    end.running.send_modify(|running| running.workers += 1);
+    thread::Builder::new().name(name).spawn(move || {
+        let mut end = end;
+        Worker::new(parts).run();
+        end.asked = true;
+        drop(end);
+    })?;
     Ok(())
+}
+
+/// Tells of a worker's end, however it comes.
+struct End {
+    running: watch::Sender<Running>,
+    asked: bool,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let asked = self.asked;
+        self.running.send_modify(|running| {
+            running.workers -= 1;
+            running.failed |= !asked;
+        });
+    }
 }
 
 struct Worker {
@@ -55,6 +98,7 @@ struct Worker {
     batch: SendBatch,
     publish_at: Instant,
     received_datagrams: u64,
+    late_deliveries: u64,
     listeners: i64,
     stopping: bool,
 }
@@ -70,6 +114,7 @@ impl Worker {
             batch: SendBatch::new(parts.socket.clone()),
             publish_at: now,
             received_datagrams: 0,
+            late_deliveries: 0,
             listeners: 0,
             stopping: false,
             parts,
@@ -106,14 +151,19 @@ impl Worker {
     fn deliver(&mut self) -> bool {
         let now = Instant::now();
         for _ in 0..DELIVERIES_A_TURN {
-            let Some(delivery) = self.mailbox().next_delivery() else { return false };
+            let Some((made_at, delivery)) = self.mailbox().next_delivery() else { return false };
+            if now.saturating_duration_since(made_at) > DELIVERY_AGE_MAX {
+                self.late_deliveries += 1;
+                continue;
+            }
             self.sessions.deliver(&delivery, now, &mut self.batch);
         }
         true
     }
 
     fn obey(&mut self) {
-        while let Some(control) = self.mailbox().next_control() {
+        for _ in 0..CONTROLS_A_TURN {
+            let Some(control) = self.mailbox().next_control() else { return };
             let now = Instant::now();
             match control {
                 Control::Close(session) => self.sessions.close(session, now, &mut self.batch),
@@ -122,13 +172,33 @@ impl Worker {
                     let restarted = self.sessions.restart(session, &offer, now, &mut self.batch);
                     // Who no longer waits for the answer needs none.
                     let _ = reply.send(restarted);
+                    return;
                 }
-                // It came from another worker and goes no further, whatever is said of it here.
-                Control::Datagram { source, datagram } => {
-                    self.sessions.handle_datagram(&datagram, source, now, &mut self.batch);
+                Control::Datagram { source, datagram, reached } => {
+                    self.take_over(&datagram, source, reached, now);
                 }
+                Control::Foreign { source, owner } => self.sessions.add_foreign(source, owner),
                 Control::Stop => self.stopping = true,
             }
+        }
+    }
+
+    /// A datagram that reached another worker. It goes no further, whatever is said of it here; once
+    /// its address has passed a check, the other worker may know it.
+    fn take_over(
+        &mut self,
+        datagram: &[u8],
+        source: SocketAddr,
+        reached: WorkerIndex,
+        now: Instant,
+    ) {
+        self.sessions.handle_datagram(datagram, source, now, &mut self.batch);
+        let check = matches!(classify(datagram), Kind::BindingRequest(_));
+        if check
+            && self.sessions.owns(source)
+            && let Some(other) = self.parts.mailboxes.get(reached.0)
+        {
+            other.tell(Control::Foreign { source, owner: self.parts.index });
         }
     }
 
@@ -141,7 +211,8 @@ impl Worker {
                 let Some((packet, source)) = self.received.packet(index) else { continue };
                 let owner = self.sessions.handle_datagram(packet, source, now, &mut self.batch);
                 if let Some(owner) = owner.and_then(|o| self.parts.mailboxes.get(o.0)) {
-                    owner.tell(Control::Datagram { source, datagram: packet.to_vec() });
+                    let reached = self.parts.index;
+                    owner.tell(Control::Datagram { source, datagram: packet.to_vec(), reached });
                 }
             }
             self.received_datagrams += count as u64;
@@ -183,6 +254,7 @@ impl Worker {
         metrics.add_fanout(self.sessions.fanout().take_counters());
         let truncated = self.received.take_truncated();
         metrics.add_received(std::mem::take(&mut self.received_datagrams), truncated);
+        metrics.drop_by("late-delivery", std::mem::take(&mut self.late_deliveries));
         metrics.drop_by("mailbox-full", self.mailbox().take_dropped());
         let listeners = i64::try_from(self.sessions.fanout().listeners()).unwrap_or(i64::MAX);
         metrics.listeners.add(listeners - self.listeners);

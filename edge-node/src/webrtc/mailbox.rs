@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crossbeam_queue::ArrayQueue;
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::oneshot;
 
+use super::registry::WorkerIndex;
 use super::{Delivery, OfferError, Restarted, SessionId};
 
 /// Deliveries that may wait for a worker: more than a second of 200 rooms with three speakers each.
@@ -32,13 +34,19 @@ pub(super) enum Control {
     Datagram {
         source: SocketAddr,
         datagram: Vec<u8>,
+        reached: WorkerIndex,
+    },
+    /// This address has turned out to be a client's of that worker.
+    Foreign {
+        source: SocketAddr,
+        owner: WorkerIndex,
     },
     Stop,
 }
 
 /// A worker's mailbox. Deliveries neither lock nor allocate.
 pub(super) struct Mailbox {
-    deliveries: ArrayQueue<Delivery>,
+    deliveries: ArrayQueue<(Instant, Delivery)>,
     /// Bounded by what is sent: a few a session, and datagrams up to their own limit.
     controls: Mutex<VecDeque<Control>>,
     controls_waiting: AtomicBool,
@@ -60,8 +68,9 @@ impl Mailbox {
         })
     }
 
-    pub(super) fn deliver(&self, delivery: Delivery) {
-        if self.deliveries.push(delivery).is_err() {
+    /// `now` is when the delivery was made: its age is looked at when its turn comes.
+    pub(super) fn deliver(&self, delivery: Delivery, now: Instant) {
+        if self.deliveries.push((now, delivery)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.wake_up();
@@ -79,7 +88,7 @@ impl Mailbox {
         self.wake_up();
     }
 
-    pub(super) fn next_delivery(&self) -> Option<Delivery> {
+    pub(super) fn next_delivery(&self) -> Option<(Instant, Delivery)> {
         self.deliveries.pop()
     }
 

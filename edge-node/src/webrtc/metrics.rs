@@ -115,6 +115,8 @@ impl PlaneMetrics {
         self.drop_by("muted", counters.muted);
         self.drop_by("unknown-payload-type", counters.uplink.unknown_payload_type);
         self.drop_by("malformed-payload", counters.uplink.malformed);
+        self.drop_by("erratic-clock", counters.uplink.erratic);
+        self.drop_by("unknown-stream", counters.unknown_stream);
         self.drop_by("frame-too-large", counters.uplink.too_large);
         self.forwarded.inc_by(counters.forwarded);
         self.fenced.inc_by(counters.fenced);

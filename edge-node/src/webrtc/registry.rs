@@ -17,8 +17,8 @@ pub(super) struct WorkerIndex(pub usize);
 
 /// Whose a user fragment is.
 pub(super) enum Claim {
-    /// The asking worker's from now on.
-    Taken(Box<Session>),
+    /// The asking worker's from now on, with everything that it answers to.
+    Taken(Box<Session>, Vec<String>),
     /// That worker's.
     Owned(WorkerIndex),
     /// Nobody's.
@@ -29,6 +29,24 @@ pub(super) enum Claim {
 pub(super) enum Whereabouts<'a> {
     Waiting(&'a mut Session),
     Owned(WorkerIndex),
+    Unknown,
+}
+
+/// A session that was taken out for work that takes a while, or where it is instead.
+pub(super) enum Borrowed {
+    Taken(Box<Session>),
+    Owned(WorkerIndex),
+    Unknown,
+}
+
+/// What became of a session that was to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dismissed {
+    /// Nobody had claimed it; it is forgotten.
+    Forgotten,
+    /// That worker must end it.
+    Owned(WorkerIndex),
+    /// It has ended before.
     Unknown,
 }
 
@@ -56,7 +74,18 @@ enum Place {
 }
 
 /// User fragments that a session may have at a time: each ICE restart adds one.
-const UFRAGS_MAX: usize = 4;
+pub(super) const UFRAGS_MAX: usize = 4;
+
+impl State {
+    fn forget(&mut self, id: SessionId) {
+        let Some(entry) = self.sessions.remove(&id) else { return };
+        for ufrag in &entry.ufrags {
+            self.by_ufrag.remove(ufrag);
+        }
+        // One that is borrowed counts as waiting.
+        self.waiting -= usize::from(!matches!(entry.place, Some(Place::Owned(_))));
+    }
+}
 
 impl Registry {
     /// Takes a new session; gives it back when there are `sessions_max` already.
@@ -88,8 +117,9 @@ impl Registry {
         match entry.place.take() {
             Some(Place::Waiting(session)) => {
                 entry.place = Some(Place::Owned(worker));
+                let ufrags = entry.ufrags.clone();
                 state.waiting -= 1;
-                Claim::Taken(session)
+                Claim::Taken(session, ufrags)
             }
             Some(Place::Owned(owner)) => {
                 entry.place = Some(Place::Owned(owner));
@@ -109,6 +139,41 @@ impl Registry {
         }
     }
 
+    /// Takes a waiting session out, so that nobody waits for the lock meanwhile; checks for it go
+    /// unanswered until [`Self::give_back`].
+    pub(super) fn borrow(&self, id: SessionId) -> Borrowed {
+        let mut state = self.lock();
+        let Some(entry) = state.sessions.get_mut(&id) else { return Borrowed::Unknown };
+        match entry.place.take() {
+            Some(Place::Waiting(session)) => Borrowed::Taken(session),
+            Some(Place::Owned(worker)) => {
+                entry.place = Some(Place::Owned(worker));
+                Borrowed::Owned(worker)
+            }
+            None => Borrowed::Unknown,
+        }
+    }
+
+    /// The counterpart of [`Self::borrow`]; a session that was dismissed meanwhile is gone.
+    pub(super) fn give_back(&self, session: Box<Session>) {
+        if let Some(entry) = self.lock().sessions.get_mut(&session.id) {
+            entry.place = Some(Place::Waiting(session));
+        }
+    }
+
+    /// Forgets a session that nobody has claimed, or says who must end it.
+    pub(super) fn dismiss(&self, id: SessionId) -> Dismissed {
+        let mut state = self.lock();
+        match state.sessions.get(&id).map(|entry| &entry.place) {
+            Some(Some(Place::Owned(worker))) => Dismissed::Owned(*worker),
+            Some(_) => {
+                state.forget(id);
+                Dismissed::Forgotten
+            }
+            None => Dismissed::Unknown,
+        }
+    }
+
     /// After an ICE restart a session answers to a further user fragment; the oldest beyond the
     /// limit is forgotten.
     pub(super) fn add_ufrag(&self, id: SessionId, ufrag: String) {
@@ -122,15 +187,9 @@ impl Registry {
         state.by_ufrag.insert(ufrag, id);
     }
 
-    /// Forgets a session; says whether it was known.
-    pub(super) fn remove(&self, id: SessionId) -> bool {
-        let mut state = self.lock();
-        let Some(entry) = state.sessions.remove(&id) else { return false };
-        for ufrag in &entry.ufrags {
-            state.by_ufrag.remove(ufrag);
-        }
-        state.waiting -= usize::from(matches!(entry.place, Some(Place::Waiting(_))));
-        true
+    /// A worker has ended its session.
+    pub(super) fn remove(&self, id: SessionId) {
+        self.lock().forget(id);
     }
 
     /// Forgets sessions that have waited too long and says which; cheap while none waits.
@@ -147,7 +206,8 @@ impl Registry {
             state.sessions.iter().filter(|(_, e)| late(e)).map(|(id, _)| *id).collect()
         };
         overdue.sort_unstable();
-        overdue.retain(|id| self.remove(*id));
+        // Somebody may have claimed one in between.
+        overdue.retain(|id| self.dismiss(*id) == Dismissed::Forgotten);
         overdue
     }
 

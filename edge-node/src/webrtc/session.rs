@@ -25,6 +25,9 @@ pub(super) const CONNECT_MAX: Duration = Duration::from_secs(15);
 /// client that changes its network comes back within it by an ICE restart.
 const CONSENT_MAX: Duration = Duration::from_secs(30);
 
+/// SSRCs that one client may use: a microphone has one, and a new one after some restarts.
+const SOURCES_MAX: usize = 8;
+
 /// Outputs without anything to do that one poll may bring.
 const POLLS_MAX: usize = 1_024;
 
@@ -49,6 +52,8 @@ pub(super) struct Session {
     pub path: Option<SocketAddr>,
     created_at: Instant,
     heard_at: Instant,
+    /// SSRCs of authentic RTP packets.
+    sources: Vec<u32>,
     connected: bool,
     counters: SessionCounters,
 }
@@ -58,6 +63,8 @@ pub(super) struct Session {
 pub(super) struct SessionCounters {
     /// Uplink packets of a muted participant.
     pub muted: u64,
+    /// RTP of somebody who may not send, or of more streams than anybody needs.
+    pub unknown_stream: u64,
     /// Datagrams that str0m refused.
     pub refused: u64,
     /// Control packets of str0m on an SSRC of ours, which must never leave.
@@ -106,6 +113,7 @@ impl Session {
             path: None,
             created_at: now,
             heard_at: now,
+            sources: Vec::new(),
             connected: false,
             counters: SessionCounters::default(),
         }
@@ -127,6 +135,10 @@ impl Session {
         candidates: &Candidates,
         now: Instant,
     ) -> bool {
+        if matches!(kind, Kind::Rtp) && !self.may_send(datagram) {
+            self.counters.unknown_stream += 1;
+            return false;
+        }
         let Some(destination) = candidates.facing(source) else { return false };
         let Ok(receive) = Receive::new(Protocol::Udp, source, destination, datagram) else {
             self.counters.refused += 1;
@@ -248,8 +260,19 @@ impl Session {
         }
     }
 
+    /// Whether an RTP packet can be one of this client's few streams. str0m remembers every SSRC that
+    /// it has seen, so strangers among them must be kept from it.
+    fn may_send(&self, datagram: &[u8]) -> bool {
+        let ssrc = datagram.get(8..12).and_then(|ssrc| ssrc.try_into().ok());
+        let known = ssrc.is_some_and(|ssrc| self.sources.contains(&u32::from_be_bytes(ssrc)));
+        self.uplink.is_some() && (known || self.sources.len() < SOURCES_MAX)
+    }
+
     fn handle_rtp(&mut self, rtp: str0m::rtp::RtpPacket, now: Instant, frames: &mut Vec<Frame>) {
         let Some(uplink) = &mut self.uplink else { return };
+        if !self.sources.contains(&rtp.header.ssrc) {
+            self.sources.push(*rtp.header.ssrc);
+        }
         if self.muted {
             self.counters.muted += 1;
             return;

@@ -104,7 +104,7 @@ impl Sessions {
                 self.counters.unasked_stun += 1;
                 return None;
             }
-            Kind::BindingRequest(check) => self.find_checked(check, source, now),
+            Kind::BindingRequest(check) => self.find_checked(check, now),
             Kind::Dtls | Kind::Rtp | Kind::Rtcp => self.find(source),
         };
         let index = match found? {
@@ -127,6 +127,8 @@ impl Sessions {
         }
         if taken {
             self.drive(index, now, out);
+        } else {
+            self.counters.count(session);
         }
         None
     }
@@ -210,6 +212,16 @@ impl Sessions {
         Ok(restarted)
     }
 
+    /// Whether an address is one of a session here.
+    pub(super) fn owns(&self, source: SocketAddr) -> bool {
+        matches!(self.directory.owner(source), Some(Owner::Here(_)))
+    }
+
+    /// Another worker says that this address is one of its clients'.
+    pub(super) fn add_foreign(&mut self, source: SocketAddr, owner: WorkerIndex) {
+        self.directory.add_foreign(source, owner);
+    }
+
     /// Frames and events for the room side.
     pub(super) fn drain_outputs(&mut self) -> impl Iterator<Item = FromPlane> + '_ {
         self.outputs.drain(..)
@@ -236,21 +248,13 @@ impl Sessions {
 
     /// The user fragment decides, not the address: after a client's restart the same address may
     /// belong to a new session.
-    fn find_checked(
-        &mut self,
-        check: BindingRequest<'_>,
-        source: SocketAddr,
-        now: Instant,
-    ) -> Option<Owner> {
+    fn find_checked(&mut self, check: BindingRequest<'_>, now: Instant) -> Option<Owner> {
         if let Some(index) = self.directory.with_ufrag(check.local_ufrag) {
             return Some(Owner::Here(index));
         }
         match self.registry.claim(check.local_ufrag, self.worker) {
-            Claim::Taken(session) => Some(Owner::Here(self.adopt(session, check.local_ufrag, now))),
-            Claim::Owned(worker) if worker != self.worker => {
-                self.directory.add_foreign(source, worker);
-                Some(Owner::There(worker))
-            }
+            Claim::Taken(session, ufrags) => Some(Owner::Here(self.adopt(session, ufrags, now))),
+            Claim::Owned(worker) if worker != self.worker => Some(Owner::There(worker)),
             Claim::Owned(_) | Claim::Unknown => {
                 self.counters.unknown_ufrag += 1;
                 None
@@ -258,12 +262,12 @@ impl Sessions {
         }
     }
 
-    fn adopt(&mut self, session: Box<Session>, ufrag: &str, now: Instant) -> usize {
+    fn adopt(&mut self, session: Box<Session>, ufrags: Vec<String>, now: Instant) -> usize {
         let index = self.free.pop().unwrap_or_else(|| {
             self.entries.push(None);
             self.entries.len() - 1
         });
-        let names = self.directory.enter(session.id, ufrag, index);
+        let names = self.directory.enter(session.id, ufrags, index);
         let entry = Entry {
             session,
             names,
@@ -289,7 +293,7 @@ impl Sessions {
             match progress {
                 Progress::Transmit(transmit) => send(&transmit, out),
                 Progress::Connected(masters) => match Sender::new(&masters.local) {
-                    Ok(sender) => self.connected(index, sender, out),
+                    Ok(sender) => ended = self.connected(index, sender, out),
                     Err(_) => ended = Some("failed"),
                 },
                 Progress::Wait(at) => {
@@ -309,18 +313,27 @@ impl Sessions {
         }
     }
 
-    fn connected(&mut self, index: usize, sender: Sender, out: &mut impl Outbox) {
-        let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) else { return };
+    /// Says why the session must end instead, if it must.
+    fn connected(
+        &mut self,
+        index: usize,
+        sender: Sender,
+        out: &mut impl Outbox,
+    ) -> Option<&'static str> {
+        let entry = self.entries.get_mut(index).and_then(Option::as_mut)?;
         let session = &entry.session;
-        let Some(remote) = session.path else { return };
+        let Some(remote) = session.path else { return Some("failed") };
         if session.listens() {
             let to = Address::new(remote, out.dual_stack());
             let listener = Listener::new(session.id, to, sender, session.streams);
-            self.fanout.add(session.room, session.class, session.single, listener);
+            if !self.fanout.add(session.room, session.class, session.single, listener) {
+                return Some("failed");
+            }
             entry.playing_to = Some(remote);
         }
         let event = SessionEvent::Connected { session: session.id, remote };
         self.outputs.push(FromPlane::Session(event));
+        None
     }
 
     /// Passes on the session's frames, and follows it to a new address.

@@ -59,6 +59,8 @@ pub(super) struct UplinkCounters {
     pub too_large: u64,
     /// Times the client's clock jumped.
     pub clock_restarts: u64,
+    /// Packets whose clock jumped again too soon.
+    pub erratic: u64,
 }
 
 impl std::ops::AddAssign for UplinkCounters {
@@ -69,6 +71,7 @@ impl std::ops::AddAssign for UplinkCounters {
         self.malformed += more.malformed;
         self.too_large += more.too_large;
         self.clock_restarts += more.clock_restarts;
+        self.erratic += more.erratic;
     }
 }
 
@@ -117,8 +120,9 @@ impl Uplink {
         mut emit: impl FnMut(Frame),
     ) {
         if packet.payload_type == self.types.opus {
-            self.follow_clock(packet.timestamp, now);
-            self.handle_opus(packet.claim, packet.timestamp, &packet.payload, &mut emit);
+            if self.follow_clock(packet.timestamp, now) {
+                self.handle_opus(packet.claim, packet.timestamp, &packet.payload, &mut emit);
+            }
             return;
         }
         if Some(packet.payload_type) != self.types.red {
@@ -129,7 +133,9 @@ impl Uplink {
             self.counters.malformed += 1;
             return;
         };
-        self.follow_clock(packet.timestamp, now);
+        if !self.follow_clock(packet.timestamp, now) {
+            return;
+        }
         let opus = self.types.opus;
         for block in blocks.iter().filter(|block| block.pt == opus) {
             let timestamp = packet.timestamp.saturating_sub(u64::from(block.timestamp_offset));
@@ -189,20 +195,29 @@ impl Uplink {
     }
 
     /// Where numbering counts from: the first packet, or the one at which the client's clock jumped.
-    fn follow_clock(&mut self, timestamp: u64, now: Instant) {
+    ///
+    /// Says whether the clock can be followed: one that jumps again at once would let a client number
+    /// any amount of frames as new.
+    fn follow_clock(&mut self, timestamp: u64, now: Instant) -> bool {
         let Some(anchor) = self.anchor else {
             self.anchor = Some(Anchor { timestamp, number: FIRST_NUMBER, at: now });
-            return;
+            return true;
         };
         let gone_s = now.saturating_duration_since(anchor.at).as_secs();
         let ahead = timestamp.saturating_sub(anchor.timestamp);
         let newest = anchor.timestamp
             + self.newest.saturating_sub(anchor.number) * u64::from(FrameNumber::SAMPLES);
         let back = newest.saturating_sub(timestamp);
-        if ahead > (gone_s + JUMP_S) * CLOCK_HZ || back > JUMP_S * CLOCK_HZ {
-            self.counters.clock_restarts += 1;
-            self.anchor = Some(Anchor { timestamp, number: self.newest + WINDOW, at: now });
+        if ahead <= (gone_s + JUMP_S) * CLOCK_HZ && back <= JUMP_S * CLOCK_HZ {
+            return true;
         }
+        if anchor.number != FIRST_NUMBER && gone_s < JUMP_S {
+            self.counters.erratic += 1;
+            return false;
+        }
+        self.counters.clock_restarts += 1;
+        self.anchor = Some(Anchor { timestamp, number: self.newest + WINDOW, at: now });
+        true
     }
 
     /// The frame number of a timestamp; `None` when it lies before the track's beginning.

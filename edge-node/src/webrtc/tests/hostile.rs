@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::pair::{Edge, LISTEN, SPEAK, STEP};
 use crate::webrtc::Class;
+use crate::webrtc::registry::{Borrowed, Dismissed, WorkerIndex};
 
 fn stranger() -> SocketAddr {
     SocketAddr::from(([203, 0, 113, 66], 666))
@@ -77,6 +78,56 @@ fn a_check_with_a_wrong_password_learns_no_address() {
     assert_eq!(edge.wire.packets[0].0, edge.clients[client].address);
     edge.send(&[0x80, 111, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], stranger());
     assert_eq!(edge.sessions.take_counters().unknown_source, 1);
+}
+
+#[test]
+fn a_listener_who_sends_audio_is_not_heard_and_costs_nothing() {
+    let mut edge = Edge::new();
+    let client = edge.connect(1, LISTEN);
+    let from = edge.clients[client].address;
+    for number in 0..100u8 {
+        let mut packet = vec![0x80, 111, 0, number, 0, 0, 0, 0, 0, 0, 0, number];
+        packet.extend_from_slice(&[number; 40]);
+        edge.send(&packet, from);
+    }
+    assert_eq!(edge.sessions.take_counters().unknown_stream, 100);
+}
+
+#[test]
+fn a_session_that_is_dismissed_is_gone_whoever_had_it() {
+    let mut edge = Edge::new();
+    let waiting = edge.add_client(1, LISTEN);
+    let session = edge.clients[waiting].session;
+    let Borrowed::Taken(borrowed) = edge.registry.borrow(session) else { panic!("not waiting") };
+    assert_eq!(edge.registry.dismiss(session), Dismissed::Forgotten);
+    edge.registry.give_back(borrowed);
+    assert_eq!(edge.registry.dismiss(session), Dismissed::Unknown);
+    assert_eq!(edge.registry.sessions(), 0);
+    edge.clients.clear();
+    let owned = edge.connect(2, LISTEN);
+    let session = edge.clients[owned].session;
+    assert_eq!(edge.registry.dismiss(session), Dismissed::Owned(WorkerIndex(0)));
+    assert_eq!(edge.registry.expire(edge.now + Duration::from_secs(60)), []);
+}
+
+#[test]
+fn a_client_that_restarts_before_its_first_check_is_found_by_either_name() {
+    let mut edge = Edge::new();
+    let client = edge.add_client(1, LISTEN);
+    let session = edge.clients[client].session;
+    edge.registry.add_ufrag(session, "second".into());
+    for _ in 0..100 {
+        edge.step(STEP);
+    }
+    assert!(edge.clients[client].connected);
+    assert_eq!(edge.sessions.take_counters().unknown_ufrag, 0);
+    let mut check = vec![0, 1, 0, 20, 0x21, 0x12, 0xa4, 0x42];
+    check.extend_from_slice(&[7; 12]);
+    check.extend_from_slice(&[0, 6, 0, 13]);
+    check.extend_from_slice(b"second:theirs\0\0\0");
+    edge.send(&check, stranger());
+    let counters = edge.sessions.take_counters();
+    assert_eq!((counters.unknown_ufrag, counters.refused), (0, 1), "found, and its password wrong");
 }
 
 #[test]
