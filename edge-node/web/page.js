@@ -194,6 +194,10 @@ controls.onmeasured = (/** @type {import("./statistics.js").Summary} */ summary)
 stage.onmute = (/** @type {string} */ participant) => {
   room?.muteOther(participant).catch((error) => showBanner(error.message));
 };
+// A closed tab says goodbye; one that the browser keeps in memory may come back.
+addEventListener("pagehide", (event) => {
+  if (!event.persisted) void room?.leave();
+});
 blocked.addEventListener("click", () => {
   blocked.hidden = true;
   room?.resume();

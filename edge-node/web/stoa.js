@@ -348,8 +348,8 @@ export class Room extends EventTarget {
   async #setMuted(muted) {
     const generation = this.#generation;
     this.#voice.say(muted);
-    // While reconnecting there is nobody to tell: the next join says it.
-    if (this.#state !== "connected") return;
+    if (muted) await this.#voice.fallSilent(); // Whoever reconnects has nobody to tell: the next join says it.
+    if (this.#state !== "connected" || this.#voice.muted !== muted) return;
     await this.#connection?.request({ type: "mute", muted });
     setTimeout(() => generation === this.#generation && this.#setRoster(this.#roster), ROSTER_AGAIN_MS);
   }

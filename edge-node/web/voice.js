@@ -5,6 +5,12 @@ import { Microphone } from "./microphone.js";
 /** A roster may be this much older than our own word; until then our word counts. */
 const ROSTER_LAG_MS = 1_500;
 
+/**
+ * How much silence follows the last word before the edge is told of a mute and drops the rest. Without it the
+ * listeners' browsers stretch that word for up to half a second.
+ */
+const TAIL_MS = 120;
+
 /** Lives as long as the room; the microphone comes and goes. */
 export class Voice {
   /** @type {(muted: boolean) => void} */
@@ -80,6 +86,11 @@ export class Voice {
     if (!muted || this.#muted) return;
     const waitMs = this.#saidMs + ROSTER_LAG_MS - performance.now();
     if (waitMs <= 0) this.#apply(true);
+  }
+
+  /** Resolves once silence has followed the last word. */
+  async fallSilent() {
+    if (this.#microphone !== null) await new Promise((resolve) => setTimeout(resolve, TAIL_MS));
   }
 
   /** Lets the microphone go. */

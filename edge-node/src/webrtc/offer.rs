@@ -212,8 +212,14 @@ fn parse(offer: &str) -> Result<SdpOffer, OfferError> {
     if sdp::offers_opus(offer) { Ok(parsed) } else { Err(OfferError::NoOpus) }
 }
 
+/// str0m's own words are for its developers: several lines, and addresses of our memory among them.
+/// Only those of a single plain line are passed on.
 fn malformed(error: impl std::fmt::Display) -> OfferError {
-    OfferError::Malformed(error.to_string())
+    let words = error.to_string();
+    let plain = !words.contains(['\n', '(', '{']) && words.len() <= 120;
+    let reason =
+        if plain { words } else { "it is not an SDP of RFC 8866 with WebRTC's lines".into() };
+    OfferError::Malformed(reason)
 }
 
 fn mids(answer: &str) -> Vec<Mid> {

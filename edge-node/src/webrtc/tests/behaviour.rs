@@ -180,6 +180,9 @@ fn offers_that_cannot_be_used_are_refused_with_a_reason() {
         edge.open("no sdp".into(), LISTEN),
         Err(OfferError::NoOpus | OfferError::Malformed(_))
     ));
+    let opus = "hello\r\nm=audio 9 x 111\r\na=rtpmap:111 opus/48000/2\r\n".to_owned();
+    let reason = edge.open(opus, LISTEN).unwrap_err().to_string();
+    assert!(reason.contains("RFC 8866") && !reason.contains(['\n', '(']), "{reason}");
     let mut other = Edge::new();
     let client = other.add_client(1, LISTEN);
     let mut changes = other.clients[client].rtc.sdp_api();

@@ -16,7 +16,7 @@ use tracing_subscriber::layer::Context;
 pub const PERIOD: Duration = Duration::from_secs(10);
 
 /// Events that one place in the code may write in a [`PERIOD`].
-pub const EVENTS_PER_CALLSITE_MAX: u32 = 50;
+pub const EVENTS_PER_CALLSITE_MAX: u32 = 10;
 
 /// Events that all places together may write in a [`PERIOD`].
 pub const EVENTS_PER_PERIOD_MAX: u32 = 1_000;

@@ -15,6 +15,10 @@ use super::flood::{self, FloodLimit};
 /// The environment variable that overrules the configured level.
 pub const LOG_VARIABLE: &str = "STOA_LOG";
 
+/// Libraries that warn of what strangers write, which is nothing that an operator could mend; we count
+/// it. Naming one of them in the level overrules this.
+const QUIET: &str = "str0m=error,is=error,dimpl=error";
+
 /// How an event is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,11 +90,8 @@ pub fn start(config: &TelemetryConfig) -> Result<(), TelemetryError> {
 }
 
 fn directives(text: &str, origin: &'static str) -> Result<EnvFilter, TelemetryError> {
-    EnvFilter::builder().parse(text).map_err(|reason| TelemetryError::Level {
-        origin,
-        text: text.to_owned(),
-        reason,
-    })
+    let quiet = EnvFilter::builder().parse(format!("{QUIET},{text}"));
+    quiet.map_err(|reason| TelemetryError::Level { origin, text: text.to_owned(), reason })
 }
 
 #[cfg(test)]
@@ -102,6 +103,14 @@ mod tests {
         let config = TelemetryConfig::default();
         start(&config).unwrap();
         start(&config).unwrap();
+    }
+
+    #[test]
+    fn strangers_faults_are_no_warnings_unless_asked_for() {
+        let filter = |level| directives(level, "telemetry.level").unwrap().to_string();
+        assert!(filter("info").contains("str0m=error"));
+        assert!(filter("info,str0m=debug").contains("str0m=debug"));
+        assert!(!filter("info,str0m=debug").contains("str0m=error"));
     }
 
     #[test]
