@@ -17,9 +17,6 @@ pub const ROOMS_PER_LINK_MAX: usize = ROOMS_MAX;
 /// trees.
 pub const INTERESTS_PER_ROOM_MAX: usize = 8;
 
-/// Most tracks that one link may announce at a time.
-pub const TRACKS_PER_LINK_MAX: usize = 4_096;
-
 /// Most rooms of one page of a list.
 pub const LIST_PAGE_MAX: u32 = 100;
 

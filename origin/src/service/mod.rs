@@ -30,7 +30,7 @@ pub use hall::RoomKey;
 pub use io::{Server, Steering};
 pub use limits::{
     EMPTY_ROOM_LIFE, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX, Limits, ROOM_ID_CHARS,
-    ROOMS_MAX, ROOMS_PER_LINK_MAX, TRACKS_PER_LINK_MAX,
+    ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
 pub use refusal::Refusal;
 pub use tracks::Route;

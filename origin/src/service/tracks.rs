@@ -6,11 +6,11 @@ use stoa_audio::frame::{Epoch, Frame, TrackId};
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::TrackKind;
+use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::core::Service;
 use super::counts::{ClaimRefusal, FrameDrop};
 use super::hall::RoomKey;
-use super::limits::TRACKS_PER_LINK_MAX;
 
 /// Whose a track is: the participant who joined with it.
 #[derive(Debug)]
@@ -206,10 +206,11 @@ fn is_mistake(refusal: ClaimRefusal) -> bool {
         ClaimRefusal::ForeignParticipant
         | ClaimRefusal::OffStage
         | ClaimRefusal::ForeignTrack
-        | ClaimRefusal::ForeignKind
-        | ClaimRefusal::TooMany => true,
-        ClaimRefusal::UnknownRoom | ClaimRefusal::UnknownParticipant | ClaimRefusal::OlderEpoch => {
-            false
-        }
+        | ClaimRefusal::ForeignKind => true,
+        ClaimRefusal::UnknownRoom
+        | ClaimRefusal::UnknownParticipant
+        | ClaimRefusal::OlderEpoch
+        // Ending the link would end those who are heard, and the edge would announce them all again.
+        | ClaimRefusal::TooMany => false,
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use stoa_audio::frame::Epoch;
+use stoa_audio::frame::{Epoch, TrackId};
 use stoa_protocol::mesh::control::{TrackKind, WireRole};
 use stoa_protocol::mesh::identity::MISBEHAVIOUR_PER_MINUTE_MAX;
+use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::world::{World, track};
 use crate::service::counts::{ClaimRefusal, FrameDrop};
@@ -102,6 +103,28 @@ fn a_foreign_claim_is_dropped_and_counted_and_persistence_ends_the_link() {
         world.bind(eve, "r", "ada");
     }
     assert!(world.closed.contains_key(&eve));
+    assert_eq!(world.speak(ams, "r", "ada"), [sin]);
+}
+
+#[test]
+fn a_link_with_too_many_speakers_stays_up_and_is_heard_as_before() {
+    let mut world = World::new();
+    let (ams, sin) = (world.up(1, "ams"), world.up(2, "sin"));
+    world.create(ams, "r");
+    world.join_speaking(ams, "r", "ada");
+    world.subscribe(sin, "r");
+    let others = (1..TRACKS_PER_LINK_MAX as u64).map(TrackId);
+    world.service.links.get_mut(&ams).unwrap().tracks.extend(others);
+
+    world.join(ams, "r", "bob", WireRole::Speaker);
+    let attempts = u64::from(MISBEHAVIOUR_PER_MINUTE_MAX) * 2;
+    for _ in 0..attempts {
+        world.bind(ams, "r", "bob");
+    }
+
+    let counts = world.service.counts();
+    assert_eq!(counts.claims_refused.get(&ClaimRefusal::TooMany), Some(&attempts));
+    assert!(world.closed.is_empty());
     assert_eq!(world.speak(ams, "r", "ada"), [sin]);
 }
 
