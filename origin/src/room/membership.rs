@@ -105,7 +105,7 @@ impl Room {
     /// # Errors
     /// [`Refusal::TextLength`] or [`Refusal::TextControl`] when the name is none.
     pub fn new(founding: Founding, capacity: Capacity, now: Instant) -> Result<Self, Refusal> {
-        readable("a room's name", &founding.name, NAME_CHARS_MAX)?;
+        readable("A room's name", &founding.name, NAME_CHARS_MAX)?;
         Ok(Self {
             founding,
             capacity,

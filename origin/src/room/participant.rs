@@ -99,11 +99,11 @@ impl TryFrom<&control::Join> for Joining {
     fn try_from(wire: &control::Join) -> Result<Self, Refusal> {
         let participant =
             ParticipantId::new(wire.participant.as_str()).map_err(Refusal::NameInvalid)?;
-        let identity = readable("the identity", &wire.identity, IDENTITY_CHARS_MAX)?;
+        let identity = readable("The identity", &wire.identity, IDENTITY_CHARS_MAX)?;
         let name = if wire.name.is_empty() {
             identity.chars().take(PARTICIPANT_NAME_CHARS_MAX).collect()
         } else {
-            readable("a participant's name", &wire.name, PARTICIPANT_NAME_CHARS_MAX)?
+            readable("A participant's name", &wire.name, PARTICIPANT_NAME_CHARS_MAX)?
         };
         let role = WireRole::try_from(wire.role).map_err(|_| Refusal::RoleUnknown(wire.role))?;
         let track = (wire.track != 0).then_some(TrackId(wire.track));

@@ -11,12 +11,12 @@ const FULL_RETRY_S: u32 = 30;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     /// An id that is no id.
-    #[error("{0}")]
+    #[error("A name cannot be used: {0}.")]
     NameInvalid(NameError),
     /// A text for people that is empty or too long.
-    #[error("{what} has {length} characters; it must have 1 to {max}")]
+    #[error("{what} has {length} characters; it must have 1 to {max}.")]
     TextLength {
-        /// Which text.
+        /// Which text, as the beginning of a sentence.
         what: &'static str,
         /// Characters given.
         length: usize,
@@ -24,16 +24,16 @@ pub enum Refusal {
         max: usize,
     },
     /// A text for people that holds line breaks or the like.
-    #[error("{what} must not hold control characters such as line breaks")]
+    #[error("{what} must not hold control characters such as line breaks.")]
     TextControl {
-        /// Which text.
+        /// Which text, as the beginning of a sentence.
         what: &'static str,
     },
     /// A role number that this node does not know.
-    #[error("role {0} is unknown here; known are 0 (listener) to 3 (host)")]
+    #[error("Role {0} is unknown here; known are 0 (listener) to 3 (host).")]
     RoleUnknown(i32),
     /// Nobody of that id.
-    #[error("nobody called {participant} is in room {room}")]
+    #[error("Nobody called '{participant}' is in the room '{room}'.")]
     ParticipantNotFound {
         /// The room.
         room: RoomId,
@@ -41,7 +41,9 @@ pub enum Refusal {
         participant: ParticipantId,
     },
     /// The id is in use by somebody else, or through another edge.
-    #[error("{participant} is in room {room} already, as somebody else or through another edge")]
+    #[error(
+        "Participant '{participant}' is in the room '{room}' already, as somebody else or through another edge."
+    )]
     ParticipantTaken {
         /// The room.
         room: RoomId,
@@ -49,13 +51,17 @@ pub enum Refusal {
         participant: ParticipantId,
     },
     /// An edge spoke for somebody who joined elsewhere.
-    #[error("{participant} joined through another edge, which alone may speak for him")]
+    #[error(
+        "Participant '{participant}' joined through another edge, which alone may speak for him."
+    )]
     ParticipantElsewhere {
         /// Who was named.
         participant: ParticipantId,
     },
     /// Muting somebody takes a role at least as high as his, and moderator at least.
-    #[error("{by} may not mute {participant}: that takes a moderator of at least the same role")]
+    #[error(
+        "Participant '{by}' may not mute '{participant}': that takes a moderator of at least the same role."
+    )]
     MuteForbidden {
         /// Who asked.
         by: ParticipantId,
@@ -63,13 +69,13 @@ pub enum Refusal {
         participant: ParticipantId,
     },
     /// Nobody's microphone is opened by another person.
-    #[error("only {participant} can unmute: the microphone was switched off at that end")]
+    #[error("Only '{participant}' can unmute: the microphone was switched off at that end.")]
     UnmuteForbidden {
         /// Who should be unmuted.
         participant: ParticipantId,
     },
     /// As many participants as a room may hold.
-    #[error("room {room} is full: it has {max} participants")]
+    #[error("The room '{room}' is full: it has {max} participants.")]
     RoomFull {
         /// The room.
         room: RoomId,
@@ -77,7 +83,7 @@ pub enum Refusal {
         max: usize,
     },
     /// As many on the stage as it may hold.
-    #[error("the stage of room {room} is full: {max} people may speak; join as a listener")]
+    #[error("The stage of the room '{room}' is full: {max} people may speak; join as a listener.")]
     StageFull {
         /// The room.
         room: RoomId,

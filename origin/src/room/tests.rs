@@ -200,7 +200,7 @@ fn a_join_with_a_bad_name_or_role_is_refused_with_a_sentence() {
     let long = Joining::try_from(&wire(&"x".repeat(65), 0)).unwrap_err();
     assert_eq!(
         long.problem().detail,
-        "a participant's name has 65 characters; it must have 1 to 64"
+        "A participant's name has 65 characters; it must have 1 to 64."
     );
     assert_eq!(Joining::try_from(&wire("Ada", 9)), Err(Refusal::RoleUnknown(9)));
 }

@@ -21,34 +21,34 @@ pub enum Refusal {
     #[error(transparent)]
     Room(#[from] room::Refusal),
     /// No room of that id.
-    #[error("there is no room {0}; it may have ended")]
+    #[error("There is no room called '{0}'; it may have ended.")]
     RoomNotFound(RoomId),
     /// The id is taken.
-    #[error("room {0} exists already; choose another id or leave it empty")]
+    #[error("A room called '{0}' exists already; choose another id or leave it empty.")]
     RoomExists(RoomId),
     /// Somebody else publishes under this track id.
-    #[error("track {:016x} belongs to another participant; draw another one", .0.0)]
+    #[error("Track {:016x} belongs to another participant; draw another one.", .0.0)]
     TrackTaken(TrackId),
     /// A page that is too long.
-    #[error("a page may hold 1 to {LIST_PAGE_MAX} rooms, not {0}")]
+    #[error("A page may hold 1 to {LIST_PAGE_MAX} rooms, not {0}.")]
     PageTooLong(u32),
     /// As many rooms as this origin may hold.
-    #[error("this origin holds {max} rooms and takes no more")]
+    #[error("This origin holds {max} rooms and takes no more.")]
     RoomsFull {
         /// The limit.
         max: usize,
     },
     /// As many rooms for one edge as it may have.
-    #[error("this edge takes part in {max} rooms and may not enter more")]
+    #[error("This edge takes part in {max} rooms and may not enter more.")]
     LinkFull {
         /// The limit.
         max: usize,
     },
     /// The origin is about to leave.
-    #[error("this origin is about to leave and takes nobody new; try again shortly")]
+    #[error("This origin is about to leave and takes nobody new; try again shortly.")]
     Draining,
     /// A newer edge asks for something this origin does not know.
-    #[error("this origin does not know the request; is it older than the edge?")]
+    #[error("This origin does not know the request; it may be older than the edge.")]
     UnknownAsk,
 }
 
@@ -79,5 +79,46 @@ impl Refusal {
     pub fn problem(&self) -> Problem {
         let (status, code, retry_after_s) = self.terms();
         Problem { status, code: code.to_owned(), detail: self.to_string(), retry_after_s }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stoa_protocol::ids::{NameError, ParticipantId};
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_told_in_a_sentence() {
+        let room = || RoomId::new("agora").unwrap();
+        let participant = || ParticipantId::new("p_1").unwrap();
+        let of_rooms = [
+            room::Refusal::NameInvalid(NameError::Empty { what: "a room's id" }),
+            room::Refusal::RoleUnknown(9),
+            room::Refusal::ParticipantNotFound { room: room(), participant: participant() },
+            room::Refusal::ParticipantTaken { room: room(), participant: participant() },
+            room::Refusal::ParticipantElsewhere { participant: participant() },
+            room::Refusal::MuteForbidden { by: participant(), participant: participant() },
+            room::Refusal::UnmuteForbidden { participant: participant() },
+            room::Refusal::RoomFull { room: room(), max: 1 },
+            room::Refusal::StageFull { room: room(), max: 1 },
+        ];
+        let of_the_service = [
+            Refusal::RoomNotFound(room()),
+            Refusal::RoomExists(room()),
+            Refusal::TrackTaken(TrackId(1)),
+            Refusal::PageTooLong(101),
+            Refusal::RoomsFull { max: 1 },
+            Refusal::LinkFull { max: 1 },
+            Refusal::Draining,
+            Refusal::UnknownAsk,
+        ];
+        for refusal in of_rooms.map(Refusal::Room).into_iter().chain(of_the_service) {
+            let detail = refusal.problem().detail;
+            assert!(detail.starts_with(char::is_uppercase), "{detail}");
+            assert!(detail.ends_with('.') && !detail.ends_with(".."), "{detail}");
+        }
+        let nowhere = Refusal::RoomNotFound(RoomId::new("nowhere").unwrap()).problem().detail;
+        assert_eq!(nowhere, "There is no room called 'nowhere'; it may have ended.");
     }
 }

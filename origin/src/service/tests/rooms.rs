@@ -48,6 +48,8 @@ fn wrong_requests_get_a_problem_with_its_own_code() {
     for (ask, status, code) in cases {
         let problem = world.problem(ams, ask);
         assert_eq!((problem.status, problem.code.as_str()), (status, code), "{}", problem.detail);
+        let detail = problem.detail;
+        assert!(detail.starts_with(char::is_uppercase) && detail.ends_with('.'), "{detail}");
     }
     world.control(ams, Body::Request(Request { id: 77, ask: None }));
     let last = world.sent.get_mut(&ams).unwrap().pop();
