@@ -257,12 +257,18 @@ impl Room {
                 return Err(Refusal::UnmuteForbidden { participant: ask.participant.clone() });
             }
         }
-        if target.muted.is_some() == ask.muted {
+        let changed = target.muted.is_some() != ask.muted;
+        // Who mutes himself while a moderator's mute holds is not to be opened by the moderator; a
+        // moderator's mute takes nothing from who has muted himself.
+        if !changed && !(oneself && ask.muted) {
             return Ok(false);
         }
         let by = if oneself { MutedBy::Oneself } else { MutedBy::Moderator };
         if let Some(target) = self.participants.get_mut(&ask.participant) {
             target.muted = ask.muted.then_some(by);
+        }
+        if !changed {
+            return Ok(false);
         }
         self.announcer.note_change();
         Ok(true)

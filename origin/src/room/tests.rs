@@ -128,6 +128,21 @@ fn nobody_opens_the_microphone_of_one_who_muted_himself() {
 }
 
 #[test]
+fn a_mute_of_ones_own_outlasts_a_moderators_that_came_first() {
+    let mut room = room(Instant::now());
+    join(&mut room, "hana", Role::Host, AMS).unwrap();
+    join(&mut room, "ada", Role::Speaker, AMS).unwrap();
+    room.handle_mute(&mute("ada", true, "hana"), AMS).unwrap();
+
+    let own = room.handle_mute(&mute("ada", true, "ada"), AMS);
+    let opened = room.handle_mute(&mute("ada", false, "hana"), AMS);
+
+    assert_eq!(own, Ok(false), "nothing that others see has changed");
+    assert_eq!(opened, Err(Refusal::UnmuteForbidden { participant: id("ada") }));
+    assert!(room.participant(&id("ada")).unwrap().muted.is_some());
+}
+
+#[test]
 fn an_edge_speaks_only_for_those_who_joined_through_it() {
     let start = Instant::now();
     let mut room = room(start);
