@@ -10,7 +10,7 @@ use stoa_protocol::token::{Claims, Grant, Grants, Keys, TokenError};
 
 use super::app::now_unix_s;
 use super::links::ByRole;
-use super::problem::Problem;
+use super::problem::{Problem, sentence};
 use super::sessions::{Addressed, TokenDigest};
 use super::socket::NAME_CHARACTERS_MAX;
 
@@ -159,10 +159,7 @@ pub(super) fn forbidden(detail: impl Into<String>) -> Problem {
 }
 
 fn refused(error: &TokenError) -> Problem {
-    let sentence = error.to_string();
-    let mut letters = sentence.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    let detail = format!("{}.", first.into_iter().chain(letters).collect::<String>());
+    let detail = sentence(error);
     if error.is_forbidden() {
         return forbidden(detail);
     }

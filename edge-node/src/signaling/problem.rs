@@ -3,6 +3,8 @@
 //! `type` is a relative reference (`/problems/room-not-found`), stable, and meant for programs;
 //! `detail` is a sentence for people.
 
+use std::fmt::Display;
+
 use axum::body::Body;
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
@@ -102,6 +104,19 @@ impl Problem {
         Self::new(status, code, detail)
     }
 
+    /// A session restarts ICE more often than it may.
+    #[must_use]
+    pub fn restarts_too_many() -> Self {
+        Self {
+            retry_after_s: Some(1),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "restarts-too-many",
+                "A session may restart ICE once a second, three times at once.",
+            )
+        }
+    }
+
     /// The JSON members.
     #[must_use]
     pub fn body(&self) -> ProblemBody {
@@ -175,6 +190,17 @@ fn challenge(code: &str) -> &'static str {
     }
 }
 
+/// An error's message as a sentence for people: a capital letter, a full stop.
+#[must_use]
+pub(super) fn sentence(error: &impl Display) -> String {
+    let message = error.to_string();
+    let mut letters = message.trim_end_matches('.').chars();
+    let first = letters.next().map(char::to_uppercase);
+    let mut sentence: String = first.into_iter().flatten().chain(letters).collect();
+    sentence.push('.');
+    sentence
+}
+
 /// `room-not-found` reads "Room not found".
 fn title(code: &str) -> String {
     let words = code.replace('-', " ");
@@ -204,6 +230,13 @@ mod tests {
         assert_eq!(body.r#type, "/problems/room-not-found");
         assert_eq!(body.title, "Room not found");
         assert_eq!((body.status, body.detail.as_str()), (404, "There is no room x."));
+    }
+
+    #[test]
+    fn a_message_becomes_one_sentence_whatever_it_ends_with() {
+        for message in ["a room's id must not be empty", "A room's id must not be empty."] {
+            assert_eq!(sentence(&message), "A room's id must not be empty.");
+        }
     }
 
     #[test]

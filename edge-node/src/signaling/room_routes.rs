@@ -15,7 +15,7 @@ use super::app::{App, Shared};
 use super::authorization::{self, room_id};
 use super::body;
 use super::links::{ByRole, base_url, link};
-use super::problem::Problem;
+use super::problem::{Problem, sentence};
 use super::socket::check_name;
 
 /// Most characters of a room's name.
@@ -77,7 +77,7 @@ pub(super) async fn create(
     let room = room
         .map(RoomId::new)
         .transpose()
-        .map_err(|error| Problem::bad_request("room-malformed", format!("{error}.")))?;
+        .map_err(|error| Problem::bad_request("room-malformed", sentence(&error)))?;
     if !app.settings.open {
         authorization::check_may_create(&app.keys, &headers, room.as_ref())?;
     }
@@ -125,16 +125,18 @@ pub(super) async fn list(
     if !app.settings.open {
         authorization::check_may_list(&app.keys, &headers)?;
     }
-    let Query(PageOf { after, limit }) = query.map_err(|error| {
-        Problem::bad_request("query-malformed", format!("{}.", error.body_text()))
-    })?;
+    let Query(PageOf { after, limit }) = query
+        .map_err(|error| Problem::bad_request("query-malformed", sentence(&error.body_text())))?;
     let limit = limit.unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
-        let detail = format!("`limit` must be from 1 to {PAGE_MAX}.");
+        let detail = format!("The parameter `limit` must be from 1 to {PAGE_MAX}.");
         return Err(Problem::bad_request("query-malformed", detail));
     }
     if !after.is_empty() && RoomId::new(after.as_str()).is_err() {
-        return Err(Problem::bad_request("query-malformed", "`after` must be a room's id."));
+        return Err(Problem::bad_request(
+            "query-malformed",
+            "The parameter `after` must be a room's id.",
+        ));
     }
     let page = app.ask(app.rooms.list(after, limit)).await?;
     let rooms = page.rooms.into_iter().map(Room::from).collect();

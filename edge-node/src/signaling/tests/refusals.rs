@@ -79,7 +79,7 @@ async fn what_the_room_side_refuses_keeps_its_status_and_code() {
         (502, "owner-confused"),
         (503, "edge-draining"),
     ] {
-        stage.rooms.refuse(status, code, "A sentence.");
+        stage.rooms.refuse(status, code, "This is a sentence.");
         let reply = stage.offer(WHIP, &token(Role::Speaker)).await;
         assert_eq!(u32::from(reply.status.as_u16()), status);
         assert_eq!(reply.problem(), code);
