@@ -9,7 +9,8 @@ use tokio::sync::{Semaphore, watch};
 
 use super::ice_servers;
 use super::metrics::{Limit, SignalingMetrics};
-use super::problem::Problem;
+use super::offer::{Offer, OfferTooLarge};
+use super::problem::{Problem, sentence};
 use super::rooms::{Answer, Rooms};
 use super::sessions::{Addressed, Addresses, ResourceId};
 use super::settings::Settings;
@@ -67,6 +68,37 @@ impl App {
                 Err(Problem::unavailable("answer-late", "This node did not answer in time."))
             }
         }
+    }
+
+    /// Takes an offer as a client sent it.
+    ///
+    /// # Errors
+    /// 400 over 16 KiB.
+    pub(super) fn read_offer(&self, sdp: &str) -> Result<Offer, Problem> {
+        self.bounded(Offer::read(sdp))
+    }
+
+    /// Counts an offer over its bound and makes a problem of it.
+    ///
+    /// # Errors
+    /// 400.
+    pub(super) fn bounded(&self, offer: Result<Offer, OfferTooLarge>) -> Result<Offer, Problem> {
+        offer.map_err(|error| {
+            self.metrics.reached(Limit::OfferBytes);
+            Problem::bad_request("offer-too-large", sentence(&error))
+        })
+    }
+
+    /// Counts an ICE restart over its session's allowance and makes a problem of it.
+    ///
+    /// # Errors
+    /// 429.
+    pub(super) fn check_restart(&self, admitted: bool) -> Result<(), Problem> {
+        if admitted {
+            return Ok(());
+        }
+        self.metrics.reached(Limit::RestartRate);
+        Err(Problem::restarts_too_many())
     }
 
     /// Waits until the server stops; one that is gone without saying so has stopped as well.

@@ -15,6 +15,10 @@ pub enum Limit {
     Sessions,
     /// Bytes of a body or message.
     BodyBytes,
+    /// Bytes of an SDP offer.
+    OfferBytes,
+    /// ICE restarts of a session per second.
+    RestartRate,
     /// Seconds for TLS, headers or a body.
     ReadTime,
     /// Seconds for the room side's answer.
@@ -38,6 +42,8 @@ impl Limit {
             Self::Websockets => "websockets",
             Self::Sessions => "sessions",
             Self::BodyBytes => "body-bytes",
+            Self::OfferBytes => "offer-bytes",
+            Self::RestartRate => "restart-rate",
             Self::ReadTime => "read-time",
             Self::RoomsAnswer => "rooms-answer",
             Self::JoinTime => "join-time",

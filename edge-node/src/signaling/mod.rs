@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `allowance` | how often something may happen |
 //! | `app` | what every request may use |
 //! | `assets` | the web client, embedded |
 //! | `authorization` | access tokens of requests, and who may do what |
@@ -9,6 +10,7 @@
 //! | `ice_servers` | STUN and TURN servers as clients learn of them |
 //! | `links` | ready-made links |
 //! | `metrics` | what the server counts |
+//! | `offer` | a client's offer: bounded, without candidates |
 //! | `problem` | errors as clients see them (RFC 9457) |
 //! | `resource` | a WHIP or WHEP session's own URL |
 //! | `room_routes` | rooms over REST |
@@ -22,6 +24,7 @@
 //! | `tls` | certificates |
 //! | `whip` | WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep-04) |
 
+mod allowance;
 mod app;
 mod assets;
 mod authorization;
@@ -29,6 +32,7 @@ mod body;
 mod ice_servers;
 mod links;
 mod metrics;
+mod offer;
 mod problem;
 mod resource;
 mod room_routes;
@@ -52,5 +56,6 @@ pub use problem::{PROBLEM_JSON, Problem, ProblemBody};
 pub use rooms::{Answer, Rooms};
 pub use server::{Server, SessionsEnded};
 pub use settings::{
-    BODY_BYTES_MAX, DEFAULT_PORT, HEADER_BYTES_MAX, HEADERS_MAX, IceServer, Limits, Settings, Tls,
+    BODY_BYTES_MAX, DEFAULT_PORT, HEADER_BYTES_MAX, HEADERS_MAX, IceServer, Limits,
+    OFFER_BYTES_MAX, Settings, Tls,
 };

@@ -7,11 +7,12 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use stoa_protocol::ids::RoomId;
+use tokio::time::Instant;
 
 use super::app::{App, Shared};
 use super::authorization;
 use super::body;
-use super::problem::Problem;
+use super::problem::{Problem, sentence};
 use super::sdpfrag::{self, Credentials, Fragment, SDPFRAG};
 use super::sessions::{Addressed, Precondition, ResourceId, etag, precondition};
 
@@ -35,7 +36,7 @@ pub(super) async fn patch(
         Precondition::Fails => return Err(precondition_failed()),
     }
     let fragment = sdpfrag::parse(&text)
-        .map_err(|error| Problem::bad_request("sdpfrag-malformed", format!("{error}.")))?;
+        .map_err(|error| Problem::bad_request("sdpfrag-malformed", sentence(&error)))?;
     match restart_wanted(&fragment, &found) {
         Some(client) => restart(&app, id, &found, client).await,
         // ICE-lite: we answer checks from wherever they come and need no candidates of the client.
@@ -54,8 +55,10 @@ async fn restart(
     found: &Addressed,
     client: &Credentials,
 ) -> Result<Response, Problem> {
-    let offer = sdpfrag::offer_with(&found.offer, client);
-    let restarted = app.ask(app.rooms.restart(found.session, offer.clone())).await;
+    let admitted = app.addresses().admit_restart(id, Instant::now().into_std());
+    app.check_restart(admitted)?;
+    let offer = app.bounded(found.offer.with_credentials(client))?;
+    let restarted = app.ask(app.rooms.restart(found.session, offer.to_text())).await;
     let restarted = restarted.inspect_err(|problem| forget_if_gone(app, found, problem))?;
     let ours = Credentials { ufrag: restarted.ice_ufrag, pwd: restarted.ice_pwd };
     let entity_tag = etag(&ours.ufrag);

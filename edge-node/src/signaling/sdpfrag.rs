@@ -2,8 +2,6 @@
 //!
 //! This edge is ICE-lite, so candidates of a client are checked for form and then forgotten.
 
-use std::fmt::Write as _;
-
 use thiserror::Error;
 
 /// Media type of a fragment.
@@ -15,7 +13,7 @@ pub(super) const LINES_MAX: usize = 512;
 /// Most characters of an ICE user fragment or password (RFC 8839 section 5.4).
 const CREDENTIAL_MAX: usize = 256;
 
-/// Why a fragment was refused. The messages are sentences for the client's developer.
+/// Why a fragment was refused; the messages are for the client's developer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(super) enum FragmentError {
     /// More than [`LINES_MAX`].
@@ -29,7 +27,7 @@ pub(super) enum FragmentError {
     },
     /// An `ice-ufrag` or `ice-pwd` of wrong length or with foreign characters.
     #[error(
-        "`{attribute}` in line {number} of the SDP fragment must have {min} to 256 letters, digits, '+' or '/'"
+        "the attribute `{attribute}` in line {number} of the SDP fragment must have {min} to 256 letters, digits, '+' or '/'"
     )]
     Credential {
         /// `ice-ufrag` or `ice-pwd`.
@@ -167,32 +165,6 @@ fn check_candidate(value: &str) -> Option<()> {
         && typ == "typ"
         && !kind.is_empty();
     well_formed.then_some(())
-}
-
-/// The client's offer with other ICE credentials and without candidates: what an ICE restart means
-/// in terms of a full offer. Everything else stays as it was negotiated.
-#[must_use]
-pub(super) fn offer_with(offer: &str, credentials: &Credentials) -> String {
-    let mut renewed = String::with_capacity(offer.len());
-    for line in offer.lines() {
-        // Writing to a `String` cannot fail.
-        let _ = if line.starts_with("a=ice-ufrag:") {
-            write!(renewed, "a=ice-ufrag:{}\r\n", credentials.ufrag)
-        } else if line.starts_with("a=ice-pwd:") {
-            write!(renewed, "a=ice-pwd:{}\r\n", credentials.pwd)
-        } else if line.starts_with("a=candidate:") || line == "a=end-of-candidates" {
-            Ok(())
-        } else {
-            write!(renewed, "{line}\r\n")
-        };
-    }
-    renewed
-}
-
-/// The user fragment of an offer or answer: its first, since all lines are bundled.
-#[must_use]
-pub(super) fn ufrag_of(sdp: &str) -> Option<&str> {
-    sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:"))
 }
 
 /// The fragment that answers an ICE restart: our new credentials and all our candidates, from the

@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use stoa_protocol::ids::RoomId;
 
+use super::allowance::Allowance;
+use super::offer::Offer;
 use super::sdpfrag::Credentials;
 use crate::webrtc::SessionId;
 
@@ -49,6 +52,13 @@ impl fmt::Debug for ResourceId {
 /// SHA-256 of a bearer token: enough to recognise it, useless to whoever reads memory or a core dump.
 pub(super) type TokenDigest = [u8; 32];
 
+/// A full allowance of ICE restarts, each of which costs a media thread the reading of an offer: one
+/// per second and three at once, enough for a phone between two networks.
+#[must_use]
+pub(super) fn restarts(now: Instant) -> Allowance {
+    Allowance::new(Duration::from_secs(1), 3, now)
+}
+
 /// A session with an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Addressed {
@@ -61,7 +71,9 @@ pub(super) struct Addressed {
     /// The token that opened it; keeps the right to close it beyond its expiry.
     pub token: TokenDigest,
     /// The client's offer as last applied.
-    pub offer: String,
+    pub offer: Offer,
+    /// How often it may restart ICE.
+    pub restarts: Allowance,
     /// The client's ICE user fragment.
     pub client_ufrag: String,
     /// The strong entity tag of the current ICE session (RFC 9725 section 4.3.1), with its quotes.
@@ -114,11 +126,16 @@ impl Addresses {
         self.by_id.get(&id).filter(|addressed| addressed.room == *room)
     }
 
+    /// Whether this session may restart ICE once more. One that is gone may: the room side tells.
+    pub(super) fn admit_restart(&mut self, id: ResourceId, now: Instant) -> bool {
+        self.by_id.get_mut(&id).is_none_or(|addressed| addressed.restarts.admit(now))
+    }
+
     /// Notes a new ICE session: the offer with its credentials, and the new entity tag.
     pub(super) fn renew(
         &mut self,
         id: ResourceId,
-        offer: String,
+        offer: Offer,
         client: &Credentials,
         etag: String,
     ) {
@@ -168,7 +185,8 @@ mod tests {
             room: RoomId::new("agora").expect("room"),
             identity: "ada".into(),
             token: [0; 32],
-            offer: "v=0".into(),
+            offer: Offer::read("v=0").expect("small"),
+            restarts: restarts(Instant::now()),
             client_ufrag: "abcd".into(),
             etag: etag("wxyz"),
         }
@@ -194,6 +212,15 @@ mod tests {
         assert_eq!(addresses.len(), 2);
         assert!(addresses.find(&room, ResourceId(9)).is_none());
         assert!(addresses.find(&room, ResourceId(5)).is_some());
+    }
+
+    #[test]
+    fn finding_a_session_does_not_copy_its_offer() {
+        let mut addresses = Addresses::new(2);
+        addresses.insert(ResourceId(9), addressed(1));
+        let room = RoomId::new("agora").expect("room");
+        let find = || addresses.find(&room, ResourceId(9)).cloned().expect("there");
+        assert!(find().offer.is_same_text(&find().offer));
     }
 
     #[test]

@@ -117,6 +117,10 @@ impl Default for Limits {
 /// Most bytes of a request's body, and of a WebSocket message.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// Most bytes of an SDP offer; a browser's with seven audio lines and all its candidates has half of
+/// them.
+pub const OFFER_BYTES_MAX: usize = 16 * 1024;
+
 /// Most bytes of a request's line and headers.
 pub const HEADER_BYTES_MAX: usize = 32 * 1024;
 

@@ -8,14 +8,15 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use stoa_protocol::ids::Role;
+use tokio::time::Instant;
 
 use super::app::{App, Shared, now_unix_s};
 use super::authorization::{self, room_id};
 use super::body::{self, SDP};
 use super::problem::Problem;
 use super::resource::{ACCEPT_PATCH, unusable_ufrag};
-use super::sdpfrag::{self, SDPFRAG};
-use super::sessions::{Addressed, ResourceId, etag};
+use super::sdpfrag::SDPFRAG;
+use super::sessions::{Addressed, ResourceId, etag, restarts};
 use crate::rooms::{JoinAsk, Joined};
 use crate::webrtc::Downlink;
 
@@ -59,7 +60,7 @@ async fn open(
         return Err(authorization::forbidden("This token allows listening only."));
     }
     body::expect_type(headers, SDP)?;
-    let offer = body::text(app, headers, body).await?;
+    let offer = app.read_offer(&body::text(app, headers, body).await?)?;
     let (role, publishes, downlink) = match direction {
         Direction::Publish => (caller.role, true, Downlink::None),
         // A player only listens, whatever its token would allow.
@@ -73,7 +74,7 @@ async fn open(
         publishes,
         downlink,
         muted: false,
-        offer: offer.clone(),
+        offer: offer.to_text(),
         wants_events: false,
     };
     let joined = app.ask(app.rooms.join(ask)).await?;
@@ -82,8 +83,9 @@ async fn open(
         room,
         identity: caller.identity,
         token: authorization::digest(token),
-        client_ufrag: sdpfrag::ufrag_of(&offer).unwrap_or_default().to_owned(),
+        client_ufrag: offer.ufrag().unwrap_or_default().to_owned(),
         offer,
+        restarts: restarts(Instant::now().into_std()),
         etag: etag(&joined.opened.ice_ufrag),
     };
     created(app, joined, addressed)

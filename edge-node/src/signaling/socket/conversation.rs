@@ -3,27 +3,30 @@
 //! A WebSocket that drops without `leave` does not end the session: audio lives as long as its
 //! own path does, and ends within seconds of it (ICE consent, RFC 7675).
 
-use std::future::{pending, poll_fn};
+use std::future::pending;
 
-use axum::extract::ws::{CloseFrame, Message};
+use axum::extract::ws::Message;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use futures_util::{Sink, Stream, StreamExt};
 use stoa_protocol::ids::{ParticipantId, RoomId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::super::allowance::Allowance;
 use super::super::app::{Shared, now_unix_s};
 use super::super::authorization;
 use super::super::metrics::Limit;
 use super::super::problem::Problem;
+use super::super::sessions::restarts;
 use super::ending::Ending;
 use super::message::{
     MessageId, RoomName, Said, SlotMid, Told, check_name, read, slot_uses, stage,
 };
-use super::outbox::{Outbox, Outgoing};
-use super::pace::{Overdue, Pace, Watch};
+use super::outbox::Outbox;
+use super::pace::{Overdue, Watch, messages};
+use super::sending::{Written, write};
 use crate::rooms::{JoinAsk, ParticipantEvent, SlotNames};
-use crate::webrtc::{Downlink, SessionId};
+use crate::webrtc::{Downlink, Restarted, SessionId};
 
 /// Anything that carries WebSocket messages both ways.
 pub(super) trait Socket:
@@ -47,7 +50,8 @@ pub(super) async fn converse(app: Shared, room: RoomId, socket: impl Socket) {
         app,
         room,
         outbox: Outbox::default(),
-        pace: Pace::new(now),
+        pace: messages(now),
+        restarts: restarts(now),
         watch: Watch::new(now),
         session: None,
         readable: true,
@@ -66,7 +70,8 @@ struct Talk {
     app: Shared,
     room: RoomId,
     outbox: Outbox,
-    pace: Pace,
+    pace: Allowance,
+    restarts: Allowance,
     watch: Watch,
     session: Option<SessionId>,
     /// Whether the stream may still give messages.
@@ -158,19 +163,16 @@ impl Talk {
                 self.refuse(id, &problem, false);
             }
             (Said::Join { token, name, sdp, muted }, None) => {
-                match self.join(id, &token, name, sdp, muted).await {
+                match self.join(id, &token, name, &sdp, muted).await {
                     Ok(arrivals) => *events = arrivals,
                     Err(problem) => self.refuse(id, &problem, true),
                 }
             }
             (_, None) => self.refuse(id, &malformed("The first message must be `join`."), true),
-            (Said::Restart { sdp }, Some(session)) => {
-                let restarted = self.app.ask(self.app.rooms.restart(session, sdp)).await;
-                match restarted {
-                    Ok(restarted) => self.tell(&Told::Restarted { id, sdp: &restarted.answer }),
-                    Err(problem) => self.refuse(id, &problem, false),
-                }
-            }
+            (Said::Restart { sdp }, Some(session)) => match self.restart(session, &sdp).await {
+                Ok(restarted) => self.tell(&Told::Restarted { id, sdp: &restarted.answer }),
+                Err(problem) => self.refuse(id, &problem, false),
+            },
             (Said::Mute { muted, participant }, Some(session)) => {
                 self.mute(id, session, participant, muted).await;
             }
@@ -184,12 +186,13 @@ impl Talk {
         id: Option<MessageId>,
         token: &str,
         name: Option<String>,
-        offer: String,
+        sdp: &str,
         muted: bool,
     ) -> Result<Events, Problem> {
         let caller = authorization::caller(&self.app.keys, token, &self.room, now_unix_s())?;
         let name = name.unwrap_or(caller.name);
         check_name(&name)?;
+        let offer = self.app.read_offer(sdp)?;
         let ask = JoinAsk {
             room: self.room.clone(),
             identity: caller.identity,
@@ -198,7 +201,7 @@ impl Talk {
             publishes: caller.role.may_speak(),
             downlink: Downlink::Slots,
             muted,
-            offer,
+            offer: offer.to_text(),
             wants_events: true,
         };
         let joined = self.app.ask(self.app.rooms.join(ask)).await?;
@@ -220,6 +223,12 @@ impl Talk {
             speaking: slot_uses(&SlotNames::default(), joined.opened.slot_mids.len()),
         });
         Ok(joined.events)
+    }
+
+    async fn restart(&mut self, session: SessionId, sdp: &str) -> Result<Restarted, Problem> {
+        let offer = self.app.read_offer(sdp)?;
+        self.app.check_restart(self.restarts.admit(Instant::now().into_std()))?;
+        self.app.ask(self.app.rooms.restart(session, offer.to_text())).await
     }
 
     async fn mute(
@@ -325,42 +334,6 @@ impl Talk {
         };
         self.app.metrics.reached(limit);
         Step::CutOff
-    }
-}
-
-enum Written {
-    /// A frame is in the socket's buffer.
-    Queued,
-    /// The buffer has left.
-    Flushed,
-}
-
-/// Moves one frame a step further. May be dropped at any await without losing a frame.
-async fn write<S: Socket>(
-    sink: &mut SplitSink<S, Message>,
-    outbox: &mut Outbox,
-    unflushed: &mut bool,
-) -> Result<Written, axum::Error> {
-    if *unflushed {
-        sink.flush().await?;
-        *unflushed = false;
-        return Ok(Written::Flushed);
-    }
-    poll_fn(|cx| sink.poll_ready_unpin(cx)).await?;
-    if let Some(outgoing) = outbox.next() {
-        sink.start_send_unpin(frame(outgoing))?;
-        *unflushed = true;
-    }
-    Ok(Written::Queued)
-}
-
-fn frame(outgoing: Outgoing) -> Message {
-    match outgoing {
-        Outgoing::Text(text) => Message::Text(text.into()),
-        Outgoing::Ping => Message::Ping(Vec::new().into()),
-        Outgoing::Close(Ending { code, reason, .. }) => {
-            Message::Close(Some(CloseFrame { code, reason: reason.into() }))
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `message` | the messages, read and written |
 //! | `outbox` | what waits to be sent to one client |
 //! | `pace` | how fast a client may talk, how long it may be silent |
+//! | `sending` | from the outbox into the socket |
 //! | `upgrade` | from the HTTP request to the WebSocket |
 
 mod conversation;
@@ -14,6 +15,7 @@ mod ending;
 mod message;
 mod outbox;
 mod pace;
+mod sending;
 mod upgrade;
 
 pub(super) use message::{ClientIceServer, NAME_CHARACTERS_MAX, check_name};

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::allowance::Allowance;
+
 /// Messages a client may send per second, on average.
 pub(super) const MESSAGES_PER_S: u32 = 20;
 /// Messages a client may send at once.
@@ -17,32 +19,10 @@ pub(super) const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// For the client's answer to our closing frame.
 pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
-/// A token bucket over messages.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    allowance: f64,
-    at: Instant,
-}
-
-impl Pace {
-    /// A full bucket.
-    #[must_use]
-    pub(super) fn new(now: Instant) -> Self {
-        Self { allowance: f64::from(MESSAGES_BURST), at: now }
-    }
-
-    /// Whether one more message is within the allowance.
-    pub(super) fn admit(&mut self, now: Instant) -> bool {
-        let refilled =
-            now.saturating_duration_since(self.at).as_secs_f64() * f64::from(MESSAGES_PER_S);
-        self.at = now;
-        self.allowance = (self.allowance + refilled).min(f64::from(MESSAGES_BURST));
-        let admitted = self.allowance >= 1.0;
-        if admitted {
-            self.allowance -= 1.0;
-        }
-        admitted
-    }
+/// A full allowance of messages.
+#[must_use]
+pub(super) fn messages(now: Instant) -> Allowance {
+    Allowance::new(Duration::from_secs(1) / MESSAGES_PER_S, MESSAGES_BURST, now)
 }
 
 /// Which deadline has passed.
@@ -150,7 +130,7 @@ mod tests {
     #[test]
     fn a_burst_passes_and_then_twenty_a_second() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = messages(start);
         assert_eq!((0..50).filter(|_| pace.admit(start)).count(), 40);
         let later = start + Duration::from_secs(1);
         assert_eq!((0..50).filter(|_| pace.admit(later)).count(), 20);

@@ -2,6 +2,7 @@
 
 mod connection;
 mod fake_rooms;
+mod offers;
 mod pages;
 mod refusals;
 mod room_api;
@@ -64,7 +65,10 @@ impl Reply {
         let problem = self.json();
         assert_eq!(problem["status"], self.status.as_u16(), "{self:?}");
         assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()));
-        assert!(problem["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{self:?}");
+        let detail = problem["detail"].as_str().expect("detail");
+        assert!(detail.ends_with('.') && !detail.ends_with(".."), "{self:?}");
+        assert!(detail.starts_with(|first: char| first.is_uppercase()), "{self:?}");
+        assert!(detail.split_whitespace().count() >= 4, "{self:?}");
         let kind = problem["type"].as_str().expect("type");
         kind.strip_prefix("/problems/").expect("a relative reference").to_owned()
     }

@@ -21,7 +21,7 @@ use crate::signaling::settings::IceServer;
 use crate::signaling::{Limit, Limits, Settings};
 use crate::webrtc::{Downlink, SessionId};
 
-type Client = WebSocketStream<DuplexStream>;
+pub(super) type Client = WebSocketStream<DuplexStream>;
 
 async fn dial(stage: &Stage, subprotocol: Option<&str>) -> Result<Client, Error> {
     // Small, so that a client that does not read is noticed soon.
@@ -36,16 +36,16 @@ async fn dial(stage: &Stage, subprotocol: Option<&str>) -> Result<Client, Error>
     client_async(request, client).await.map(|(client, _)| client)
 }
 
-async fn connect(stage: &Stage) -> Client {
+pub(super) async fn connect(stage: &Stage) -> Client {
     dial(stage, Some("stoa.v1")).await.expect("WebSocket")
 }
 
-async fn say(client: &mut Client, message: Value) {
+pub(super) async fn say(client: &mut Client, message: Value) {
     client.send(Message::text(message.to_string())).await.expect("sent");
 }
 
 /// The next text message; pings are skipped.
-async fn hear(client: &mut Client) -> Value {
+pub(super) async fn hear(client: &mut Client) -> Value {
     loop {
         match client.next().await.expect("open").expect("a frame") {
             Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
@@ -56,7 +56,7 @@ async fn hear(client: &mut Client) -> Value {
 }
 
 /// The close code; messages before it are skipped.
-async fn close_code(client: &mut Client) -> u16 {
+pub(super) async fn close_code(client: &mut Client) -> u16 {
     loop {
         match client.next().await.expect("open").expect("a frame") {
             Message::Close(Some(frame)) => return frame.code.into(),
@@ -66,11 +66,11 @@ async fn close_code(client: &mut Client) -> u16 {
     }
 }
 
-fn join(role: Role) -> Value {
+pub(super) fn join(role: Role) -> Value {
     json!({"type": "join", "id": 1, "token": token(role), "name": "Ada", "sdp": OFFER})
 }
 
-async fn joined(stage: &Stage) -> Client {
+pub(super) async fn joined(stage: &Stage) -> Client {
     let mut client = connect(stage).await;
     say(&mut client, join(Role::Speaker)).await;
     assert_eq!(hear(&mut client).await["type"], "joined");
@@ -171,7 +171,7 @@ async fn a_refused_join_says_why_and_closes_with_its_code() {
     let stage = Stage::new();
     let cases = [(400, 4400), (403, 4403), (404, 4404), (410, 4409), (503, 4503)];
     for (status, code) in cases {
-        stage.rooms.refuse(status, "some-code", "A sentence.");
+        stage.rooms.refuse(status, "some-code", "This is a sentence.");
         let mut client = connect(&stage).await;
         say(&mut client, join(Role::Speaker)).await;
         let error = hear(&mut client).await;
