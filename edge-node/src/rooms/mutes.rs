@@ -38,11 +38,12 @@ impl Hub {
         let Some(ask) = self.mute_ask(id, &participant, muted) else {
             return Err(problem::session_unknown());
         };
+        let purpose = Purpose::Mute { by: id, ticket, participant, muted };
+        self.request(link, ask, purpose, now)?;
         if own {
             self.set_own_mute(id, OwnMute::Known);
         }
-        let purpose = Purpose::Mute { by: id, ticket, participant, muted };
-        self.request(link, ask, purpose, now)
+        Ok(())
     }
 
     /// Nobody may go on hearing somebody who has muted himself, whether or not the owner can be
@@ -80,11 +81,23 @@ impl Hub {
         }
     }
 
-    /// The owner has agreed to a mute or unmute.
+    /// The owner has agreed to a mute or unmute, his own or another's. Whoever has muted himself
+    /// since it was asked stays muted: the owner will hear of it, or has it under way.
     pub(super) fn mute_granted(&mut self, by: SeatId, participant: &ParticipantId, muted: bool) {
         let Some(key) = self.seats.get(by).map(|seat| seat.room) else { return };
-        if let Some(id) = self.seats.of_participant(key, participant) {
+        let Some(id) = self.seats.of_participant(key, participant) else { return };
+        if muted || self.seats.get(id).is_some_and(|seat| seat.own_mute == OwnMute::Known) {
             self.enforce_mute(id, muted);
+        }
+    }
+
+    /// Somebody was told that he is not unmuted. The owner may think otherwise: it may have heard
+    /// the wish and not the mute before it, so it is told of the mute again.
+    pub(super) fn unmute_failed(&mut self, by: SeatId, participant: &ParticipantId, now: Instant) {
+        let own = |seat: &&Seat| seat.participant == *participant;
+        if self.seats.get(by).filter(own).is_some_and(|seat| seat.muted) {
+            self.set_own_mute(by, OwnMute::Untold);
+            self.tell_own_mute(by, now);
         }
     }
 
@@ -102,13 +115,10 @@ impl Hub {
         for (id, muted) in wanted {
             let Some(own_mute) = self.seats.get(id).map(|seat| seat.own_mute) else { continue };
             match (muted, own_mute) {
-                (true, _) => {
-                    self.enforce_mute(id, true);
-                    self.set_own_mute(id, OwnMute::Known);
-                }
-                (false, OwnMute::Known) => self.enforce_mute(id, false),
-                // The owner does not know yet; nobody's microphone is opened against his will.
-                (false, OwnMute::Asked | OwnMute::Untold) => self.tell_own_mute(id, now),
+                (muted, OwnMute::Known) => self.enforce_mute(id, muted),
+                // The owner does not know yet, and may speak of a moderator's mute, which a
+                // moderator may take back; nobody's microphone is opened against his will.
+                (_, OwnMute::Asked | OwnMute::Untold) => self.tell_own_mute(id, now),
             }
         }
     }

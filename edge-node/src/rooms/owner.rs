@@ -284,8 +284,12 @@ impl Hub {
     fn fail(&mut self, purpose: &Purpose, failure: Failure, now: Instant) {
         let gone = failure.says_not_found();
         match *purpose {
-            Purpose::Pass(ticket) | Purpose::Mute { ticket, .. } => {
+            Purpose::Pass(ticket) => self.answer(ticket, Err(failure.into_problem())),
+            Purpose::Mute { by, ticket, ref participant, muted } => {
                 self.answer(ticket, Err(failure.into_problem()));
+                if !muted {
+                    self.unmute_failed(by, participant, now);
+                }
             }
             Purpose::Join { seat, ticket } => {
                 let refused = matches!(failure, Failure::Refused(_));

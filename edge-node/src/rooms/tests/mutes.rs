@@ -56,6 +56,63 @@ fn unmuting_oneself_waits_for_the_owner() {
 }
 
 #[test]
+fn an_unmute_that_is_granted_late_does_not_open_a_microphone_muted_since() {
+    let mut bench = Bench::linked();
+    let (person, moderator) = (bench.join(Role::Speaker), bench.join(Role::Moderator));
+    for by in [&person, &moderator] {
+        bench.state(1, &[(&person, true)]);
+        bench.commands();
+        bench.order(set_muted(by, Some(&person), false));
+        let unmute = bench.commands().iter().find_map(asked).unwrap().0;
+        bench.order(set_muted(&person, None, true));
+        let mute = bench.commands().iter().find_map(asked).unwrap().0;
+        bench.respond(LINK, unmute, Answer::Done(Done {}));
+        bench.state(2, &[(&person, false)]);
+        assert_eq!(muted(&bench.commands(), &person), [false; 0]);
+        bench.respond(LINK, mute, Answer::Done(Done {}));
+        bench.state(3, &[(&person, true)]);
+        assert!(bench.say(&person, 8).is_none());
+        bench.commands();
+        bench.order(set_muted(&person, None, false));
+        bench.agree();
+        assert!(bench.say(&person, 8).is_some(), "his own wish is granted");
+    }
+}
+
+#[test]
+fn a_moderators_mute_does_not_pass_for_ones_own() {
+    let mut bench = Bench::linked();
+    let person = bench.join(Role::Speaker);
+    bench.order(set_muted(&person, None, true));
+    let (id, _) = bench.commands().iter().find_map(asked).unwrap();
+    // A moderator elsewhere mutes and unmutes before the owner hears of the mute.
+    bench.state(1, &[(&person, true)]);
+    bench.state(2, &[(&person, false)]);
+    let opened = muted(&bench.commands(), &person);
+    bench.respond(LINK, id, Answer::Done(Done {}));
+    assert_eq!(opened, [false; 0]);
+    assert!(bench.say(&person, 8).is_none());
+}
+
+#[test]
+fn an_unmute_that_was_lost_with_the_link_leaves_the_microphone_closed() {
+    let mut bench = Bench::linked();
+    let person = bench.join(Role::Speaker);
+    bench.order(set_muted(&person, None, true));
+    let ticket = bench.order(set_muted(&person, None, false));
+    bench.commands();
+    bench.hub.handle_link_down(LINK, bench.now);
+    assert_eq!(answer_to(ticket, &bench.commands()).unwrap_err().status, 503);
+    bench.link_up(LINK);
+    // The owner heard of the unmute at most.
+    bench.state(1, &[(&person, false)]);
+    let commands = bench.commands();
+    assert_eq!(muted(&commands, &person), [false; 0]);
+    let told = |(_, ask): &(u64, Ask)| matches!(ask, Ask::SetMuted(mute) if mute.muted);
+    assert!(commands.iter().filter_map(asked).any(|ask| told(&ask)), "the owner is told");
+}
+
+#[test]
 fn a_refused_unmute_leaves_the_microphone_closed() {
     let mut bench = Bench::linked();
     let person = bench.join(Role::Speaker);
