@@ -7,6 +7,7 @@ use stoa_audio::frame::{Epoch, TrackId};
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::{self, Ask, Problem, RoomInfo, TrackKind};
+use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::command::Command;
 use super::hub::{CONNECT_WITHIN, Hub, Timer};
@@ -116,6 +117,11 @@ impl Hub {
         if self.seats.len() >= self.limits.participants_max {
             self.metrics.limits.participants.inc();
             return Err(problem::full());
+        }
+        // The rooms of all of them may hang on one link.
+        if newcomer.publishes && self.seats.tracks_len() >= TRACKS_PER_LINK_MAX {
+            self.metrics.limits.publishers.inc();
+            return Err(problem::voices_full());
         }
         let known = self.directory.key_of(&newcomer.room);
         if known.is_none() && self.directory.len() >= self.limits.rooms_max {

@@ -28,6 +28,12 @@ pub(super) fn full() -> Problem {
     problem(503, "edge-full", "This edge takes no more participants.", 5)
 }
 
+/// No track is left for another voice.
+pub(super) fn voices_full() -> Problem {
+    let detail = "This edge carries as many speakers as it may; join as a listener.";
+    problem(503, "edge-voices-full", detail, 30)
+}
+
 /// The edge is leaving.
 pub(super) fn draining() -> Problem {
     problem(503, "edge-draining", "This edge is shutting down; join through another one.", 1)
@@ -79,6 +85,29 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_problem_is_told_in_a_sentence() {
+        let problems = [
+            owner_unreachable(),
+            owner_silent(),
+            busy(),
+            full(),
+            voices_full(),
+            draining(),
+            stopped(),
+            session_unknown(),
+            seat_lost(),
+            owner_confused(),
+            offer(&OfferError::Gone),
+            offer(&OfferError::NoOpus),
+            offer(&OfferError::Full("it has as many sessions as it may have")),
+        ];
+        for Problem { detail, .. } in problems {
+            assert!(detail.starts_with(char::is_uppercase), "{detail}");
+            assert!(detail.ends_with('.') && !detail.ends_with(".."), "{detail}");
+        }
+    }
 
     #[test]
     fn an_offer_error_becomes_a_sentence() {

@@ -161,6 +161,11 @@ impl Seats {
         self.by_track.contains_key(&track)
     }
 
+    /// How many may publish.
+    pub(super) fn tracks_len(&self) -> usize {
+        self.by_track.len()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stoa_protocol::ids::Role;
 use stoa_protocol::mesh::control::{Answer, Ask, Body, Problem};
+use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::bench::{Bench, LINK, announced, answer_to, asked, sent};
 use crate::rooms::{CONNECT_WITHIN, Command, Limits, Order, ParticipantEvent, Reply};
@@ -101,6 +102,23 @@ fn a_full_edge_takes_nobody_in() {
     let refused = bench.settle(Order::Prepare(Bench::newcomer(Role::Listener))).unwrap_err();
     assert_eq!((refused.status, refused.code.as_str()), (503, "edge-full"));
     assert_eq!(bench.metrics.limits.participants.get(), 1);
+}
+
+#[test]
+fn an_edge_with_as_many_speakers_as_a_link_carries_takes_listeners_only() {
+    let participants_max = TRACKS_PER_LINK_MAX + 10;
+    let mut bench = Bench::limited(Limits { participants_max, rooms_max: 1 });
+    bench.link_up(LINK);
+    let first = bench.join(Role::Speaker);
+    for _ in 1..TRACKS_PER_LINK_MAX {
+        bench.join(Role::Speaker);
+    }
+    let refused = bench.settle(Order::Prepare(Bench::newcomer(Role::Speaker))).unwrap_err();
+    assert_eq!((refused.status, refused.code.as_str()), (503, "edge-voices-full"));
+    assert_eq!(bench.metrics.limits.publishers.get(), 1);
+    bench.join(Role::Listener);
+    bench.settle(Order::Leave(first.session)).unwrap();
+    bench.join(Role::Speaker);
 }
 
 #[test]
