@@ -17,6 +17,7 @@ use super::metrics::RoomsMetrics;
 use super::order::{Reply, SeatId, Ticket};
 use super::pace::{Due, interval};
 use super::problem;
+use super::rejoins::Rejoins;
 use super::requests::{Purpose, Requests};
 use super::room::{Directory, ROSTER_INTERVAL};
 use super::roster::{ParticipantEvent, SlotNames};
@@ -67,13 +68,12 @@ pub struct Hub {
     pub(super) directory: Directory,
     pub(super) seats: Seats,
     pub(super) parents: Parents,
-    pub(super) bound: BTreeMap<(LinkId, TrackId), Bound>,
+    /// Tracks that links announced; each link at most
+    /// [`stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX`].
+    pub(super) bound: BTreeMap<LinkId, BTreeMap<TrackId, Bound>>,
     pub(super) requests: Requests,
     /// Participants that owners have yet to be reminded of, after a link came up.
-    pub(super) rejoins: BTreeSet<SeatId>,
-    /// Those whose owner refused for a passing reason, until the timer.
-    pub(super) rejoins_later: BTreeSet<SeatId>,
-    pub(super) rejoins_under_way: usize,
+    pub(super) rejoins: Rejoins,
     /// Sessions that were told to end, with their rooms.
     pub(super) ending: BTreeMap<SessionId, RoomKey>,
     pub(super) timers: BTreeSet<(Instant, Timer)>,
@@ -95,9 +95,7 @@ impl Hub {
             parents: Parents::default(),
             bound: BTreeMap::new(),
             requests: Requests::default(),
-            rejoins: BTreeSet::new(),
-            rejoins_later: BTreeSet::new(),
-            rejoins_under_way: 0,
+            rejoins: Rejoins::default(),
             ending: BTreeMap::new(),
             timers: BTreeSet::new(),
             draining: false,

@@ -12,9 +12,10 @@
 //! | `mutes` | mute, enforced at the uplink |
 //! | `order` | what can be asked of the hub, and its answers |
 //! | `command` | what the hub owes the world |
-//! | `owner` | what comes over links, and what owners are told again |
+//! | `owner` | what comes over links |
 //! | `pace` | how often something is told |
 //! | `problem` | the hub's own refusals |
+//! | `rejoins` | what owners are told again after a link was lost |
 //! | `requests` | requests that wait for an owner's answer |
 //! | `room` | one room as this edge sees it |
 //! | `roster` | who is in a room, as clients get to know it |
@@ -37,6 +38,7 @@ mod order;
 mod owner;
 mod pace;
 mod problem;
+mod rejoins;
 mod requests;
 mod room;
 mod roster;

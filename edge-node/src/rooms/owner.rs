@@ -1,33 +1,22 @@
-//! What comes over links: who owns, what owners say, which tracks they send. And what owners are
-//! told again after a link was lost.
+//! What comes over links: who owns, what owners say, which tracks they send.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use stoa_audio::frame::TrackId;
 use stoa_link::{LinkId, PeerName, TrackBinding};
 use stoa_protocol::ids::{NodeRole, ParticipantId};
 use stoa_protocol::mesh::control::{
-    self, Answer, Ask, Body, Feed, Problem, Response, RoomState, Selection, TrackKind,
+    self, Answer, Body, Feed, Problem, Response, RoomState, Selection, TrackKind,
 };
+use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
-use super::hub::{Bound, Hub, Timer};
+use super::hub::{Bound, Hub};
 use super::joins::Departure;
 use super::order::{Reply, SeatId, Ticket};
 use super::problem;
 use super::requests::Purpose;
 use super::room::Subscription;
-use super::seat::Seat;
 use crate::webrtc::RoomKey;
-
-/// Participants that owners are reminded of at a time, so that a reconnect with ten thousand
-/// listeners does not drown a link's control stream.
-pub(super) const REJOINS_MAX: usize = 128;
-
-/// Tracks that a link may announce; more are not heard, and counted.
-pub(super) const TRACKS_PER_LINK_MAX: usize = 16_384;
-
-/// When to remind an owner again that refused for a passing reason.
-const REJOIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Status of a problem that says "no such room" (RFC 9110 section 15.5.5).
 const NOT_FOUND: u32 = 404;
@@ -73,12 +62,7 @@ impl Hub {
         if !self.parents.remove(link) {
             return;
         }
-        let first = (link, TrackId(0));
-        let tracks: Vec<_> =
-            self.bound.range(first..=(link, TrackId(u64::MAX))).map(|(key, _)| *key).collect();
-        for key in tracks {
-            self.bound.remove(&key);
-        }
+        self.bound.remove(&link);
         for key in self.directory.keys() {
             if let Some(room) = self.directory.get_mut(key).filter(|room| room.owner == Some(link))
             {
@@ -115,23 +99,22 @@ impl Hub {
             self.metrics.refused.unexpected.inc();
             return;
         }
-        let first = (link, TrackId(0));
-        let known = self.bound.contains_key(&(link, binding.track));
-        if !known
-            && self.bound.range(first..=(link, TrackId(u64::MAX))).count() >= TRACKS_PER_LINK_MAX
-        {
+        let tracks = self.bound.entry(link).or_default();
+        if tracks.len() >= TRACKS_PER_LINK_MAX && !tracks.contains_key(&binding.track) {
             self.metrics.limits.tracks.inc();
             return;
         }
         let participant = ParticipantId::new(binding.participant).ok();
         let bound = Bound { room: binding.room, participant, kind: binding.kind };
-        self.bound.insert((link, binding.track), bound);
+        tracks.insert(binding.track, bound);
     }
 
     /// A peer will send this track no longer. Its slot stays until another needs it: it may only
     /// have been quieter than others for a while.
     pub fn handle_unbound(&mut self, link: LinkId, track: TrackId) {
-        self.bound.remove(&(link, track));
+        if let Some(tracks) = self.bound.get_mut(&link) {
+            tracks.remove(&track);
+        }
     }
 
     /// Asks the owner for the room's tracks, unless it sends them already.
@@ -182,61 +165,6 @@ impl Hub {
         self.count_requests();
     }
 
-    /// Reminds owners of participants, as many at a time as are allowed.
-    pub(super) fn pump_rejoins(&mut self, now: Instant) {
-        while self.rejoins_under_way < REJOINS_MAX {
-            let Some(id) = self.rejoins.pop_first() else { return };
-            let Some(seat) = self.seats.get(id).filter(|seat| seat.joined()).cloned() else {
-                continue;
-            };
-            let owner = self.directory.get(seat.room).and_then(|room| room.owner);
-            let (Some(link), Some(join)) = (owner, self.join_of(id)) else { continue };
-            if self.request(link, Ask::Join(join), Purpose::Rejoin(id), now).is_err() {
-                self.rejoin_later(id, now);
-                return;
-            }
-            self.rejoins_under_way += 1;
-            self.after_rejoin(link, id, &seat, now);
-        }
-    }
-
-    fn rejoin_later(&mut self, id: SeatId, now: Instant) {
-        if self.rejoins_later.is_empty() {
-            self.set_timer(now + REJOIN_AFTER, Timer::Rejoin);
-        }
-        self.rejoins_later.insert(id);
-    }
-
-    /// It is time to try again.
-    pub(super) fn retry_rejoins(&mut self, now: Instant) {
-        let later = std::mem::take(&mut self.rejoins_later);
-        self.rejoins.extend(later);
-        self.pump_rejoins(now);
-    }
-
-    /// Messages of a link keep their order, so nothing needs to wait for the owner's consent.
-    fn after_rejoin(&mut self, link: LinkId, id: SeatId, seat: &Seat, now: Instant) {
-        self.bind(Some(link), seat);
-        let room = self.directory.get(seat.room);
-        if room.is_some_and(|room| room.subscription == Subscription::Wanted) {
-            self.subscribe(seat.room);
-        }
-        self.tell_own_mute(id, now);
-    }
-
-    /// Gives rooms without an owner the one that is linked, and reminds it of who is here.
-    fn adopt_orphans(&mut self, now: Instant) {
-        let Some(link) = self.parents.owner() else { return };
-        for key in self.directory.keys() {
-            let Some(room) = self.directory.get_mut(key).filter(|room| room.owner.is_none()) else {
-                continue;
-            };
-            room.adopt(Some(link));
-            self.rejoins.extend(room.seats.iter().copied());
-        }
-        self.pump_rejoins(now);
-    }
-
     fn handle_response(&mut self, link: LinkId, response: Response, now: Instant) {
         let Some(purpose) = self.requests.answered(link, response.id) else {
             // Too late, or the leave of a crowded moment.
@@ -258,8 +186,8 @@ impl Hub {
                 let info = if let Answer::Room(info) = answer { Some(info) } else { None };
                 self.joined(seat, ticket, info, now);
             }
-            Purpose::Rejoin(_) => {
-                self.rejoins_under_way = self.rejoins_under_way.saturating_sub(1);
+            Purpose::Rejoin { messages, .. } => {
+                self.rejoins.note_end(messages);
                 self.pump_rejoins(now);
             }
             Purpose::Mute { by, ticket, participant, muted } => {
@@ -297,14 +225,15 @@ impl Hub {
                 self.remove_seat(seat, departure, now);
                 self.answer(ticket, Err(failure.into_problem()));
             }
-            Purpose::Rejoin(seat) => {
-                self.rejoins_under_way = self.rejoins_under_way.saturating_sub(1);
+            Purpose::Rejoin { seat, messages } => {
+                self.rejoins.note_end(messages);
                 match failure {
                     Failure::Refused(_) if gone => self.close_room_of(seat, now),
                     Failure::Refused(_) | Failure::Silent => self.rejoin_later(seat, now),
                     // Whoever is here is reminded of when a link is up again.
-                    Failure::LinkLost => {}
+                    Failure::LinkLost => return,
                 }
+                self.pump_rejoins(now);
             }
             Purpose::MuteSelf(seat) => {
                 self.own_mute_told(seat, gone);

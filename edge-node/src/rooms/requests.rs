@@ -21,8 +21,8 @@ pub(super) enum Purpose {
     Pass(Ticket),
     /// A join, asked for the first time.
     Join { seat: SeatId, ticket: Ticket },
-    /// The same participant after a reconnect.
-    Rejoin(SeatId),
+    /// The same participant after a reconnect, told in so many messages.
+    Rejoin { seat: SeatId, messages: usize },
     /// Somebody's mute state; the edge enforces it when it is granted.
     Mute { by: SeatId, ticket: Ticket, participant: ParticipantId, muted: bool },
     /// Somebody has muted himself; it holds here already.

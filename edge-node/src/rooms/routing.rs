@@ -64,7 +64,7 @@ impl Hub {
     /// Routes a frame that came over a link.
     pub fn route_from_link(&mut self, link: LinkId, frame: &Frame, now: Instant) -> TreeRoute {
         let dropped = &self.metrics.dropped;
-        let Some(bound) = self.bound.get(&(link, frame.track)) else {
+        let Some(bound) = self.bound.get(&link).and_then(|tracks| tracks.get(&frame.track)) else {
             dropped.unbound.inc();
             return TreeRoute::default();
         };

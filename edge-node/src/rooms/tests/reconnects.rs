@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
-use stoa_protocol::ids::Role;
+use stoa_protocol::ids::{Role, RoomId};
 use stoa_protocol::mesh::control::{Answer, Ask, Body, Problem};
+use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::bench::{Bench, LINK, answer_to, asked, sent};
-use crate::rooms::{Command, Limits, Order};
+use crate::rooms::rejoins::REJOIN_MESSAGES_MAX;
+use crate::rooms::{Command, Limits, Newcomer, Order};
 
 const NEXT: LinkId = LinkId(2);
 
@@ -15,7 +18,7 @@ const NEXT: LinkId = LinkId(2);
 fn questions_under_way_fail_with_the_link_and_people_stay() {
     let mut bench = Bench::linked();
     let person = bench.join(Role::Speaker);
-    let read = bench.order(Order::Read(stoa_protocol::ids::RoomId::new("agora").unwrap()));
+    let read = bench.order(Order::Read(RoomId::new("agora").unwrap()));
     let join = bench.order(Order::Prepare(Bench::newcomer(Role::Listener)));
     bench.hub.handle_link_down(LINK, bench.now);
     let commands = bench.commands();
@@ -71,23 +74,110 @@ fn a_passing_refusal_is_tried_again_after_a_second() {
 }
 
 #[test]
-fn many_people_are_reminded_of_in_portions() {
-    let mut bench = Bench::limited(Limits { participants_max: 1_000, rooms_max: 10 });
+fn ten_thousand_people_are_reminded_of_in_portions_and_still_within_the_owners_grace() {
+    let people = 10_000;
+    let (round_trip, grace) = (Duration::from_millis(230), Duration::from_secs(10));
+    let mut bench = Bench::limited(Limits { participants_max: people, rooms_max: 10 });
     bench.link_up(LINK);
-    for _ in 0..300 {
+    for _ in 0..people {
         bench.join(Role::Listener);
     }
     bench.hub.handle_link_down(LINK, bench.now);
     bench.link_up(NEXT);
-    let mut asks: Vec<_> = bench.commands().iter().filter_map(asked).collect();
-    assert_eq!(asks.len(), crate::rooms::owner::REJOINS_MAX);
-    let mut joined = 0;
-    while let Some((id, Ask::Join(_))) = asks.pop() {
-        joined += 1;
-        bench.respond(NEXT, id, Answer::Room(super::bench::info("agora")));
-        asks.extend(bench.commands().iter().filter_map(asked));
+    let (mut joined, mut took) = (0, Duration::ZERO);
+    loop {
+        let commands = bench.commands();
+        assert!(commands.len() <= REJOIN_MESSAGES_MAX, "{} at once", commands.len());
+        let asks: Vec<_> = commands.iter().filter_map(asked).collect();
+        if asks.is_empty() {
+            break;
+        }
+        joined += asks.len();
+        took += round_trip;
+        for (id, _) in asks {
+            bench.respond(NEXT, id, Answer::Room(super::bench::info("agora")));
+        }
     }
-    assert_eq!(joined, 300);
+    assert_eq!(joined, people);
+    assert!(took < grace / 2, "{took:?}");
+}
+
+#[test]
+fn voices_and_one_listener_of_each_room_come_before_the_crowd() {
+    let mut bench = Bench::limited(Limits { participants_max: 3_000, rooms_max: 10 });
+    bench.link_up(LINK);
+    for _ in 0..2_000 {
+        bench.join(Role::Listener);
+    }
+    bench.join_as(in_room("silent", Role::Listener));
+    bench.join_as(in_room("silent", Role::Listener));
+    bench.join_as(in_room("lively", Role::Listener));
+    bench.join_as(in_room("lively", Role::Speaker));
+    bench.hub.handle_link_down(LINK, bench.now);
+    bench.link_up(NEXT);
+    let commands = bench.commands();
+    let joins: Vec<_> = commands
+        .iter()
+        .filter_map(asked)
+        .filter_map(|(_, ask)| match ask {
+            Ask::Join(join) => Some((join.room, join.role)),
+            _ => None,
+        })
+        .take(4)
+        .collect();
+    let of = |room: &str, role: i32| (room.to_owned(), role);
+    let expected = [of("agora", 0), of("silent", 0), of("lively", 1), of("agora", 0)];
+    assert_eq!(joins, expected);
+    let subscribed =
+        sent(&commands).iter().filter(|(_, body)| matches!(body, Body::Subscribe(_))).count();
+    assert_eq!(subscribed, 3, "all rooms are subscribed with the first portion");
+}
+
+#[test]
+fn an_owner_that_has_forgotten_very_many_rooms_closes_them_all() {
+    let rooms = 1_000;
+    let mut bench = Bench::limited(Limits { participants_max: rooms, rooms_max: rooms });
+    bench.link_up(LINK);
+    for room in 0..rooms {
+        bench.join_as(in_room(&format!("room-{room}"), Role::Listener));
+    }
+    bench.hub.handle_link_down(LINK, bench.now);
+    bench.link_up(NEXT);
+    let mut closed = 0;
+    loop {
+        let commands = bench.commands();
+        let ended = |c: &&Command| matches!(c, Command::End { reason: Some("room-closed"), .. });
+        closed += commands.iter().filter(ended).count();
+        let asks: Vec<_> = commands.iter().filter_map(asked).collect();
+        if asks.is_empty() {
+            break;
+        }
+        for (id, _) in asks {
+            bench.respond(NEXT, id, Answer::Problem(Problem { status: 404, ..Problem::default() }));
+        }
+    }
+    assert_eq!(closed, rooms);
+}
+
+#[test]
+fn a_link_announces_no_more_tracks_than_it_carries() {
+    let mut bench = Bench::linked();
+    let max = TRACKS_PER_LINK_MAX as u64;
+    for track in 1..=max + 3 {
+        bench.bind(LINK, track);
+    }
+    let refused = |bench: &Bench| bench.metrics.limits.tracks.get();
+    assert_eq!(refused(&bench), 3);
+    bench.bind(LINK, 1);
+    bench.hub.handle_unbound(LINK, TrackId(2));
+    bench.bind(LINK, max + 1);
+    assert_eq!(refused(&bench), 3, "a known track and a freed place are taken");
+    bench.bind(LINK, max + 2);
+    assert_eq!(refused(&bench), 4);
+    bench.hub.handle_link_down(LINK, bench.now);
+    bench.link_up(LINK);
+    bench.bind(LINK, max + 2);
+    assert_eq!(refused(&bench), 4, "a new link begins anew");
 }
 
 #[test]
@@ -116,4 +206,8 @@ fn a_flapping_link_does_not_multiply_the_reminders() {
     }
     bench.pass(Duration::from_secs(4));
     assert_eq!(bench.commands().iter().filter_map(asked).count(), 0);
+}
+
+fn in_room(room: &str, role: Role) -> Newcomer {
+    Newcomer { room: RoomId::new(room).unwrap(), ..Bench::newcomer(role) }
 }
