@@ -21,6 +21,8 @@ pub enum Limit {
     RestartRate,
     /// Seconds for TLS, headers or a body.
     ReadTime,
+    /// Seconds for a write to leave.
+    WriteTime,
     /// Seconds for the room side's answer.
     RoomsAnswer,
     /// Seconds until the first message of a WebSocket.
@@ -45,6 +47,7 @@ impl Limit {
             Self::OfferBytes => "offer-bytes",
             Self::RestartRate => "restart-rate",
             Self::ReadTime => "read-time",
+            Self::WriteTime => "write-time",
             Self::RoomsAnswer => "rooms-answer",
             Self::JoinTime => "join-time",
             Self::MessageRate => "message-rate",

@@ -11,6 +11,7 @@
 //! | `links` | ready-made links |
 //! | `metrics` | what the server counts |
 //! | `offer` | a client's offer: bounded, without candidates |
+//! | `patience` | a connection whose peer must read |
 //! | `problem` | errors as clients see them (RFC 9457) |
 //! | `resource` | a WHIP or WHEP session's own URL |
 //! | `room_routes` | rooms over REST |
@@ -33,6 +34,7 @@ mod ice_servers;
 mod links;
 mod metrics;
 mod offer;
+mod patience;
 mod problem;
 mod resource;
 mod room_routes;

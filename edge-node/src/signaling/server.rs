@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use super::app::{App, Shared, permits};
 use super::links::Welcome;
 use super::metrics::{Limit, SignalingMetrics};
+use super::patience::Patience;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::settings::{HEADER_BYTES_MAX, HEADERS_MAX, Settings};
@@ -225,6 +226,7 @@ where
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
     let service = TowerToHyperService::new(router);
+    let stream = Patience::new(stream, app.metrics.clone());
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = pin!(connection);
     let served = tokio::select! {

@@ -47,6 +47,39 @@ async fn headers_that_trickle_in_end_the_connection_after_ten_seconds() {
     assert_eq!(stage.app.metrics.times_reached(Limit::ReadTime), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_asks_and_never_reads_is_cut_off_after_ten_seconds() {
+    let stage = Stage::new();
+    // Smaller than the answer, which is then stuck half-way.
+    let (mut client, server) = duplex(1_024);
+    let (app, router) = (stage.app.clone(), stage.router.clone());
+    let begun = Instant::now();
+    let serving = tokio::spawn(async move { serve_http(&app, router, server).await });
+    client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("written");
+    tokio::time::timeout(Duration::from_secs(60), serving).await.expect("cut off").expect("served");
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    assert_eq!(stage.app.metrics.times_reached(Limit::WriteTime), 1);
+    assert_eq!(stage.app.metrics.times_reached(Limit::ReadTime), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_gets_the_whole_answer() {
+    let stage = Stage::new();
+    let (mut client, server) = duplex(1_024);
+    let (app, router) = (stage.app.clone(), stage.router.clone());
+    tokio::spawn(async move { serve_http(&app, router, server).await });
+    client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("written");
+    let (mut answer, mut portion) = (Vec::new(), [0; 512]);
+    while !answer.ends_with(b"</html>\n") {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let read = client.read(&mut portion).await.expect("still open");
+        assert_ne!(read, 0, "cut off");
+        answer.extend_from_slice(&portion[..read]);
+    }
+    assert!(answer.len() > 2_048, "the answer was stuck at least once");
+    assert_eq!(stage.app.metrics.times_reached(Limit::WriteTime), 0);
+}
+
 #[tokio::test]
 async fn headers_without_end_are_refused() {
     let stage = Stage::new();
