@@ -14,7 +14,7 @@ use super::problem::{Problem, sentence};
 use super::rooms::{Answer, Rooms};
 use super::sessions::{Addressed, Addresses, ResourceId};
 use super::settings::Settings;
-use super::socket::ClientIceServer;
+use super::socket::{ClientIceServer, RosterTexts};
 use crate::webrtc::SessionId;
 
 /// Shared by all requests.
@@ -34,6 +34,8 @@ pub(super) struct App {
     pub(super) ice_links: Vec<HeaderValue>,
     /// The same servers for WebSocket clients.
     pub(super) ice_servers: Vec<ClientIceServer>,
+    /// What rosters read like.
+    pub(super) roster_texts: RosterTexts,
     addresses: Mutex<Addresses>,
 }
 
@@ -49,6 +51,7 @@ impl App {
             ice_links: ice_servers::links(&settings.ice_servers)?,
             ice_servers: ice_servers::for_clients(&settings.ice_servers),
             websockets: Arc::new(Semaphore::new(permits(settings.limits.websockets_max) as usize)),
+            roster_texts: RosterTexts::default(),
             addresses: Mutex::new(Addresses::new(settings.limits.sessions_max)),
             rooms,
             keys,

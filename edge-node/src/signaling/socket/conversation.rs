@@ -98,7 +98,7 @@ impl Talk {
                     Some(Err(error)) => self.broken(&error),
                     None => Step::CutOff,
                 },
-                written = write(&mut sink, &mut self.outbox, &mut unflushed), if waits => {
+                written = write(&mut sink, &mut self.outbox, &app.roster_texts, &mut unflushed), if waits => {
                     self.wrote(&written)
                 }
                 event = next_event(&mut events) => {

@@ -7,6 +7,7 @@
 //! | `message` | the messages, read and written |
 //! | `outbox` | what waits to be sent to one client |
 //! | `pace` | how fast a client may talk, how long it may be silent |
+//! | `roster_texts` | rosters as text, made once |
 //! | `sending` | from the outbox into the socket |
 //! | `upgrade` | from the HTTP request to the WebSocket |
 
@@ -15,8 +16,10 @@ mod ending;
 mod message;
 mod outbox;
 mod pace;
+mod roster_texts;
 mod sending;
 mod upgrade;
 
 pub(super) use message::{ClientIceServer, NAME_CHARACTERS_MAX, check_name};
+pub(super) use roster_texts::RosterTexts;
 pub(super) use upgrade::upgrade;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::ending::Ending;
-use super::message::{Told, slot_uses, stage};
+use super::message::{Told, slot_uses};
 use crate::rooms::{Roster, SlotNames};
 
 /// Answers that may wait; a client with more unread ones is cut off.
@@ -17,6 +17,8 @@ pub(super) const ANSWERS_MAX: usize = 64;
 pub(super) enum Outgoing {
     /// A text frame.
     Text(String),
+    /// A roster, as a text frame that others may share.
+    Roster(Arc<Roster>),
     /// A ping frame.
     Ping,
     /// The closing frame; nothing follows.
@@ -129,9 +131,7 @@ impl Outbox {
             let slots = slot_uses(&slots, self.lines);
             return Some(Outgoing::Text(Told::Slots { slots }.to_text()));
         }
-        let roster = self.roster.take()?;
-        let told = Told::Roster { stage: stage(&roster), listeners: roster.listeners };
-        Some(Outgoing::Text(told.to_text()))
+        self.roster.take().map(Outgoing::Roster)
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.set_roster(roster(1));
         outbox.set_roster(roster(2));
-        assert!(text(outbox.next()).contains(r#""listeners":2"#));
+        assert_eq!(outbox.next(), Some(Outgoing::Roster(roster(2))));
         assert_eq!(outbox.next(), None);
         assert!(outbox.is_empty());
     }

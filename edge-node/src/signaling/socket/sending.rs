@@ -9,6 +9,7 @@ use futures_util::stream::SplitSink;
 use super::conversation::Socket;
 use super::ending::Ending;
 use super::outbox::{Outbox, Outgoing};
+use super::roster_texts::RosterTexts;
 
 /// How far a frame has come.
 pub(super) enum Written {
@@ -22,6 +23,7 @@ pub(super) enum Written {
 pub(super) async fn write<S: Socket>(
     sink: &mut SplitSink<S, Message>,
     outbox: &mut Outbox,
+    rosters: &RosterTexts,
     unflushed: &mut bool,
 ) -> Result<Written, axum::Error> {
     if *unflushed {
@@ -31,15 +33,16 @@ pub(super) async fn write<S: Socket>(
     }
     poll_fn(|cx| sink.poll_ready_unpin(cx)).await?;
     if let Some(outgoing) = outbox.next() {
-        sink.start_send_unpin(frame(outgoing))?;
+        sink.start_send_unpin(frame(outgoing, rosters))?;
         *unflushed = true;
     }
     Ok(Written::Queued)
 }
 
-fn frame(outgoing: Outgoing) -> Message {
+fn frame(outgoing: Outgoing, rosters: &RosterTexts) -> Message {
     match outgoing {
         Outgoing::Text(text) => Message::Text(text.into()),
+        Outgoing::Roster(roster) => Message::Text(rosters.text(&roster)),
         Outgoing::Ping => Message::Ping(Vec::new().into()),
         Outgoing::Close(Ending { code, reason, .. }) => {
             Message::Close(Some(CloseFrame { code, reason: reason.into() }))
