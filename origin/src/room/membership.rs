@@ -260,7 +260,8 @@ impl Room {
         let changed = target.muted.is_some() != ask.muted;
         // Who mutes himself while a moderator's mute holds is not to be opened by the moderator; a
         // moderator's mute takes nothing from who has muted himself.
-        if !changed && !(oneself && ask.muted) {
+        let takes_over = oneself && ask.muted;
+        if !changed && !takes_over {
             return Ok(false);
         }
         let by = if oneself { MutedBy::Oneself } else { MutedBy::Moderator };
