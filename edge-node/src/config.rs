@@ -24,8 +24,9 @@ pub const PARTICIPANTS_MAX: usize = 1_000_000;
 /// Most rooms that may be configured.
 pub const ROOMS_MAX: usize = 100_000;
 
-/// Origins that one edge keeps links to.
-pub const ORIGINS_MAX: usize = 16;
+/// Origins that one edge keeps a link to. A room lives in the memory of the one origin that made it;
+/// with a second one, the loss of a link would send its rooms to an origin that knows nothing of them.
+pub const ORIGINS_MAX: usize = 1;
 
 /// The command line of `stoa-edge`.
 #[derive(Debug, Default, Parser)]
@@ -48,7 +49,7 @@ pub struct Arguments {
     /// Address at which clients reach this host's media, if it is not its own (1:1 NAT); repeatable.
     #[arg(long, value_name = "IP")]
     pub advertise: Vec<IpAddr>,
-    /// Origin to link to; repeatable. Without one this node has an origin of its own.
+    /// Origin to link to. Without one this node has an origin of its own.
     #[arg(long, value_name = "HOST:PORT")]
     pub origin: Vec<String>,
     /// How pages are served: browsers give a page the microphone over HTTPS or on localhost only.
@@ -283,7 +284,8 @@ impl Config {
         let origins = self.mesh.origins.len();
         ensure!(
             origins <= ORIGINS_MAX,
-            "mesh.origins has {origins} entries; at most {ORIGINS_MAX}"
+            "mesh.origins (--origin) names {origins} origins; this version takes {ORIGINS_MAX}, \
+             because origins share no rooms yet"
         );
         ensure!(
             !self.is_standalone() || cfg!(feature = "standalone"),

@@ -49,7 +49,6 @@ fn the_command_line_overrules_the_file() {
         "--http=127.0.0.1:9000",
         "--media=127.0.0.1:9001",
         "--origin=a.example:7443",
-        "--origin=b.example:7443",
         "--advertise=192.0.2.1",
         "--node=edge-sin-1",
         "--region=sin",
@@ -59,7 +58,7 @@ fn the_command_line_overrules_the_file() {
     .unwrap();
     assert_eq!(config.http.listen, "127.0.0.1:9000".parse().unwrap());
     assert_eq!(config.media.listen, "127.0.0.1:9001".parse().unwrap());
-    assert_eq!(config.mesh.origins, ["a.example:7443", "b.example:7443"]);
+    assert_eq!(config.mesh.origins, ["a.example:7443"]);
     assert_eq!(config.media.advertise, ["192.0.2.1".parse::<IpAddr>().unwrap()]);
     assert_eq!(config.http.tls, Tls::SelfSigned);
     let name = config.name().unwrap();
@@ -89,6 +88,14 @@ fn an_edge_of_a_larger_network_needs_a_secret() {
     let config = parse(&format!("{alone}{secret}")).unwrap();
     config.keys([7; 32]).unwrap();
     assert!(!format!("{config:?}").contains("0123456789abcdef"));
+}
+
+#[test]
+fn a_second_origin_is_refused_while_origins_share_no_rooms() {
+    let two = ["--origin=a.example:7443", "--origin=b.example:7443"];
+    let error = load(&two).unwrap_err().to_string();
+    assert!(error.contains("mesh.origins") && error.contains("2 origins"), "{error}");
+    load(&two[..1]).unwrap();
 }
 
 #[test]
