@@ -122,14 +122,19 @@ impl Edge {
         tokio::select! {
             () = shutdown.requested() => {}
             ended = &mut self.server => {
-                self.plane.stop();
+                hang_up(&self.plane, shutdown).await;
                 ended.context("the HTTP server failed")?;
                 anyhow::bail!("the HTTP server ended by itself");
             }
             () = self.mesh.ended() => {
-                self.plane.stop();
+                hang_up(&self.plane, shutdown).await;
                 anyhow::bail!("the mesh thread ended by itself");
             }
+            () = self.plane.failed() => {
+                hang_up(&self.plane, shutdown).await;
+                anyhow::bail!("a media worker failed; its clients hear nothing any more");
+            }
+            () = self.plane.ended() => anyhow::bail!("the media plane ended by itself"),
         }
         self.drain(shutdown).await;
         Ok(())
@@ -155,8 +160,17 @@ impl Edge {
         };
         within(GOODBYE_LIMIT, shutdown, goodbye).await;
         within(GOODBYE_LIMIT, shutdown, self.mesh.end()).await;
-        self.plane.stop();
+        hang_up(&self.plane, shutdown).await;
         tracing::info!("edge down");
+    }
+}
+
+/// Says goodbye to every client. The media workers do so on threads of their own, which would end in
+/// the middle of it with the process.
+async fn hang_up(plane: &Plane, shutdown: &Shutdown) {
+    plane.stop();
+    if within(GOODBYE_LIMIT, shutdown, plane.ended()).await != DrainEnd::Complete {
+        tracing::warn!("media ends without a goodbye to every client");
     }
 }
 

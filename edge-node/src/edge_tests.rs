@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -43,6 +44,28 @@ async fn a_standalone_edge_is_ready_prints_links_and_leaves_when_asked() {
     trigger.request();
     tokio::time::timeout(Duration::from_secs(20), running).await.unwrap().unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(http).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_has_left_only_when_its_media_workers_have_said_goodbye() {
+    let mut config = config();
+    config.media.workers = 4;
+    let edge = Edge::start(config).await.unwrap();
+    let plane = edge.plane.clone();
+    let (trigger, shutdown) = Shutdown::manual();
+    trigger.request();
+    tokio::time::timeout(Duration::from_secs(20), edge.until(&shutdown)).await.unwrap().unwrap();
+    assert!(plane.ended().now_or_never().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_without_media_does_not_go_on() {
+    let edge = Edge::start(config()).await.unwrap();
+    edge.plane.stop();
+    let (_trigger, shutdown) = Shutdown::manual();
+    let ended = tokio::time::timeout(Duration::from_secs(20), edge.until(&shutdown)).await;
+    let error = ended.unwrap().unwrap_err().to_string();
+    assert!(error.contains("media"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
