@@ -10,7 +10,8 @@ use super::wire::Wire;
 use crate::mesh::VARINT_MAX;
 use crate::mesh::datagram::Record;
 
-/// Most tracks that a link carries in one direction.
+/// Most tracks that a link carries in one direction. Both ends count to this number, as does whoever
+/// takes speakers in or grants their claims.
 pub const TRACKS_PER_LINK_MAX: usize = 8_192;
 /// Most previous frames that may ride along with each frame.
 pub const REDUNDANCY_MAX: u8 = 3;
