@@ -25,6 +25,7 @@ export class Connection {
   /** Told before anybody listened. @type {import("./signal.js").Told[]} */
   #early;
   #restarting = false;
+  #moving = false;
   #lost = false;
 
   /**
@@ -39,6 +40,7 @@ export class Connection {
     this.session = session;
     this.joined = joined;
     signal.onlost = (error) => this.#lose(error);
+    signal.ondraining = (error) => this.#moveAway(error);
     session.oninterrupted = () => void this.restart();
     session.onconnected = () => this.onrepaired();
   }
@@ -64,6 +66,7 @@ export class Connection {
       signal.ontold = (message) => early.push(message);
       const lost = new Promise((_, reject) => {
         opened.onlost = reject;
+        opened.ondraining = reject;
       });
       await Promise.race([session.accept(answer.sdp, answer.ice_servers ?? []), lost]);
       return new Connection(signal, session, answer, early);
@@ -111,6 +114,7 @@ export class Connection {
   /** Tells the server that this participant leaves, then ends everything. */
   async leave() {
     this.onlost = () => {};
+    this.#moving = false;
     await this.#signal.request({ type: "leave" }, LEAVE_TIMEOUT_MS).catch(() => {});
     this.close();
   }
@@ -122,8 +126,23 @@ export class Connection {
     this.oninterrupted = () => {};
     this.onrepaired = () => {};
     this.#lost = true;
-    this.#signal.close();
     this.session.close();
+    if (!this.#moving) return this.#signal.close();
+    // Who has moved away frees his place, so that the server need not wait for him.
+    this.#moving = false;
+    const left = this.#signal.request({ type: "leave" }, LEAVE_TIMEOUT_MS);
+    void left.catch(() => {}).finally(() => this.#signal.close());
+  }
+
+  /**
+   * The server will leave: another connection is wanted, and this one works until it is there.
+   * @param {RoomError} error
+   */
+  #moveAway(error) {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#moving = true;
+    this.onlost(error);
   }
 
   /** @param {RoomError} error */

@@ -47,6 +47,8 @@ const PENDING_MAX = 64;
 export class Signal {
   /** What the server tells unasked. @type {(message: Told) => void} */
   ontold = () => {};
+  /** Called when the server will leave soon; until then the connection works. @type {(error: RoomError) => void} */
+  ondraining = () => {};
   /** Called once, when the connection has ended by itself; not after `close()`. @type {(error: RoomError) => void} */
   onlost = () => {};
 
@@ -121,6 +123,7 @@ export class Signal {
   /** Ends the connection; nothing is called afterwards. */
   close() {
     this.onlost = () => {};
+    this.ondraining = () => {};
     this.#end(new RoomError("unreachable", "The connection was closed."));
   }
 
@@ -154,6 +157,7 @@ export class Signal {
         return this.#refused(message);
       case "closed":
         this.#closedReason = message.reason;
+        if (message.reason === "draining") this.ondraining(fromClose(4503, message.reason));
         return;
       case "roster":
       case "slots":

@@ -39,6 +39,21 @@ test("the reason of a removal reaches whoever listens for the end", () => {
   assert.deepEqual(kinds, ["removed"]);
 });
 
+test("a server that drains is told of at once, and the connection still answers", async () => {
+  const { signal, socket } = connected();
+  /** @type {string[]} */
+  const told = [];
+  signal.ondraining = (error) => told.push(`draining: ${error.kind}, ${error.passing}`);
+  signal.onlost = (error) => told.push(`lost: ${error.kind}`);
+  socket.hear({ type: "closed", reason: "draining" });
+  assert.deepEqual(told, ["draining: draining, true"]);
+  const leaving = signal.request({ type: "leave" });
+  socket.hear({ type: "ok", id: 1 });
+  assert.equal((await leaving).type, "ok");
+  socket.onclose?.({ code: 4503 });
+  assert.deepEqual(told.slice(1), ["lost: draining"]);
+});
+
 test("a connection that answers no ping is given up, and its requests with it", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   const { signal, socket } = connected();

@@ -54,6 +54,7 @@ pub(super) async fn converse(app: Shared, room: RoomId, socket: impl Socket) {
         restarts: restarts(now),
         watch: Watch::new(now),
         session: None,
+        draining: false,
         readable: true,
     };
     talk.run(sink, stream).await;
@@ -74,6 +75,8 @@ struct Talk {
     restarts: Allowance,
     watch: Watch,
     session: Option<SessionId>,
+    /// Whether the client knows that the node will leave.
+    draining: bool,
     /// Whether the stream may still give messages.
     readable: bool,
 }
@@ -107,7 +110,7 @@ impl Talk {
                 }
                 () = sleep_until(self.watch.poll_timeout().into()) => self.overdue(),
                 () = app.stopped(), if !self.outbox.is_ending() => {
-                    self.outbox.end(Ending::of_session("draining"));
+                    self.end("draining");
                     Step::Continue
                 }
             };
@@ -273,15 +276,28 @@ impl Talk {
         match event {
             Some(ParticipantEvent::Roster(roster)) => self.outbox.set_roster(roster),
             Some(ParticipantEvent::Slots(slots)) => self.outbox.set_slots(slots),
+            // The node will leave. Until then the session plays on, and its client can take leave
+            // once it has a place elsewhere.
+            Some(ParticipantEvent::Closed { reason: "draining" }) if !self.draining => {
+                self.draining = true;
+                self.tell(&Told::Closed { reason: "draining" });
+            }
             Some(ParticipantEvent::Closed { reason }) => {
                 *events = None;
-                self.outbox.end(Ending::of_session(reason));
+                self.end(reason);
             }
             None => {
                 *events = None;
-                self.outbox.end(Ending::of_session("failed"));
+                self.end(if self.draining { "draining" } else { "failed" });
             }
         }
+    }
+
+    /// The session or the server ends; what has been told already is not told again.
+    fn end(&mut self, reason: &'static str) {
+        let ending = Ending::of_session(reason);
+        let told = self.draining && reason == "draining";
+        self.outbox.end(if told { Ending { closed: None, ..ending } } else { ending });
     }
 
     fn wrote(&mut self, written: &Result<Written, axum::Error>) -> Step {

@@ -319,7 +319,7 @@ async fn a_client_that_does_not_read_is_cut_off_and_holds_no_queue() {
 #[tokio::test]
 async fn a_room_that_ends_is_told_before_the_connection_closes() {
     let stage = Stage::new();
-    for (reason, code) in [("room-closed", 4409), ("draining", 4503), ("timed-out", 4408)] {
+    for (reason, code) in [("room-closed", 4409), ("removed", 4403), ("timed-out", 4408)] {
         let mut client = joined(&stage).await;
         stage.rooms.happen(ParticipantEvent::Closed { reason });
         assert_eq!(hear(&mut client).await, json!({"type": "closed", "reason": reason}));
@@ -334,6 +334,39 @@ async fn a_stopping_server_tells_everybody() {
     stage.stop.send_replace(true);
     assert_eq!(hear(&mut client).await, json!({"type": "closed", "reason": "draining"}));
     assert_eq!(close_code(&mut client).await, 4503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draining_node_says_so_once_and_plays_on_until_the_end() {
+    let stage = Stage::new();
+    let mut client = joined(&stage).await;
+    stage.rooms.happen(ParticipantEvent::Closed { reason: "draining" });
+    assert_eq!(hear(&mut client).await, json!({"type": "closed", "reason": "draining"}));
+    for id in 0..10 {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        say(&mut client, json!({"type": "ping", "id": id})).await;
+        assert_eq!(hear(&mut client).await, json!({"type": "ok", "id": id}));
+    }
+    let roster = Roster { stage: Vec::new(), listeners: 3 };
+    stage.rooms.happen(ParticipantEvent::Roster(Arc::new(roster)));
+    assert_eq!(hear(&mut client).await["listeners"], 3);
+    stage.stop.send_replace(true);
+    match client.next().await.expect("open").expect("a frame") {
+        Message::Close(Some(frame)) => assert_eq!(u16::from(frame.code), 4503),
+        other => panic!("was told {other:?} after `closed`"),
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_a_draining_node_is_let_go() {
+    let stage = Stage::new();
+    let mut client = joined(&stage).await;
+    stage.rooms.happen(ParticipantEvent::Closed { reason: "draining" });
+    hear(&mut client).await;
+    say(&mut client, json!({"type": "leave", "id": 1})).await;
+    assert_eq!(hear(&mut client).await, json!({"type": "ok", "id": 1}));
+    assert_eq!(close_code(&mut client).await, 1000);
+    assert!(matches!(stage.rooms.calls().last(), Some(Call::Leave(_))));
 }
 
 #[tokio::test]

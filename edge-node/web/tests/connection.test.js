@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Connection } from "../connection.js";
+import { RoomError } from "../problem.js";
+
+test("on a draining server audio plays on until a place elsewhere is found, then it is left", async () => {
+  const { connection, signal, session, happened } = connected();
+  signal.ondraining(new RoomError("draining", "This server is being replaced."));
+  signal.onlost(new RoomError("draining", "Its time was up."));
+  assert.deepEqual(happened, ["lost: draining"]);
+  connection.close();
+  await settle();
+  assert.deepEqual(happened, ["lost: draining", "session closed", "said leave", "signal closed"]);
+  assert.equal(session.closed, true);
+});
+
+test("a connection that is closed for another reason says nothing", async () => {
+  const { connection, happened } = connected();
+  connection.close();
+  await settle();
+  assert.deepEqual(happened, ["session closed", "signal closed"]);
+});
+
+test("who leaves a draining server says so once", async () => {
+  const { connection, signal, happened } = connected();
+  signal.ondraining(new RoomError("draining", "This server is being replaced."));
+  await connection.leave();
+  await settle();
+  assert.deepEqual(happened.slice(1), ["said leave", "session closed", "signal closed"]);
+});
+
+async function settle() {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+function connected() {
+  /** @type {string[]} */
+  const happened = [];
+  const signal = {
+    /** @type {(error: RoomError) => void} */
+    ondraining: () => {},
+    /** @type {(error: RoomError) => void} */
+    onlost: () => {},
+    close: () => happened.push("signal closed"),
+    /** @param {{type: string}} message */
+    request: async (message) => {
+      happened.push(`said ${message.type}`);
+      return { type: "ok" };
+    },
+  };
+  const session = {
+    closed: false,
+    close() {
+      this.closed = true;
+      happened.push("session closed");
+    },
+  };
+  const connection = new Connection(/** @type {any} */ (signal), /** @type {any} */ (session), /** @type {any} */ ({}), []);
+  connection.onlost = (error) => happened.push(`lost: ${error.kind}`);
+  return { connection, signal, session, happened };
+}
