@@ -2,8 +2,7 @@
 //!
 //! 1. Readiness goes, joins are answered 503, origins and clients are told; media goes on.
 //! 2. When the last client has gone, or the deadline has passed, the HTTP server stops.
-//! 3. Whoever is left is taken out, owners hear of it, links and media workers say goodbye, the media
-//!    port closes.
+//! 3. Whoever is left is taken out, owners hear of it, links and media say goodbye, the port closes.
 
 use std::time::Duration;
 
