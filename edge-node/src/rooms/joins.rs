@@ -27,6 +27,7 @@ impl Hub {
     /// Takes an order; its answer is a [`Command::Answer`] with the same ticket.
     pub fn handle_order(&mut self, ticket: Ticket, order: Order, rng: &mut impl Rng, now: Instant) {
         let refused = match order {
+            Order::Create { .. } if self.draining => Err(problem::draining()),
             Order::Create { room, name } => {
                 let room = room.map_or_else(String::new, String::from);
                 self.pass(ticket, Ask::CreateRoom(control::CreateRoom { room, name }), now)

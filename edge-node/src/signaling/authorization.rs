@@ -154,6 +154,27 @@ fn granted(keys: &Keys, headers: &HeaderMap, grant: Grant) -> Result<Claims, Pro
 }
 
 /// 403 with a sentence.
+/// On an open node everybody may invite speakers and listeners; who invites moderators or hosts must
+/// be as much himself.
+///
+/// # Errors
+/// 403 for a role above that.
+pub(super) fn check_may_invite(
+    keys: &Keys,
+    headers: &HeaderMap,
+    room: &RoomId,
+    role: Role,
+) -> Result<(), Problem> {
+    let own = bearer(headers).and_then(|token| caller(keys, token, room, now_unix_s()));
+    let most = own.map_or(Role::Speaker, |caller| caller.role.max(Role::Speaker));
+    if role <= most {
+        return Ok(());
+    }
+    Err(forbidden(
+        "Only a host may invite hosts, and only a moderator or host may invite moderators.",
+    ))
+}
+
 pub(super) fn forbidden(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }

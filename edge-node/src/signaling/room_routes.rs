@@ -197,6 +197,7 @@ pub(super) async fn draw_token(
     if let Some(name) = &name {
         check_name(name)?;
     }
+    authorization::check_may_invite(&app.keys, &headers, &room, role)?;
     app.ask(app.rooms.read(room.clone())).await?;
     let token = authorization::mint(&app.keys, &room, role, name)?;
     let link = link(&base(&app, &headers), &room, &token);

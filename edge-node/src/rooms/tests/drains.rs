@@ -20,6 +20,8 @@ fn a_draining_edge_takes_nobody_in_and_tells_parents_and_clients() {
     assert_eq!(announced(&commands), [ParticipantEvent::Closed { reason: "draining" }]);
     let refused = bench.settle(Order::Prepare(Bench::newcomer(Role::Listener))).unwrap_err();
     assert_eq!((refused.status, refused.code.as_str()), (503, "edge-draining"));
+    let refused = bench.settle(Order::Create { room: None, name: "Late".into() }).unwrap_err();
+    assert_eq!((refused.status, refused.code.as_str()), (503, "edge-draining"));
     assert!(bench.say(&person, 8).unwrap().owner.is_some(), "media goes on");
 }
 

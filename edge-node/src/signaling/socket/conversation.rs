@@ -123,10 +123,11 @@ impl Talk {
     async fn hear(&mut self, message: Message, events: &mut Events) {
         let now = Instant::now().into_std();
         self.watch.heard(now);
-        if matches!(message, Message::Close(_)) {
+        if let Message::Close(frame) = message {
             // The layer below answers it while it is read to its end.
             self.outbox.abandon();
             self.watch.closing(now);
+            self.close(frame.map(|frame| frame.code)).await;
             return;
         }
         if self.outbox.is_ending() || !self.admit(now) {
@@ -255,6 +256,18 @@ impl Talk {
                 self.tell(&Told::Ok { id });
                 self.outbox.end(Ending::new(1000, "left"));
             }
+        }
+    }
+
+    /// A client that closes in order (RFC 6455 section 7.4.1: done, or a closed tab) has left. One whose
+    /// connection was merely lost may still be there: its media says so.
+    async fn close(&mut self, code: Option<u16>) {
+        if !matches!(code, Some(1000 | 1001)) {
+            return;
+        }
+        if let Some(session) = self.session.take() {
+            // Nobody is left to hear of a refusal.
+            let _ = self.app.ask(self.app.rooms.leave(session)).await;
         }
     }
 

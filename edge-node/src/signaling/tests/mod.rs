@@ -1,6 +1,7 @@
 //! The server from the outside: requests in, answers out, the room side played by [`fake_rooms`].
 
 mod connection;
+mod departure;
 mod fake_rooms;
 mod offers;
 mod pages;

@@ -170,6 +170,24 @@ async fn tokens_are_drawn_on_open_nodes_only_and_only_for_rooms_that_exist() {
 }
 
 #[tokio::test]
+async fn nobody_invites_others_to_more_than_he_is_himself() {
+    let open = Stage::open();
+    let draw = async |own: Option<Role>, role: &str| {
+        let body = format!(r#"{{"role": "{role}"}}"#);
+        let own = own.map(token);
+        post(&open, "/v1/rooms/agora/tokens", own.as_deref(), &body).await.status
+    };
+    for own in [None, Some(Role::Listener), Some(Role::Speaker)] {
+        assert_eq!(draw(own, "speaker").await, StatusCode::CREATED, "{own:?}");
+        assert_eq!(draw(own, "moderator").await, StatusCode::FORBIDDEN, "{own:?}");
+        assert_eq!(draw(own, "host").await, StatusCode::FORBIDDEN, "{own:?}");
+    }
+    assert_eq!(draw(Some(Role::Moderator), "moderator").await, StatusCode::CREATED);
+    assert_eq!(draw(Some(Role::Moderator), "host").await, StatusCode::FORBIDDEN);
+    assert_eq!(draw(Some(Role::Host), "host").await, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn a_probe_is_answered_with_nothing_at_all() {
     let reply = Stage::new().ask(Method::GET, "/v1/probe", &[]).await;
     assert_eq!((reply.status, reply.body.as_str()), (StatusCode::NO_CONTENT, ""));
