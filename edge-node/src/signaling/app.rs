@@ -15,6 +15,7 @@ use super::rooms::{Answer, Rooms};
 use super::sessions::{Addressed, Addresses, ResourceId};
 use super::settings::Settings;
 use super::socket::{ClientIceServer, RosterTexts};
+use crate::rooms::{JoinAsk, Joined};
 use crate::webrtc::SessionId;
 
 /// Shared by all requests.
@@ -71,6 +72,25 @@ impl App {
                 Err(Problem::unavailable("answer-late", "This node did not answer in time."))
             }
         }
+    }
+
+    /// Asks the room side to take somebody in, and tells the operator what came of it.
+    ///
+    /// # Errors
+    /// Those of the room side.
+    pub(super) async fn join(&self, ask: JoinAsk) -> Result<Joined, Problem> {
+        let (room, role) = (ask.room.clone(), ask.role);
+        let joined = self.ask(self.rooms.join(ask)).await;
+        match &joined {
+            Ok(joined) => {
+                tracing::debug!(%room, ?role, participant = %joined.participant, "joined")
+            }
+            Err(problem) => {
+                let (status, code) = (problem.status.as_u16(), &*problem.code);
+                tracing::info!(%room, ?role, status, code, "join refused");
+            }
+        }
+        joined
     }
 
     /// Takes an offer as a client sent it.

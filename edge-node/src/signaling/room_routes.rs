@@ -85,6 +85,7 @@ pub(super) async fn create(
     check_room_name(&name)?;
     let info = app.ask(app.rooms.create(room, name)).await?;
     let id = RoomId::new(info.room.clone()).map_err(|_| unusable_room())?;
+    tracing::info!(room = %id, "room created");
     let (links, tokens) = if app.settings.open {
         let tokens = authorization::mint_all(&app.keys, &id)?;
         (Some(tokens.links(&base(&app, &headers), &id)), Some(tokens))
@@ -165,7 +166,8 @@ pub(super) async fn close(
 ) -> Result<StatusCode, Problem> {
     let room = room_id(room)?;
     authorization::check_may_close(&app.keys, &headers, &room)?;
-    app.ask(app.rooms.close(room)).await?;
+    app.ask(app.rooms.close(room.clone())).await?;
+    tracing::info!(%room, "room closed");
     Ok(StatusCode::NO_CONTENT)
 }
 

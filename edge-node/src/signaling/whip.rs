@@ -77,7 +77,7 @@ async fn open(
         offer: offer.to_text(),
         wants_events: false,
     };
-    let joined = app.ask(app.rooms.join(ask)).await?;
+    let joined = app.join(ask).await?;
     let addressed = Addressed {
         session: joined.session,
         room,

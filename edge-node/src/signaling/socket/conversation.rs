@@ -208,7 +208,7 @@ impl Talk {
             offer: offer.to_text(),
             wants_events: true,
         };
-        let joined = self.app.ask(self.app.rooms.join(ask)).await?;
+        let joined = self.app.join(ask).await?;
         self.session = Some(joined.session);
         self.watch.joined();
         self.outbox.set_lines(joined.opened.slot_mids.len());
