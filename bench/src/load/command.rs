@@ -1,7 +1,9 @@
 //! `bench listen`: many real listeners against a real edge process.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::net::{SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -65,6 +67,8 @@ pub struct Arguments {
 /// # Errors
 /// When the edge does not start, refuses, or a listener does not hear.
 pub async fn run(arguments: Arguments) -> Result<()> {
+    // Now, so that a wrong path does not cost a whole measurement.
+    let file = arguments.json.as_deref().map(create).transpose()?;
     node::raise_descriptor_limit(1_024 + u64::from(arguments.joins_at_once))?;
     let folder = tempfile::tempdir().context("no temporary directory")?;
     let workers = usize::from(arguments.edge_workers);
@@ -77,10 +81,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     // Its listeners are still there: nobody waits for them to go.
     drop(edge);
     print!("{}", report.text());
-    if let Some(path) = &arguments.json {
-        let mut text = serde_json::to_string_pretty(&report).context("no JSON")?;
-        text.push('\n');
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(mut file) = file {
+        let text = serde_json::to_string_pretty(&report).context("no JSON")?;
+        writeln!(file, "{text}").context("cannot write the figures")?;
     }
     ensure!(
         report.listeners_failed == 0,
@@ -89,6 +92,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         report.listeners_asked
     );
     Ok(())
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {

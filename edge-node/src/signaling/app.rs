@@ -83,7 +83,7 @@ impl App {
         let joined = self.ask(self.rooms.join(ask)).await;
         match &joined {
             Ok(joined) => {
-                tracing::debug!(%room, ?role, participant = %joined.participant, "joined")
+                tracing::debug!(%room, ?role, participant = %joined.participant, "joined");
             }
             Err(problem) => {
                 let (status, code) = (problem.status.as_u16(), &*problem.code);
