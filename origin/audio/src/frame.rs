@@ -105,6 +105,7 @@ pub struct Frame {
     pub level: Level,
     /// Whether the sender's voice activity detector heard speech (RFC 6464 "V" bit).
     pub voice: bool,
-    /// One Opus packet that holds this one frame, TOC byte included; 1 to [`PAYLOAD_BYTES_MAX`] bytes.
+    /// One Opus packet that holds this one frame, or several where a padded packet was left whole (see
+    /// [`split`](crate::opus::split())); TOC byte included, 1 to [`PAYLOAD_BYTES_MAX`] bytes.
     pub payload: Bytes,
 }

@@ -70,8 +70,8 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// What is believed of a claim. `payload` is the length of the single-frame packet in bytes, TOC
-    /// included.
+    /// What is believed of a claim. `payload` is the length of the frame's packet in bytes, with the TOC
+    /// but without padding (see [`unpadded_bytes`](crate::opus::unpadded_bytes)).
     pub fn weigh(&mut self, claim: Claim, payload: usize, duration: FrameDuration) -> Claim {
         self.voice_bit_seen |= claim.voice;
         let claimed = i32::from(claim.level.minus_dbov());

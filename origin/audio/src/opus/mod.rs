@@ -10,6 +10,6 @@ mod packet;
 mod split;
 mod toc;
 
-pub use packet::{FRAME_BYTES_MAX, FRAMES_MAX, Malformed, Packet, duration};
+pub use packet::{FRAME_BYTES_MAX, FRAMES_MAX, Malformed, Packet, duration, unpadded_bytes};
 pub use split::{SILENT_FRAME, Split, split};
 pub use toc::{Bandwidth, Mode, Toc};

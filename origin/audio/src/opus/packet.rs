@@ -51,6 +51,7 @@ pub struct Packet<'a> {
     body: &'a [u8],
     lengths: [u16; FRAMES_MAX],
     count: usize,
+    is_padded: bool,
 }
 
 impl<'a> Packet<'a> {
@@ -61,7 +62,8 @@ impl<'a> Packet<'a> {
     pub fn parse(packet: &'a [u8]) -> Result<Self, Malformed> {
         let (&first, rest) = packet.split_first().ok_or(Malformed::Empty)?;
         let toc = Toc::new(first);
-        let mut parsed = Self { toc, body: rest, lengths: [0; FRAMES_MAX], count: 1 };
+        let mut parsed =
+            Self { toc, body: rest, lengths: [0; FRAMES_MAX], count: 1, is_padded: false };
         match toc.code() {
             0 => parsed.set_equal(1, rest)?,
             1 => {
@@ -88,6 +90,13 @@ impl<'a> Packet<'a> {
         self.count
     }
 
+    /// Whether padding may follow the frames (bit "p" of framing code 3), be it of no bytes. Extensions
+    /// such as deep redundancy are carried in it.
+    #[must_use]
+    pub fn is_padded(&self) -> bool {
+        self.is_padded
+    }
+
     /// The compressed frames in order, without a TOC byte each. Empty ones mean "nothing was sent".
     pub fn frames(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
         let mut rest = self.body;
@@ -105,6 +114,7 @@ impl<'a> Packet<'a> {
         check_count(self.toc, count)?;
         if counts & 0b100_0000 != 0 {
             rest = without_padding(rest)?;
+            self.is_padded = true;
         }
         if counts & 0b1000_0000 != 0 {
             return self.set_listed(count, rest);
@@ -152,6 +162,20 @@ pub fn duration(packet: &[u8]) -> Option<FrameDuration> {
     };
     check_count(toc, usize::from(count)).ok()?;
     FrameDuration::from_units(toc.frame_duration().units().checked_mul(count)?)
+}
+
+/// How many bytes a packet has without padding, TOC included: the part of its size that says how much
+/// sounds, as padding is as long as its sender likes. 0 for a malformed packet of framing code 3.
+#[must_use]
+pub fn unpadded_bytes(packet: &[u8]) -> usize {
+    if packet.first().is_none_or(|&first| Toc::new(first).code() != 3) {
+        return packet.len();
+    }
+    match Packet::parse(packet) {
+        Ok(parsed) if parsed.is_padded() => 1 + parsed.frames().map(<[u8]>::len).sum::<usize>(),
+        Ok(_) => packet.len(),
+        Err(_) => 0,
+    }
 }
 
 fn check_count(toc: Toc, count: usize) -> Result<(), Malformed> {

@@ -55,21 +55,50 @@ fn a_length_of_two_bytes_is_read() {
 }
 
 #[test]
-fn counted_frames_of_constant_rate_lose_their_padding() {
+fn counted_frames_of_constant_rate_become_packets() {
     let expected = vec![vec![CELT_20_MS, 1], vec![CELT_20_MS, 2], vec![CELT_20_MS, 3]];
-    let padded = [CELT_20_MS | 3, 0b0100_0011, 2, 1, 2, 3, 0, 0];
-    assert_eq!(packets(&padded), Ok(expected));
+    assert_eq!(packets(&[CELT_20_MS | 3, 3, 1, 2, 3]), Ok(expected));
     assert_eq!(packets(&[CELT_20_MS | 3, 2, 1, 2, 3]), Err(Malformed::Uneven));
-    assert_eq!(packets(&[CELT_20_MS | 3, 0b0100_0001, 9, 1]), Err(Malformed::Padding));
-    assert_eq!(packets(&[CELT_20_MS | 3, 0b0100_0001, 255]), Err(Malformed::Padding));
     assert_eq!(packets(&[CELT_20_MS | 3]), Err(Malformed::Padding));
 }
 
 #[test]
-fn padding_of_more_than_254_bytes_is_cut() {
+fn a_padded_packet_stays_whole_without_a_copy_and_counts_as_one_frame() {
+    let padded = Bytes::from_static(&[CELT_20_MS | 3, 0b0100_0011, 2, 1, 2, 3, 0, 0]);
+    let mut frames = split(&padded).unwrap();
+    assert_eq!((frames.len(), frames.frame_duration().units()), (1, 3 * 8));
+    let frame = frames.next().unwrap();
+    assert_eq!(frame, padded);
+    assert_eq!(frame.as_ptr(), padded.as_ptr());
+    assert!(frames.next().is_none());
+    let variable = [CELT_20_MS | 3, 0b1100_0010, 1, 1, 1, 2, 3, 0];
+    assert_eq!(packets(&variable), Ok(vec![variable.to_vec()]));
+    let of_no_bytes = [CELT_20_MS | 3, 0b0100_0001, 0, 1];
+    assert_eq!(packets(&of_no_bytes), Ok(vec![of_no_bytes.to_vec()]));
+}
+
+#[test]
+fn padding_that_is_longer_than_the_packet_is_refused() {
+    assert_eq!(packets(&[CELT_20_MS | 3, 0b0100_0001, 9, 1]), Err(Malformed::Padding));
+    assert_eq!(packets(&[CELT_20_MS | 3, 0b0100_0001, 255]), Err(Malformed::Padding));
+}
+
+#[test]
+fn padding_of_more_than_254_bytes_is_no_part_of_a_frame() {
     let mut packet = vec![CELT_20_MS | 3, 0b0100_0001, 255, 1, 42];
     packet.extend([0; 255]);
-    assert_eq!(packets(&packet), Ok(vec![vec![CELT_20_MS, 42]]));
+    let parsed = Packet::parse(&packet).unwrap();
+    assert!(parsed.is_padded());
+    assert_eq!(parsed.frames().collect::<Vec<_>>(), [[42]]);
+}
+
+#[test]
+fn the_size_without_padding_is_that_of_toc_and_frames() {
+    assert_eq!(unpadded_bytes(&[CELT_20_MS | 3, 0b0100_0011, 2, 1, 2, 3, 0, 0]), 4);
+    assert_eq!(unpadded_bytes(&[CELT_20_MS | 3, 0b0100_0001, 9, 1]), 0, "malformed");
+    for unpadded in [&[CELT_20_MS, 1, 2][..], &[CELT_20_MS | 3, 2, 1, 2], &[CELT_20_MS], &[]] {
+        assert_eq!(unpadded_bytes(unpadded), unpadded.len());
+    }
 }
 
 #[test]
@@ -143,7 +172,8 @@ proptest! {
             let mut units = 0;
             for frame in frames {
                 prop_assert_eq!(duration(&frame), Some(each));
-                prop_assert!(Packet::parse(&frame).is_ok_and(|packet| packet.count() == 1));
+                let parsed = Packet::parse(&frame).unwrap();
+                prop_assert!(parsed.count() == 1 || parsed.is_padded());
                 units += each.units();
             }
             prop_assert_eq!(whole.map(FrameDuration::units), Some(units));
@@ -151,13 +181,16 @@ proptest! {
     }
 
     #[test]
-    fn what_was_joined_comes_apart_again(
+    fn what_was_joined_comes_apart_again_unless_it_is_padded(
         frames in vec(vec(any::<u8>(), 0..600), 1..=6),
         padding in proptest::option::of(0_usize..1_000),
     ) {
-        let apart = packets(&joined(CELT_20_MS, &frames, padding)).unwrap();
-        let expected: Vec<Vec<u8>> =
-            frames.iter().map(|frame| [&[CELT_20_MS][..], frame].concat()).collect();
-        prop_assert_eq!(apart, expected);
+        let packet = joined(CELT_20_MS, &frames, padding);
+        let parsed = Packet::parse(&packet).unwrap();
+        prop_assert_eq!(parsed.is_padded(), padding.is_some());
+        prop_assert!(parsed.frames().eq(frames.iter().map(Vec::as_slice)));
+        let singles = frames.iter().map(|frame| [&[CELT_20_MS][..], frame].concat()).collect();
+        let expected = if padding.is_some() { vec![packet.clone()] } else { singles };
+        prop_assert_eq!(packets(&packet).unwrap(), expected);
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::loudness::{Loudness, WINDOW};
 use crate::frame::{Frame, FrameNumber, TrackId};
 use crate::level::{Claim, Judge};
+use crate::opus;
 
 /// How many speakers are heard at once unless the room says otherwise.
 pub const PLACES_DEFAULT: usize = 3;
@@ -146,7 +147,8 @@ impl Speakers {
             return false;
         }
         let claim = Claim { level: frame.level, voice: frame.voice };
-        let believed = track.judge.weigh(claim, frame.payload.len(), frame.duration);
+        let size = opus::unpadded_bytes(&frame.payload);
+        let believed = track.judge.weigh(claim, size, frame.duration);
         if !believed.voice {
             return track.selected_at.is_some();
         }

@@ -186,6 +186,20 @@ fn a_liar_with_tiny_packets_gets_no_place_at_all() {
 }
 
 #[test]
+fn a_liar_who_pads_tiny_packets_gets_no_place_either() {
+    let mut room = Room::new();
+    let lie = Sound { minus_dbov: 0, voice: true, bytes: SPEECH_BYTES };
+    let mut payload = vec![0x78 | 3, 0b0100_0001, 70, 1, 2];
+    payload.resize(payload.len() + 70, 0);
+    for step in 0..100 {
+        let frame = frame(DAN, FrameNumber(step * 8), lie);
+        let frame = Frame { payload: Bytes::from(payload.clone()), ..frame };
+        assert!(!room.speakers.handle_frame(&frame, room.now), "step {step}");
+        room.now += STEP;
+    }
+}
+
+#[test]
 fn a_liar_with_small_packets_displaces_no_honest_speaker() {
     let mut room = full_room();
     let lie = Sound { minus_dbov: 0, voice: true, bytes: 20 };
