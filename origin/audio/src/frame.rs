@@ -36,13 +36,15 @@ impl FrameNumber {
     }
 }
 
-/// Length of a frame, 2.5 to 120 ms in units of 2.5 ms.
+/// Length of a frame or packet, 2.5 to 120 ms in units of 2.5 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FrameDuration(u8);
 
 impl FrameDuration {
     /// The normal frame: 20 ms.
     pub const MS_20: Self = Self(8);
+    /// The longest packet: 120 ms.
+    pub const MS_120: Self = Self(48);
 
     /// From units of 2.5 ms; `None` outside 1 to 48 (120 ms; RFC 6716 section 3.2).
     #[must_use]

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`frame`] | one Opus frame of one track, with number, level and voice flag |
-//! | [`opus`] | the outside of an Opus packet: duration, validity, splitting into single frames |
+//! | [`opus`] | the outside of an Opus packet: duration, validity, splitting and joining frames |
 //! | [`level`] | the level a sender claims, and how far his packets bear it out |
 //! | [`speakers`] | the loudest N of a room, with hysteresis |
 
