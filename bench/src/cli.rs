@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{demo, impair, load, measure, node};
+use crate::{demo, fanout, impair, load, measure, node};
 
 /// Proof for Stoa: demo network, load generator, impairment proxy, comparison of recordings.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Put many real listeners on a real edge and measure
     Listen(load::Arguments),
+    /// Measure what one packet costs, beside a bare sendmmsg loop and beside str0m
+    Fanout(fanout::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -49,6 +51,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(arguments) => block_on(demo::run(arguments))?,
         Command::Listen(arguments) => block_on(load::run(arguments))?,
+        Command::Fanout(arguments) => fanout::run(&arguments)?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

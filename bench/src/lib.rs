@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the commands of `bench` |
 //! | [`demo`] | a network of one origin and three edges on this machine |
+//! | [`fanout`] | what one packet of the fan-out costs |
 //! | [`impair`] | a UDP path with delay, jitter, loss, rate and cuts |
 //! | [`load`] | many real listeners against a real edge |
 //! | [`measure`] | recordings compared with their source, latencies, what a process costs |
@@ -12,6 +13,7 @@
 
 pub mod cli;
 pub mod demo;
+pub mod fanout;
 pub mod impair;
 pub mod load;
 pub mod measure;

@@ -1,7 +1,72 @@
-//! A table that renews itself in place on a terminal, and is printed again and again elsewhere.
+//! What commands show: progress, a table that renews itself in place on a terminal (and is printed again and
+//! again elsewhere), and figures as JSON.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// A progress bar, or none that is seen.
+#[must_use]
+pub fn bar(quiet: bool, length: u64, what: &'static str) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg:10} {wide_bar} {pos}/{len} {elapsed}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style).with_message(what)
+}
+
+/// Where figures go as JSON.
+#[derive(Debug)]
+pub enum JsonOutput {
+    /// Nowhere.
+    None,
+    /// To standard output, instead of a text for people.
+    Standard,
+    /// To a file.
+    File(File),
+}
+
+impl JsonOutput {
+    /// Opens it; `-` is standard output. Done before a measurement, so that a wrong path does not cost a whole one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn open(path: Option<&Path>) -> Result<Self> {
+        match path {
+            None => Ok(Self::None),
+            Some(path) if path == Path::new("-") => Ok(Self::Standard),
+            Some(path) => {
+                let file = File::create(path);
+                file.map(Self::File).with_context(|| format!("cannot write {}", path.display()))
+            }
+        }
+    }
+
+    /// Whether standard output is for the figures alone.
+    #[must_use]
+    pub fn is_standard_output(&self) -> bool {
+        matches!(self, Self::Standard)
+    }
+
+    /// Writes the figures.
+    ///
+    /// # Errors
+    /// When the file, or standard output, takes no more.
+    pub fn write(self, figures: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(figures).context("no JSON")?;
+        match self {
+            Self::None => Ok(()),
+            Self::Standard => writeln!(io::stdout(), "{text}").context("cannot write the figures"),
+            Self::File(mut file) => writeln!(file, "{text}").context("cannot write the figures"),
+        }
+    }
+}
 
 /// Draws tables on standard output.
 #[derive(Debug)]

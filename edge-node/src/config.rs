@@ -292,6 +292,7 @@ impl Config {
             "this binary has no origin of its own: name one by --origin or mesh.origins"
         );
         self.mesh.certificates.identity()?;
+        self.media.check()?;
         self.drain.check()
     }
 

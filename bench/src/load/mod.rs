@@ -28,3 +28,4 @@ mod window;
 
 pub use command::{Arguments, run};
 pub use http::{Answer, Connection, Room, Tokens};
+pub(crate) use sockets::Sockets;

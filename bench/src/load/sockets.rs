@@ -17,7 +17,7 @@ const RECEIVE_BUFFER: usize = 32 << 20;
 const DATAGRAM_BYTES: usize = 2_048;
 
 /// The sockets of a swarm.
-pub(super) struct Sockets {
+pub(crate) struct Sockets {
     sockets: Vec<(UdpSocket, UdpSocketState, u16)>,
     addresses: Addresses,
     buffers: Vec<[u8; DATAGRAM_BYTES]>,
@@ -29,7 +29,7 @@ impl Sockets {
     ///
     /// # Errors
     /// When no port is free.
-    pub(super) fn bind(count: u32) -> Result<Self> {
+    pub(crate) fn bind(count: u32) -> Result<Self> {
         let mut sockets = Vec::new();
         for _ in 0..count.max(1) {
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).context("no UDP port")?;
@@ -53,17 +53,17 @@ impl Sockets {
     }
 
     /// Where each client is.
-    pub(super) fn places(&self) -> Places {
+    pub(crate) fn places(&self) -> Places {
         Places { ports: self.sockets.iter().map(|s| s.2).collect(), addresses: self.addresses }
     }
 
     /// The sockets, to wait on.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &UdpSocket> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &UdpSocket> {
         self.sockets.iter().map(|(socket, ..)| socket)
     }
 
     /// Sends a client's datagram; one that the kernel does not take at once is lost, as on any network.
-    pub(super) fn send(&self, client: u32, destination: SocketAddr, contents: &[u8]) {
+    pub(crate) fn send(&self, client: u32, destination: SocketAddr, contents: &[u8]) {
         let (index, address) = self.addresses.of(client);
         let Some((socket, state, _)) = self.sockets.get(index) else { return };
         let src_ip = Some(IpAddr::V4(address));
@@ -74,7 +74,7 @@ impl Sockets {
     }
 
     /// Reads up to one batch from a socket into `take`; returns how many came.
-    pub(super) fn receive(&mut self, index: usize, mut take: impl FnMut(Datagram<'_>)) -> usize {
+    pub(crate) fn receive(&mut self, index: usize, mut take: impl FnMut(Datagram<'_>)) -> usize {
         let Some((socket, state, _)) = self.sockets.get(index) else { return 0 };
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = {
             let mut buffers = self.buffers.iter_mut();
@@ -99,20 +99,20 @@ impl Sockets {
 }
 
 /// A datagram that came.
-pub(super) struct Datagram<'a> {
+pub(crate) struct Datagram<'a> {
     /// For whom.
-    pub(super) client: u32,
+    pub(crate) client: u32,
     /// From where.
-    pub(super) from: SocketAddr,
+    pub(crate) from: SocketAddr,
     /// How long the kernel held it until it was read.
-    pub(super) waited: Duration,
+    pub(crate) waited: Duration,
     /// What it holds.
-    pub(super) bytes: &'a mut [u8],
+    pub(crate) bytes: &'a mut [u8],
 }
 
 /// Where each client is.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     ports: Vec<u16>,
     addresses: Addresses,
 }
@@ -122,7 +122,7 @@ impl Places {
     ///
     /// # Errors
     /// When there are more clients than places.
-    pub(super) fn of(&self, client: u32) -> Result<SocketAddr> {
+    pub(crate) fn of(&self, client: u32) -> Result<SocketAddr> {
         anyhow::ensure!(
             client < self.addresses.clients_max(),
             "at most {} listeners fit; run a second generator",
@@ -133,7 +133,7 @@ impl Places {
     }
 
     /// Datagrams that the kernel dropped because this process read too slowly.
-    pub(super) fn drops(&self) -> u64 {
+    pub(crate) fn drops(&self) -> u64 {
         self.ports.iter().map(|port| machine::udp_drops(*port)).sum()
     }
 }

@@ -9,6 +9,7 @@
 //! | [`holes`] | stretches of silence where the source sounds |
 //! | [`comparison`] | all of these as one verdict |
 //! | [`compare`] | `bench compare` |
+//! | [`floor`] | what it costs to hand packets to the kernel and nothing else |
 //! | [`histogram`] | percentiles of many latencies in little memory |
 //! | [`machine`] | what a process costs (Linux), and on what machine |
 
@@ -16,6 +17,7 @@ pub mod alignment;
 pub mod bands;
 pub mod compare;
 pub mod comparison;
+pub mod floor;
 pub mod fourier;
 pub mod histogram;
 pub mod holes;

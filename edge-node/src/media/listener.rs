@@ -3,9 +3,10 @@
 
 use aws_lc_rs::error::Unspecified;
 
-use super::kernel::Address;
+use super::group::Content;
+use super::kernel::{Address, Prefetch};
 use super::srtp::Sender;
-use super::timeline::Placed;
+use super::timeline::wrap;
 use super::{Outbox, report};
 use crate::webrtc::{SLOTS_MAX, SessionId};
 
@@ -40,8 +41,12 @@ struct Stream {
     timestamp_offset: u32,
     /// Extended sequence number: roll-over counter and sequence, the SRTP packet index.
     index: u64,
+    /// Position on the slot's timeline up to which he has heard all, after a change of length.
+    heard_until: u64,
     packets: u32,
     octets: u32,
+    /// `packets` when he was last reported to.
+    reported: u32,
 }
 
 impl Listener {
@@ -59,8 +64,10 @@ impl Listener {
                 payload_type: n.payload_type,
                 timestamp_offset: n.timestamp_offset,
                 index: u64::from(n.first_sequence & 0x7fff),
+                heard_until: 0,
                 packets: 0,
                 octets: 0,
+                reported: 0,
             })
         });
         Self { session, to, sender, streams }
@@ -76,6 +83,22 @@ impl Listener {
         self.to = to;
     }
 
+    /// Asks for the memory of his key; see [`Prefetch`].
+    pub(super) fn prefetch(&self, prefetch: Prefetch) {
+        self.sender.prefetch(prefetch);
+    }
+
+    /// Whether he has heard what begins at a position already.
+    pub(super) fn has_heard(&self, slot: usize, position: u64) -> bool {
+        matches!(self.streams.get(slot), Some(Some(stream)) if stream.heard_until > position)
+    }
+
+    pub(super) fn note_heard(&mut self, slot: usize, until: u64) {
+        if let Some(Some(stream)) = self.streams.get_mut(slot) {
+            stream.heard_until = stream.heard_until.max(until);
+        }
+    }
+
     /// Sends one packet on a stream; says whether it went out.
     ///
     /// # Errors
@@ -83,16 +106,16 @@ impl Listener {
     pub(super) fn send(
         &mut self,
         slot: usize,
-        placed: Placed,
-        payload: &[u8],
+        content: Content<'_>,
         out: &mut impl Outbox,
     ) -> Result<bool, Unspecified> {
+        let payload = content.payload;
         let Some(stream) = self.streams.get_mut(slot).and_then(Option::as_mut) else {
             return Ok(false);
         };
         let length = HEADER + payload.len() + self.sender.rtp_overhead();
         let packet = out.reserve(length).ok_or(Unspecified)?;
-        stream.write_header(placed, packet);
+        stream.write_header(content, packet);
         packet[HEADER..HEADER + payload.len()].copy_from_slice(payload);
         self.sender.seal_rtp(packet, HEADER, stream.ssrc, stream.index)?;
         out.commit(length, &self.to);
@@ -102,8 +125,9 @@ impl Listener {
         Ok(true)
     }
 
-    /// Sends a report on each stream that has sent something: a sender report with the stream's
-    /// clock (`clocks` in slot order, `ntp` for the same moment), or BYE when `leaving`.
+    /// Sends a report on each stream that has sent something since the last one (who has not is no
+    /// sender, RFC 3550 section 6.4): a sender report with the stream's clock (`clocks` in slot order, `ntp`
+    /// for the same moment), or BYE when `leaving`, if it has ever sent something.
     pub(super) fn report(
         &mut self,
         clocks: &[Option<u32>; SLOTS_MAX],
@@ -111,9 +135,13 @@ impl Listener {
         leaving: bool,
         out: &mut impl Outbox,
     ) {
-        let sent = |stream: &&Stream| stream.packets > 0;
-        for (stream, clock) in self.streams.iter().zip(clocks) {
-            let Some(stream) = stream.as_ref().filter(sent) else { continue };
+        for (stream, clock) in self.streams.iter_mut().zip(clocks) {
+            let Some(stream) = stream else { continue };
+            let news = if leaving { stream.packets > 0 } else { stream.packets != stream.reported };
+            if !news {
+                continue;
+            }
+            stream.reported = stream.packets;
             let clock = clock.unwrap_or(0).wrapping_add(stream.timestamp_offset);
             let sums = report::Sums { packets: stream.packets, octets: stream.octets };
             let mut plain = [0; report::BYTES_MAX];
@@ -130,11 +158,11 @@ impl Listener {
 
 impl Stream {
     #[expect(clippy::cast_possible_truncation, reason = "the sequence is the index's low 16 bits")]
-    fn write_header(&self, placed: Placed, packet: &mut [u8]) {
+    fn write_header(&self, content: Content<'_>, packet: &mut [u8]) {
         packet[0] = 0x80;
-        packet[1] = u8::from(placed.marker) << 7 | self.payload_type;
+        packet[1] = u8::from(content.marker) << 7 | self.payload_type;
         packet[2..4].copy_from_slice(&(self.index as u16).to_be_bytes());
-        let timestamp = placed.timestamp.wrapping_add(self.timestamp_offset);
+        let timestamp = wrap(content.start).wrapping_add(self.timestamp_offset);
         packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
         packet[8..12].copy_from_slice(&self.ssrc.to_be_bytes());
     }

@@ -5,20 +5,30 @@
 //! |---|---|
 //! | [`srtp`] | sealing and opening packets (RFC 3711, RFC 7714) |
 //! | `outbox` | where packets are written to be sent |
-//! | `timeline` | frames of changing speakers on one RTP timeline |
+//! | `timeline`, `pace` | frames of changing speakers on one RTP timeline, and when they are expected |
+//! | `packet_length`, `packetizer` | how much audio goes into a packet, and which |
 //! | `listener` | one listener's streams |
-//! | `report` | RTCP sender reports and BYE |
-//! | `fanout` | who hears what: a room's listeners, packed in sending order |
+//! | `group` | listeners whose packets are cut alike, in sending order |
+//! | `hall` | what one class of one room hears |
+//! | `fanout` | who hears what: all rooms of a worker |
+//! | `report`, `report_turns` | RTCP sender reports and BYE, and when they are due |
 //! | [`kernel`] | the system calls |
 
 mod fanout;
+mod group;
+mod hall;
 pub mod kernel;
 mod listener;
 mod outbox;
+mod pace;
+mod packet_length;
+mod packetizer;
 mod report;
+mod report_turns;
 pub mod srtp;
 mod timeline;
 
 pub use fanout::{Fanout, FanoutCounters, ROOMS_MAX};
 pub use listener::{Downstream, Listener};
 pub use outbox::Outbox;
+pub use packet_length::PacketLength;

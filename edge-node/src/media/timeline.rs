@@ -18,9 +18,11 @@ const LATE_MAX: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
     /// In samples since the slot's start; each listener adds an offset of his own.
-    pub timestamp: u32,
+    pub position: u64,
     /// Sound begins after a pause (RFC 3551 section 4.1).
     pub marker: bool,
+    /// It is the first frame of its track here.
+    pub changed: bool,
 }
 
 /// The timeline of one slot.
@@ -52,15 +54,32 @@ impl Timeline {
         if frame.number < playing.next.0 {
             let late = playing.next.1.saturating_sub(timestamp);
             let late = Duration::from_micros(late.saturating_mul(1_000_000) / CLOCK_HZ);
-            return (late <= LATE_MAX)
-                .then_some(Placed { timestamp: wrap(timestamp), marker: false });
+            return (late <= LATE_MAX).then_some(Placed {
+                position: timestamp,
+                marker: false,
+                changed: false,
+            });
         }
         let marker = frame.number > playing.next.0;
         let after = frame.number.after(frame.duration);
         playing.next = (after, timestamp.saturating_add(u64::from(frame.duration.samples())));
         playing.newest_at = now;
         self.now_playing = Some(playing);
-        Some(Placed { timestamp: wrap(timestamp), marker })
+        Some(Placed { position: timestamp, marker, changed: false })
+    }
+
+    /// Adds `samples` of something that is no frame of the track; says where it stands. `None`
+    /// before the first frame.
+    pub(super) fn append(&mut self, samples: u32) -> Option<u64> {
+        let playing = self.now_playing.as_mut()?;
+        let position = playing.next.1;
+        let units = u64::from(samples / FrameNumber::SAMPLES);
+        playing.next = (
+            FrameNumber(playing.next.0.0.saturating_add(units)),
+            position.saturating_add(u64::from(samples)),
+        );
+        playing.newest_at += Duration::from_micros(u64::from(samples) * 1_000_000 / CLOCK_HZ);
+        Some(position)
     }
 
     /// Timestamp that a frame would have that began at `now`; for sender reports.
@@ -88,7 +107,7 @@ impl Timeline {
             next: (after, timestamp.saturating_add(u64::from(frame.duration.samples()))),
             newest_at: now,
         });
-        Placed { timestamp: wrap(timestamp), marker: true }
+        Placed { position: timestamp, marker: true, changed: true }
     }
 }
 
@@ -108,7 +127,7 @@ fn samples(time: Duration) -> u64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "RTP timestamps wrap (RFC 3550 section 5.1)")]
-const fn wrap(timestamp: u64) -> u32 {
+pub(super) const fn wrap(timestamp: u64) -> u32 {
     timestamp as u32
 }
 
@@ -140,12 +159,12 @@ mod tests {
         let mut place = |number, ms| timeline.place(&frame(1, number), start + at(ms)).unwrap();
         let first = place(80, 0);
         assert!(first.marker);
-        assert_eq!(place(88, 23).timestamp, first.timestamp + 960);
+        assert_eq!(place(88, 23).position, first.position + 960);
         let after_pause = place(168, 240);
-        assert_eq!((after_pause.timestamp, after_pause.marker), (first.timestamp + 88 * 120, true));
+        assert_eq!((after_pause.position, after_pause.marker), (first.position + 88 * 120, true));
         let late = place(160, 241);
-        assert_eq!((late.timestamp, late.marker), (after_pause.timestamp - 960, false));
-        assert_eq!(place(176, 260).timestamp, after_pause.timestamp + 960);
+        assert_eq!((late.position, late.marker), (after_pause.position - 960, false));
+        assert_eq!(place(176, 260).position, after_pause.position + 960);
     }
 
     #[test]
@@ -153,9 +172,9 @@ mod tests {
         let (mut timeline, start) = (Timeline::default(), Instant::now());
         let old = timeline.place(&frame(1, 1_000), start).unwrap();
         let new = timeline.place(&frame(2, 7), start + at(20)).unwrap();
-        assert_eq!((new.timestamp, new.marker), (old.timestamp + 960, true));
+        assert_eq!((new.position, new.marker), (old.position + 960, true));
         let later = timeline.place(&frame(3, 55), start + at(1_020)).unwrap();
-        assert_eq!(later.timestamp, new.timestamp + 48_000);
+        assert_eq!(later.position, new.position + 48_000);
     }
 
     #[test]
@@ -163,7 +182,7 @@ mod tests {
         let (mut timeline, start) = (Timeline::default(), Instant::now());
         let old = timeline.place(&frame(1, 1_000), start).unwrap();
         let new = timeline.place(&frame(2, 7), start + at(1)).unwrap();
-        assert_eq!(new.timestamp, old.timestamp + 960);
+        assert_eq!(new.position, old.position + 960);
     }
 
     #[test]

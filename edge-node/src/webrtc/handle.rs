@@ -21,6 +21,7 @@ use super::{
     Delivery, FromPlane, OfferError, OpenSession, Opened, Restarted, SessionEvent, SessionId,
     Uplinked,
 };
+use crate::media::PacketLength;
 use crate::media::kernel::Socket;
 
 /// Frames that may wait for the room side.
@@ -38,6 +39,24 @@ pub struct PlaneConfig {
     pub workers: usize,
     /// Most sessions at a time; further offers are refused.
     pub sessions_max: usize,
+    /// Length of the audience's packets in milliseconds, where an offer does not say: 20, 40, 60, 100
+    /// or 120. Each packet costs about the same, whatever it holds; each millisecond is one of delay.
+    pub audience_packet_ms: u32,
+}
+
+impl PlaneConfig {
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the key, its value and what is allowed.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let ms = self.audience_packet_ms;
+        anyhow::ensure!(
+            PacketLength::ALL.iter().any(|length| length.ms() == ms),
+            "media.audience_packet_ms is {ms}; it may be 20, 40, 60, 100 or 120"
+        );
+        Ok(())
+    }
 }
 
 impl Default for PlaneConfig {
@@ -47,6 +66,7 @@ impl Default for PlaneConfig {
             advertise: Vec::new(),
             workers: 0,
             sessions_max: 25_000,
+            audience_packet_ms: 60,
         }
     }
 }
@@ -114,7 +134,12 @@ impl Plane {
         let mailboxes: std::io::Result<Vec<_>> = sockets.iter().map(|_| Mailbox::new()).collect();
         let shared = Shared {
             registry: Arc::default(),
-            surroundings: Arc::new(Surroundings { hook, certificate, candidates }),
+            surroundings: Arc::new(Surroundings {
+                hook,
+                certificate,
+                candidates,
+                audience_length: PacketLength::at_most(config.audience_packet_ms),
+            }),
             mailboxes: mailboxes?.into(),
             metrics,
             next_session: AtomicU64::new(1),

@@ -16,8 +16,8 @@ use super::keys::Hook;
 use super::sdp::{self, LineEdit};
 use super::session::{Parts, Session};
 use super::uplink::{PayloadTypes, Uplink};
-use super::{Downlink, OfferError, OpenSession, Opened, Restarted, SLOTS_MAX, SessionId};
-use crate::media::Downstream;
+use super::{Class, Downlink, OfferError, OpenSession, Opened, Restarted, SLOTS_MAX, SessionId};
+use crate::media::{Downstream, PacketLength};
 
 /// What a speaker's browser is asked not to exceed, in bit/s.
 const UPLINK_BITRATE_MAX: u32 = 48_000;
@@ -30,6 +30,8 @@ pub(super) struct Surroundings {
     pub hook: Hook,
     pub certificate: DtlsCert,
     pub candidates: Candidates,
+    /// Of the packets of the audience, unless an offer asks for others.
+    pub audience_length: PacketLength,
 }
 
 /// Answers an offer.
@@ -93,6 +95,7 @@ pub(super) fn open(
             room: request.room,
             class: request.class,
             single: request.downlink == Downlink::Single,
+            length: length(request, surroundings.audience_length),
             muted: request.muted,
             rtc,
             keys,
@@ -118,8 +121,9 @@ pub fn rehearse(
     let hook = Hook::shared();
     let certificate = hook.certificate().ok_or(OfferError::Full("it has no certificate"))?;
     let here = SocketAddr::from(([127, 0, 0, 1], 9));
-    let surroundings =
-        Surroundings { hook, certificate, candidates: Candidates::new(here, &[], &[]) };
+    let candidates = Candidates::new(here, &[], &[]);
+    let audience_length = PacketLength::default();
+    let surroundings = Surroundings { hook, certificate, candidates, audience_length };
     open(request, SessionId(0), &surroundings, now, rng).map(|(_, opened)| opened)
 }
 
@@ -220,6 +224,19 @@ fn malformed(error: impl std::fmt::Display) -> OfferError {
     let reason =
         if plain { words } else { "it is not an SDP of RFC 8866 with WebRTC's lines".into() };
     OfferError::Malformed(reason)
+}
+
+/// The stage hears short packets; the audience what its offer asks for (`ptime`, RFC 8866 section 6.4), or the
+/// edge's own choice, but nothing longer than the offer allows (`maxptime`).
+fn length(request: &OpenSession, audience: PacketLength) -> PacketLength {
+    let wish = match request.class {
+        Class::Stage => PacketLength::Ms20,
+        Class::Audience => {
+            sdp::milliseconds(&request.offer, "ptime").map_or(audience, PacketLength::at_most)
+        }
+    };
+    let most = sdp::milliseconds(&request.offer, "maxptime").map(PacketLength::at_most);
+    most.map_or(wish, |most| wish.min(most))
 }
 
 fn mids(answer: &str) -> Vec<Mid> {

@@ -44,6 +44,22 @@ pub(super) fn offers_opus(offer: &str) -> bool {
     })
 }
 
+/// The smallest value that an audio line of an offer gives for `ptime` or `maxptime`, in whole milliseconds.
+/// Of several lines the smallest counts, so that none gets more than it asks for.
+#[must_use]
+pub(super) fn milliseconds(offer: &str, name: &str) -> Option<u32> {
+    let audio = sections(offer).into_iter().skip(1).filter(|s| s.starts_with("m=audio"));
+    let values = audio.filter_map(|section| {
+        attribute(section, name)?.strip_prefix(':')?.trim().parse::<f32>().ok()
+    });
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the value is clamped to what fits"
+    )]
+    values.filter(|ms| ms.is_finite()).map(|ms| ms.clamp(0.0, 1_000.0) as u32).min()
+}
+
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(|line| line.trim_end_matches('\r'))
 }

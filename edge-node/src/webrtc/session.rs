@@ -15,8 +15,8 @@ use super::datagram::Kind;
 use super::keys::KeySlot;
 use super::uplink::{Packet, Uplink};
 use super::{Class, RoomKey, SLOTS_MAX, SessionId};
-use crate::media::Downstream;
 use crate::media::srtp::Masters;
+use crate::media::{Downstream, PacketLength};
 
 /// A client that has not connected by then is given up.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(15);
@@ -41,6 +41,8 @@ pub(super) struct Session {
     pub class: Class,
     /// One downlink line that carries the dominant speaker.
     pub single: bool,
+    /// Of the packets that it is sent.
+    pub length: PacketLength,
     pub muted: bool,
     pub streams: [Option<Downstream>; SLOTS_MAX],
     pub(super) rtc: Rtc,
@@ -89,6 +91,7 @@ pub(super) struct Parts {
     pub room: RoomKey,
     pub class: Class,
     pub single: bool,
+    pub length: PacketLength,
     pub muted: bool,
     pub rtc: Rtc,
     pub keys: KeySlot,
@@ -104,6 +107,7 @@ impl Session {
             room: parts.room,
             class: parts.class,
             single: parts.single,
+            length: parts.length,
             muted: parts.muted,
             streams: parts.streams,
             rtc: parts.rtc,

@@ -164,14 +164,16 @@ impl Sessions {
         if now >= self.report_at {
             self.report_at = now + REPORT_TICK;
             let ntp = self.clock.ntp(now);
-            self.fanout.handle_timeout(now, ntp, out);
+            self.fanout.report(now, ntp, out);
         }
+        self.fanout.handle_timeout(now, out);
     }
 
     /// When to call [`Self::handle_timeout`].
     pub(super) fn poll_timeout(&self) -> Instant {
-        let report = self.report_at;
-        self.timers.peek().map_or(report, |Reverse((at, _))| report.min(*at))
+        let session = self.timers.peek().map(|Reverse((at, _))| *at);
+        let due = [Some(self.report_at), session, self.fanout.poll_timeout()];
+        due.into_iter().flatten().min().unwrap_or(self.report_at)
     }
 
     pub(super) fn set_muted(&mut self, id: SessionId, muted: bool) {
@@ -326,7 +328,8 @@ impl Sessions {
         if session.listens() {
             let to = Address::new(remote, out.dual_stack());
             let listener = Listener::new(session.id, to, sender, session.streams);
-            if !self.fanout.add(session.room, session.class, session.single, listener) {
+            let (single, length) = (session.single, session.length);
+            if !self.fanout.add(session.room, session.class, single, length, listener) {
                 return Some("failed");
             }
             entry.playing_to = Some(remote);

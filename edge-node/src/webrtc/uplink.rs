@@ -181,7 +181,8 @@ impl Uplink {
                 continue;
             }
             self.counters.frames += 1;
-            let claim = claim.unwrap_or_else(|| self.judge.guess(payload.len(), duration));
+            let claim =
+                claim.unwrap_or_else(|| self.judge.guess(opus::unpadded_bytes(&payload), duration));
             emit(Frame {
                 track: self.track,
                 epoch: Epoch::default(),

@@ -11,6 +11,7 @@ use aws_lc_rs::hmac;
 
 use super::derive::{Label, counter_key, counter_mode, derive};
 use super::profile::{Master, Profile};
+use crate::media::kernel::Prefetch;
 
 /// Tag of `SRTP_AES128_CM_HMAC_SHA1_80`, in bytes.
 const SHA1_TAG: usize = 10;
@@ -79,6 +80,13 @@ impl Cipher {
         let mut short = [0u8; 12];
         short.copy_from_slice(&salt[..12]);
         Ok(Self::Gcm { key: LessSafeKey::new(UnboundKey::new(algorithm, key)?), salt: short })
+    }
+
+    /// Asks for the key's memory, so that it is there when the next packet is sealed.
+    pub(super) fn prefetch(&self, prefetch: Prefetch) {
+        if let Self::Gcm { key, .. } = self {
+            prefetch.key(key);
+        }
     }
 
     /// Seals an RTP packet in place: `packet` is header, payload and room for the tag.

@@ -4,6 +4,7 @@ use aws_lc_rs::error::Unspecified;
 
 use super::cipher::{Cipher, Kind};
 use super::profile::{Master, Profile};
+use crate::media::kernel::Prefetch;
 
 /// Largest SRTCP index (31 bits, RFC 3711 section 3.4).
 const RTCP_INDEX_MAX: u32 = 0x7fff_ffff;
@@ -41,6 +42,11 @@ impl Sender {
     #[must_use]
     pub const fn rtcp_overhead(&self) -> usize {
         self.rtcp.rtcp_overhead()
+    }
+
+    /// Asks for the key's memory, so that it is there when the next packet is sealed.
+    pub fn prefetch(&self, prefetch: Prefetch) {
+        self.rtp.prefetch(prefetch);
     }
 
     /// Seals an RTP packet in place: `packet` is `header` bytes of header, the payload, and

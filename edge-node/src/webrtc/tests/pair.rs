@@ -13,8 +13,8 @@ use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
-use crate::media::Outbox;
 use crate::media::kernel::Address;
+use crate::media::{Outbox, PacketLength};
 use crate::webrtc::candidates::Candidates;
 use crate::webrtc::keys::Hook;
 use crate::webrtc::offer::{self, Surroundings};
@@ -84,7 +84,9 @@ impl Edge {
         let hook = Hook::shared();
         let certificate = hook.certificate().unwrap();
         let candidates = Candidates::new(edge_address(), &[], &[]);
-        let surroundings = Arc::new(Surroundings { hook, certificate, candidates });
+        let audience_length = PacketLength::Ms20;
+        let surroundings =
+            Arc::new(Surroundings { hook, certificate, candidates, audience_length });
         let registry = Arc::<Registry>::default();
         let now = Instant::now();
         let unix = Duration::from_secs(1_800_000_000);
