@@ -11,6 +11,7 @@
 //! | `swarm` | all listeners: one thread |
 //! | `speaker` | the speaker: one thread |
 //! | `http` | rooms, WHIP and WHEP over warm connections |
+//! | `joining` | how a speaker and listeners come in |
 //! | `report` | the figures |
 //! | `command` | `bench listen` |
 
@@ -18,6 +19,7 @@ mod addresses;
 mod client;
 mod command;
 mod http;
+mod joining;
 mod report;
 mod sockets;
 mod speaker;
