@@ -21,6 +21,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Put many real listeners on a real edge and measure
     Listen(load::Arguments),
+    /// Let many listeners join at once while others listen, and measure
+    JoinStorm(load::storm::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -49,6 +51,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(arguments) => block_on(demo::run(arguments))?,
         Command::Listen(arguments) => block_on(load::run(arguments))?,
+        Command::JoinStorm(arguments) => block_on(load::storm::run(arguments))?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

@@ -103,6 +103,7 @@ impl Scene {
     pub(super) async fn door(&self, swarm: &Arc<Swarm>) -> Result<Door> {
         Ok(Door {
             http: Connection::open(self.edge).await?,
+            edge: self.edge,
             path: format!("/v1/rooms/{}/whep", self.room.room),
             token: self.room.tokens.listener.clone(),
             certificate: self.certificate.clone(),
@@ -114,6 +115,7 @@ impl Scene {
 /// One warm connection through which listeners join.
 pub(super) struct Door {
     http: Connection,
+    edge: SocketAddr,
     path: String,
     token: String,
     certificate: DtlsCert,
@@ -121,6 +123,15 @@ pub(super) struct Door {
 }
 
 impl Door {
+    /// Connects anew, after a request that came to nothing.
+    ///
+    /// # Errors
+    /// When the edge takes no connection.
+    pub(super) async fn reopen(&mut self) -> Result<()> {
+        self.http = Connection::open(self.edge).await?;
+        Ok(())
+    }
+
     /// Sends a listener's offer and hands his handshake to the swarm.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! | `joining` | how a speaker and listeners come in |
 //! | `report` | the figures |
 //! | `command` | `bench listen` |
+//! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
 
 mod addresses;
 mod client;
@@ -24,6 +25,8 @@ mod report;
 mod sockets;
 mod speaker;
 mod stamp;
+pub mod storm;
+mod storm_report;
 mod swarm;
 mod tally;
 mod window;

@@ -204,7 +204,7 @@ impl Report {
     }
 }
 
-fn percentiles(histogram: &Histogram) -> Percentiles {
+pub(super) fn percentiles(histogram: &Histogram) -> Percentiles {
     Percentiles {
         p50: ms(histogram.percentile(0.50)),
         p99: ms(histogram.percentile(0.99)),
@@ -220,16 +220,16 @@ fn joins(histogram: &Histogram) -> JoinPercentiles {
     }
 }
 
-fn cpu_s(begin: &Usage, end: &Usage) -> f64 {
+pub(super) fn cpu_s(begin: &Usage, end: &Usage) -> f64 {
     end.cpu.saturating_sub(begin.cpu).as_secs_f64()
 }
 
-fn ms(latency: Duration) -> f64 {
+pub(super) fn ms(latency: Duration) -> f64 {
     latency.as_secs_f64() * 1_000.0
 }
 
 /// Zero where there is nothing to divide by: JSON knows no infinity.
-fn ratio(part: f64, whole: f64) -> f64 {
+pub(super) fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
