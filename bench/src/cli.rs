@@ -23,6 +23,8 @@ enum Command {
     Listen(load::Arguments),
     /// Measure what one packet costs, beside a bare sendmmsg loop and beside str0m
     Fanout(fanout::Arguments),
+    /// Let many listeners join at once while others listen, and measure
+    JoinStorm(load::storm::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -52,6 +54,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(arguments) => block_on(demo::run(arguments))?,
         Command::Listen(arguments) => block_on(load::run(arguments))?,
         Command::Fanout(arguments) => fanout::run(&arguments)?,
+        Command::JoinStorm(arguments) => block_on(load::storm::run(arguments))?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

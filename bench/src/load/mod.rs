@@ -7,21 +7,30 @@
 //! | `window` | which frames count |
 //! | `addresses` | a loopback address and a socket for each of many clients |
 //! | `sockets` | few sockets for many clients |
+//! | `letter` | a datagram between socket and listener |
 //! | `tally` | what all listeners count |
 //! | `swarm` | all listeners: one thread |
 //! | `speaker` | the speaker: one thread |
 //! | `http` | rooms, WHIP and WHEP over warm connections |
+//! | `crowd` | many who join, so many at a time |
+//! | `joining` | how a speaker and listeners come in |
 //! | `report` | the figures |
 //! | `command` | `bench listen` |
+//! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
 
 mod addresses;
 mod client;
 mod command;
+mod crowd;
 mod http;
+mod joining;
+mod letter;
 mod report;
 mod sockets;
 mod speaker;
 mod stamp;
+pub mod storm;
+mod storm_report;
 mod swarm;
 mod tally;
 mod window;

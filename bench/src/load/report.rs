@@ -17,6 +17,8 @@ pub(super) struct Report {
     pub(super) listeners_asked: u64,
     /// Listeners that never connected, or lost the edge.
     pub(super) listeners_failed: u64,
+    /// Length of the packets that listeners asked for.
+    pub(super) packet_ms: u32,
     /// Length of the window in which everything was counted, in seconds.
     pub(super) seconds: f64,
     /// Frames that the speaker sent in the window.
@@ -43,15 +45,30 @@ pub(super) struct Report {
     pub(super) refused_datagrams: u64,
     /// CPU time of the edge per packet delivered, all of the process counted.
     pub(super) edge_cpu_ns_per_packet: f64,
+    /// CPU time per packet of a bare `sendmmsg` loop with packets of the same size to the same sockets, just before.
+    pub(super) floor_ns_per_packet: f64,
+    /// The edge's CPU time per packet over that.
+    pub(super) edge_cpu_over_floor: f64,
     /// Packets delivered per second of the edge's CPU time.
     pub(super) edge_packets_per_cpu_second: f64,
     /// Cores that the edge kept busy, on average.
     pub(super) edge_cores: f64,
+    /// Cores that the edge may use for this to count as reached: one, or more where the floor is above 4 us.
+    pub(super) edge_cores_limit: f64,
+    /// Listeners that one core would bear at this rate.
+    pub(super) listeners_per_core: f64,
+    /// Cores that the edge kept busy while the speaker paused; `null` when it did not.
+    pub(super) idle_edge_cores: Option<f64>,
     /// What the edge's resident memory grew by from no listener to all, per listener.
     pub(super) edge_rss_bytes_per_listener: f64,
     /// From the speaker's socket to the listener's, of the newest frame of each packet: until the
     /// kernel had it, whenever this generator found time to read it.
     pub(super) latency_ms: Percentiles,
+    /// What packets took longer than their own length demands: from the moment the speaker's socket sent a packet's
+    /// last frame, or would have, to the listener's socket.
+    pub(super) added_delay_ms: Percentiles,
+    /// Interarrival jitter (RFC 3550 section 6.4.1) that each listener reports, by what the kernel noted.
+    pub(super) jitter_ms: Percentiles,
     /// From the request on a warm connection to the first audio.
     pub(super) join_ms: JoinPercentiles,
     /// Listeners over the time from the first request to the last listener's first audio.
@@ -105,6 +122,11 @@ pub(super) struct Run {
     pub(super) listeners: u64,
     pub(super) failed: u64,
     pub(super) sent_frames: u64,
+    pub(super) packet_ms: u32,
+    /// Nanoseconds.
+    pub(super) floor: f64,
+    /// At both ends of the speaker's pause.
+    pub(super) idle: Option<[Reading; 2]>,
     /// Before the first join, when all were hearing, at both ends of the window.
     pub(super) before_joins: Reading,
     pub(super) after_joins: Reading,
@@ -120,6 +142,11 @@ impl Report {
         let [begin, end] = &run.window;
         let seconds = (end.at - begin.at).as_secs_f64();
         let edge_s = cpu_s(&begin.edge, &end.edge);
+        let edge_cores = ratio(edge_s, seconds);
+        let edge_cpu_ns_per_packet = ratio(edge_s * 1e9, tally.packets as f64);
+        let cores = |[begin, end]: &[Reading; 2]| {
+            ratio(cpu_s(&begin.edge, &end.edge), (end.at - begin.at).as_secs_f64())
+        };
         let joining_s = (run.after_joins.at - run.before_joins.at).as_secs_f64();
         let expected_frames = run.sent_frames * run.listeners;
         let frames_per_packet = ratio(tally.frames as f64, tally.packets as f64);
@@ -134,6 +161,7 @@ impl Report {
             listeners: run.listeners,
             listeners_asked: run.asked,
             listeners_failed: run.failed,
+            packet_ms: run.packet_ms,
             seconds,
             sent_frames: run.sent_frames,
             expected_frames,
@@ -146,11 +174,18 @@ impl Report {
             late_frames: tally.late,
             foreign_frames: tally.foreign,
             refused_datagrams: tally.refused,
-            edge_cpu_ns_per_packet: ratio(edge_s * 1e9, tally.packets as f64),
+            edge_cpu_ns_per_packet,
+            floor_ns_per_packet: run.floor,
+            edge_cpu_over_floor: ratio(edge_cpu_ns_per_packet, run.floor),
             edge_packets_per_cpu_second: ratio(tally.packets as f64, edge_s),
-            edge_cores: ratio(edge_s, seconds),
+            edge_cores,
+            edge_cores_limit: (run.floor / 4_000.0).max(1.0),
+            listeners_per_core: ratio(run.listeners as f64, edge_cores),
+            idle_edge_cores: run.idle.as_ref().map(cores),
             edge_rss_bytes_per_listener: ratio(grown as f64, run.listeners as f64),
             latency_ms: percentiles(&tally.latency),
+            added_delay_ms: percentiles(&tally.added_delay),
+            jitter_ms: percentiles(&tally.jitter),
             generator_read_delay_ms: percentiles(&tally.read_delay),
             join_ms: joins(&tally.joins),
             joins_per_second: ratio(run.listeners as f64, joining_s),
@@ -172,8 +207,9 @@ impl Report {
         format!(
             "{} listeners, {:.1} s, {:.1} frames a packet\n\
              delivered   {:.6} of {} frames ({} late, {} twice, {} dropped by this generator)\n\
-             edge        {:.2} cores, {:.0} ns a packet, {:.0} packets a CPU second, {:.0} KiB a listener\n\
-             latency     {:.2} ms p50, {:.2} ms p99, {:.2} ms max, speaker's socket to listener's\n\
+             edge        {:.2} cores, {:.0} ns a packet ({:.2} of the floor's {:.0} ns), {:.0} KiB a listener\n\
+             one core    {:.0} packets a second, {:.0} listeners{}\n\
+             delay       {:.2} ms p50, {:.2} ms p99, {:.2} ms max, beyond the packet's length; jitter {:.2} ms p99\n\
              joins       {:.0} ms p50, {:.0} ms p95, {:.0} a second, {:.0} a CPU second\n\
              machine     {}, {} cores, Linux {}; this generator used {:.2} cores, {:.1} ms late p99\n",
             self.listeners,
@@ -186,11 +222,17 @@ impl Report {
             self.generator_dropped_datagrams,
             self.edge_cores,
             self.edge_cpu_ns_per_packet,
-            self.edge_packets_per_cpu_second,
+            self.edge_cpu_over_floor,
+            self.floor_ns_per_packet,
             self.edge_rss_bytes_per_listener / 1_024.0,
-            self.latency_ms.p50,
-            self.latency_ms.p99,
-            self.latency_ms.max,
+            self.edge_packets_per_cpu_second,
+            self.listeners_per_core,
+            self.idle_edge_cores
+                .map_or(String::new(), |idle| format!("; {:.3} cores while idle", idle)),
+            self.added_delay_ms.p50,
+            self.added_delay_ms.p99,
+            self.added_delay_ms.max,
+            self.jitter_ms.p99,
             self.join_ms.p50,
             self.join_ms.p95,
             self.joins_per_second,
@@ -204,7 +246,7 @@ impl Report {
     }
 }
 
-fn percentiles(histogram: &Histogram) -> Percentiles {
+pub(super) fn percentiles(histogram: &Histogram) -> Percentiles {
     Percentiles {
         p50: ms(histogram.percentile(0.50)),
         p99: ms(histogram.percentile(0.99)),
@@ -220,16 +262,16 @@ fn joins(histogram: &Histogram) -> JoinPercentiles {
     }
 }
 
-fn cpu_s(begin: &Usage, end: &Usage) -> f64 {
+pub(super) fn cpu_s(begin: &Usage, end: &Usage) -> f64 {
     end.cpu.saturating_sub(begin.cpu).as_secs_f64()
 }
 
-fn ms(latency: Duration) -> f64 {
+pub(super) fn ms(latency: Duration) -> f64 {
     latency.as_secs_f64() * 1_000.0
 }
 
 /// Zero where there is nothing to divide by: JSON knows no infinity.
-fn ratio(part: f64, whole: f64) -> f64 {
+pub(super) fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
@@ -254,6 +296,9 @@ mod tests {
             listeners: 100,
             failed: 0,
             sent_frames: 300,
+            packet_ms: 60,
+            floor: 5_000.0,
+            idle: Some([reading(0, 0, 0), reading(10, 1_000, 0)]),
             before_joins: reading(0, 0, 1_000_000),
             after_joins: reading(2, 200, 8_000_000),
             window: [reading(3, 250, 8_000_000), reading(9, 349, 8_000_000)],
@@ -266,6 +311,9 @@ mod tests {
         assert!((report.edge_cpu_ns_per_packet - 10_000.0).abs() < 1e-6);
         assert!((report.edge_packets_per_cpu_second - 100_000.0).abs() < 1e-6);
         assert!((report.edge_cores - 0.0165).abs() < 1e-9);
+        assert!((report.edge_cpu_over_floor - 2.0).abs() < 1e-9);
+        assert!((report.edge_cores_limit - 1.25).abs() < 1e-9);
+        assert!((report.idle_edge_cores.unwrap() - 0.1).abs() < 1e-9);
         assert!((report.edge_rss_bytes_per_listener - 70_000.0).abs() < 1e-9);
         assert!((report.joins_per_second - 50.0).abs() < 1e-9);
         assert!((report.joins_per_edge_cpu_second - 500.0).abs() < 1e-9);

@@ -29,6 +29,7 @@ const SLEEP_MAX: Duration = Duration::from_millis(20);
 pub(super) struct Speaker {
     sent: Arc<AtomicU32>,
     connected: Arc<AtomicBool>,
+    pausing: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<()>>>,
 }
@@ -42,6 +43,7 @@ impl Speaker {
         socket.set_nonblocking(true).context("cannot make the speaker's socket non-blocking")?;
         let sent = Arc::<AtomicU32>::default();
         let connected = Arc::<AtomicBool>::default();
+        let pausing = Arc::<AtomicBool>::default();
         let stop = Arc::<AtomicBool>::default();
         let state = State {
             handshake,
@@ -49,6 +51,8 @@ impl Speaker {
             epoch,
             sent: Arc::clone(&sent),
             connected: Arc::clone(&connected),
+            pausing: Arc::clone(&pausing),
+            paused_frames: 0,
             rng: StdRng::seed_from_u64(1),
         };
         let stopped = Arc::clone(&stop);
@@ -56,7 +60,7 @@ impl Speaker {
             .name("speaker".into())
             .spawn(move || state.run(&stopped))
             .context("no thread")?;
-        Ok(Self { sent, connected, stop, thread: Some(thread) })
+        Ok(Self { sent, connected, pausing, stop, thread: Some(thread) })
     }
 
     /// Frames sent so far: the number of the next one.
@@ -67,6 +71,11 @@ impl Speaker {
     /// Whether it speaks already.
     pub(super) fn is_connected(&self) -> bool {
         self.connected.load(Ordering::Acquire)
+    }
+
+    /// Lets it be silent, or speak again. Its clock goes on meanwhile.
+    pub(super) fn pause(&self, pausing: bool) {
+        self.pausing.store(pausing, Ordering::Relaxed);
     }
 
     /// Whether its thread has ended.
@@ -99,6 +108,9 @@ struct State {
     epoch: Instant,
     sent: Arc<AtomicU32>,
     connected: Arc<AtomicBool>,
+    pausing: Arc<AtomicBool>,
+    /// Frames that were not sent, in pauses.
+    paused_frames: u32,
     rng: StdRng,
 }
 
@@ -124,7 +136,11 @@ impl State {
                     };
                     let due = next_frame.unwrap_or(now);
                     if now >= due {
-                        self.speak(mid, pt)?;
+                        if self.pausing.load(Ordering::Relaxed) {
+                            self.paused_frames += 1;
+                        } else {
+                            self.speak(mid, pt)?;
+                        }
                         next_frame = Some(due + FRAME);
                     }
                     self.connected.store(true, Ordering::Release);
@@ -168,7 +184,7 @@ impl State {
             ..ExtensionValues::default()
         };
         let sequence = SeqNo::from(u64::from(number) + 1);
-        let timestamp = number.wrapping_mul(FRAME_SAMPLES);
+        let timestamp = number.wrapping_add(self.paused_frames).wrapping_mul(FRAME_SAMPLES);
         stream.write_rtp(
             RtpWrite::new(pt, sequence, timestamp, now, payload)
                 .marker(number == 0)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt};
 use stoa_audio::opus::Packet;
+use stoa_edge::media::PacketLength;
 
 /// Hybrid mode, fullband, 20 ms, mono, one frame (RFC 6716 section 3.1): what Opus uses for good speech.
 const TOC: u8 = 15 << 3;
@@ -13,6 +14,15 @@ const MAGIC: [u8; 4] = *b"stoa";
 const STAMP_BYTES: usize = 16;
 /// Sizes of 20 ms frames at about 32 kbit/s, variable bitrate, in bytes with the first one.
 const SIZES: std::ops::RangeInclusive<usize> = 60..=100;
+
+/// Bytes of a full packet of such frames as the edge hands it to the kernel, on average: RTP header, TOC and frame
+/// count, lengths (RFC 6716 section 3.2), frames, tag of AES-GCM.
+pub(super) fn packet_bytes(length: PacketLength) -> usize {
+    let frames = usize::from(length.cells());
+    let frame = (SIZES.start() + SIZES.end()) / 2 - 1;
+    let head = if frames == 1 { 1 } else { 1 + frames };
+    12 + head + frames * frame + 16
+}
 
 /// One frame's stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,11 +16,14 @@ use rand::rngs::StdRng;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use super::client::{Handshake, Heard, Listener, Progress};
-use super::sockets::{Datagram, Places, Sockets};
+use super::letter::Letter;
+use super::sockets::{Places, Sockets};
 use super::stamp::{Stamp, for_each_stamp};
 use super::tally::{Gauges, Tally};
 use super::window::{Arrival, Record, Window};
 
+/// What a speaker sends at a time.
+const FRAME: Duration = Duration::from_millis(20);
 /// Joins that may wait for the swarm's thread.
 const JOINS_WAITING_MAX: usize = 1_024;
 /// Batches read from one socket before the others get their turn.
@@ -57,11 +60,17 @@ pub(super) struct Swarm {
 }
 
 impl Swarm {
-    /// Starts the thread for `clients` listeners; `epoch` is what stamps count from.
+    /// Starts the thread for `clients` listeners; `epoch` is what stamps count from, `length` that of
+    /// the packets they have asked for.
     ///
     /// # Errors
     /// When the system gives no socket or thread.
-    pub(super) fn spawn(clients: u32, sockets: u32, epoch: Instant) -> Result<Self> {
+    pub(super) fn spawn(
+        clients: u32,
+        sockets: u32,
+        epoch: Instant,
+        length: Duration,
+    ) -> Result<Self> {
         let sockets = Sockets::bind(sockets)?;
         let places = sockets.places();
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
@@ -73,6 +82,7 @@ impl Swarm {
         let state = State {
             sockets,
             epoch,
+            length,
             joining,
             wake: Arc::clone(&wake),
             gauges: Arc::clone(&gauges),
@@ -131,31 +141,10 @@ struct Client {
     scheduled: Option<Instant>,
 }
 
-/// A datagram on its way from the socket to its listener; its memory is used again.
-struct Letter {
-    client: u32,
-    from: SocketAddr,
-    waited: Duration,
-    bytes: Vec<u8>,
-}
-
-impl From<SocketAddr> for Letter {
-    fn from(from: SocketAddr) -> Self {
-        Self { client: 0, from, waited: Duration::ZERO, bytes: Vec::new() }
-    }
-}
-
-impl Letter {
-    fn fill(&mut self, datagram: &Datagram<'_>) {
-        (self.client, self.from, self.waited) = (datagram.client, datagram.from, datagram.waited);
-        self.bytes.clear();
-        self.bytes.extend_from_slice(datagram.bytes);
-    }
-}
-
 struct State {
     sockets: Sockets,
     epoch: Instant,
+    length: Duration,
     joining: Receiver<Join>,
     wake: Arc<OwnedFd>,
     gauges: Arc<Gauges>,
@@ -273,6 +262,7 @@ impl State {
         let counting = self.window.frames();
         let age = now.saturating_duration_since(self.epoch);
         let mut newest: Option<Stamp> = None;
+        let mut oldest: Option<Stamp> = None;
         let tally = &mut self.tally;
         let mut counted = 0;
         for_each_stamp(payload, |stamp| {
@@ -285,6 +275,7 @@ impl State {
                 return;
             }
             newest = newest.filter(|newest| newest.number > stamp.number).or(Some(stamp));
+            oldest = oldest.filter(|oldest| oldest.number < stamp.number).or(Some(stamp));
             let late = age.saturating_sub(stamp.sent) > LATE_AFTER;
             match arrival {
                 Arrival::New if !late => counted += 1,
@@ -295,6 +286,11 @@ impl State {
         if let Some(stamp) = newest {
             tally.packets += 1;
             tally.latency.record(age.saturating_sub(stamp.sent));
+        }
+        // A packet waits for its last frame, or as long as that would have taken.
+        if let Some(stamp) = oldest {
+            let unavoidable = stamp.sent + self.length.saturating_sub(FRAME);
+            tally.added_delay.record(age.saturating_sub(unavoidable));
         }
         tally.frames += counted;
         self.gauges.frames.fetch_add(counted, Ordering::Relaxed);
@@ -358,6 +354,12 @@ impl State {
         let Some(client) = self.clients.get_mut(id as usize) else { return };
         if let (Some(listener), Some(remote)) = (&mut client.listener, client.remote) {
             let mut buffer = [0; 256];
+            let counting = !self.window.frames().is_empty();
+            if let Some(jitter) =
+                listener.jitter().filter(|_| counting && now >= listener.report_due())
+            {
+                self.tally.jitter.record(jitter);
+            }
             while let Some(length) = listener.next_datagram(now, &mut self.rng, &mut buffer) {
                 self.sockets.send(id, remote, &buffer[..length]);
             }

@@ -40,6 +40,10 @@ pub(super) struct Tally {
     pub(super) goodbyes: u64,
     /// Speaker's socket to listener's socket, of the newest frame of each packet.
     pub(super) latency: Histogram,
+    /// What each packet took longer than its own length demands.
+    pub(super) added_delay: Histogram,
+    /// Interarrival jitter of every listener, each time he reports it, from the window on.
+    pub(super) jitter: Histogram,
     /// How long datagrams waited in the kernel until they were read, from the window on.
     pub(super) read_delay: Histogram,
     /// From the request on a warm connection to the first audio.

@@ -9,12 +9,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
+use dimpl::Dtls;
 use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::CryptoError;
 use str0m::crypto::dtls::{
     DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion, SrtpProfile,
 };
 
+use super::dtls;
 use crate::media::srtp::{Masters, Profile};
 
 /// Where a session's keys will be once its handshake is done.
@@ -57,7 +59,8 @@ impl Hook {
         HOOK.get_or_init(|| {
             let base = str0m::crypto::from_feature_flags();
             // str0m wants a reference that lives as long as the process; there is one hook.
-            let dtls_provider = Box::leak(Box::new(Provider { inner: base.dtls_provider }));
+            let provider = Provider { base: base.dtls_provider, shared: dtls::Shared::default() };
+            let dtls_provider = Box::leak(Box::new(provider));
             Self { provider: Arc::new(CryptoProvider { dtls_provider, ..base }) }
         })
         .clone()
@@ -87,12 +90,14 @@ impl Hook {
 
 #[derive(Debug)]
 struct Provider {
-    inner: &'static dyn DtlsProvider,
+    /// str0m's own.
+    base: &'static dyn DtlsProvider,
+    shared: dtls::Shared,
 }
 
 impl DtlsProvider for Provider {
     fn generate_certificate(&self) -> Option<DtlsCert> {
-        self.inner.generate_certificate()
+        self.base.generate_certificate()
     }
 
     fn new_dtls(
@@ -102,20 +107,26 @@ impl DtlsProvider for Provider {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let inner = self.inner.new_dtls(cert, now, version, mtu)?;
+        let inner = self.shared.start(cert, now, version, mtu)?;
         let slot = NEXT.with_borrow_mut(Option::take).unwrap_or_default();
         Ok(Box::new(Instance { inner, slot }))
     }
 
     fn is_test(&self) -> bool {
-        self.inner.is_test()
+        self.base.is_test()
     }
 }
 
-#[derive(Debug)]
 struct Instance {
-    inner: Box<dyn DtlsInstance>,
+    inner: Dtls,
     slot: KeySlot,
+}
+
+/// What is inside holds keys.
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Instance(***)")
+    }
 }
 
 impl DtlsInstance for Instance {

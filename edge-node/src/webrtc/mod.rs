@@ -6,7 +6,7 @@
 //! | `handle` | the handle: open, restart, close, deliver |
 //! | `offer`, `sdp` | from an offer to a session and an answer |
 //! | `candidates` | the addresses at which clients reach us |
-//! | [`keys`] | how a session's SRTP keys are learned |
+//! | [`keys`], `dtls` | how a session's SRTP keys are learned; the DTLS that yields them |
 //! | [`datagram`] | what a datagram is |
 //! | `registry`, `directory` | whose a datagram is: across workers, and on one |
 //! | `session`, `sessions` | one client; all clients of a worker |
@@ -22,6 +22,7 @@ mod containment;
 mod counters;
 pub mod datagram;
 mod directory;
+mod dtls;
 mod handle;
 mod io;
 pub mod keys;

@@ -1,5 +1,6 @@
 //! ICE and DTLS of one client, by str0m, as a browser does them: full agent, controlling.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,10 @@ pub(crate) enum Purpose {
     /// Speaks: its media stays with str0m.
     Speak,
     /// Listens: str0m sends no media of its own.
-    Listen,
+    Listen {
+        /// Length of the packets to ask for (`a=ptime`, RFC 8866 section 6.4).
+        packet_ms: u32,
+    },
 }
 
 /// How far it is.
@@ -94,7 +98,7 @@ impl Handshake {
         rtc.add_local_candidate(Candidate::host(local, "udp")?);
         let direction = match purpose {
             Purpose::Speak => Direction::SendOnly,
-            Purpose::Listen => Direction::RecvOnly,
+            Purpose::Listen { .. } => Direction::RecvOnly,
         };
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Audio, direction, None, None, None);
@@ -112,7 +116,12 @@ impl Handshake {
             dead: None,
             give_up: now + PATIENCE,
         };
-        Ok((handshake, offer.to_sdp_string()))
+        let mut offer = offer.to_sdp_string();
+        if let Purpose::Listen { packet_ms } = purpose {
+            // The offer ends with the only media section.
+            let _ = write!(offer, "a=ptime:{packet_ms}\r\n");
+        }
+        Ok((handshake, offer))
     }
 
     /// Takes the edge's answer.

@@ -136,6 +136,16 @@ impl Listener {
         self.consent_due.min(self.report_due)
     }
 
+    /// When it will report next.
+    pub(crate) fn report_due(&self) -> Instant {
+        self.report_due
+    }
+
+    /// The jitter that its next report will tell (RFC 3550 section 6.4.1); `None` before any audio.
+    pub(crate) fn jitter(&self) -> Option<Duration> {
+        self.reception.as_ref().map(Reception::jitter)
+    }
+
     /// Writes the next datagram that is due; call again until `None`.
     pub(crate) fn next_datagram(
         &mut self,

@@ -59,6 +59,11 @@ impl Reception {
         }
     }
 
+    /// Interarrival jitter.
+    pub(super) fn jitter(&self) -> Duration {
+        Duration::from_secs_f64(self.jitter / 48_000.0)
+    }
+
     /// Notes a sender report, whose first 28 bytes are given.
     pub(super) fn handle_sender_report(&mut self, report: &[u8], now: Instant) {
         if let Some([a, b, c, d]) = report.get(10..14) {
