@@ -103,8 +103,8 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
     let (at_once, quiet) = (arguments.joins_at_once, arguments.quiet);
 
     let gathering = bar(quiet, u64::from(arguments.established), "gathering");
-    let crowd = Crowd { swarm: &established, count: arguments.established, at_once };
-    let gathered = join(&scene, &crowd, &speaker, &gathering).await?;
+    let crowd = Crowd::open(&scene, &established, arguments.established, at_once).await?;
+    let gathered = join(crowd, &speaker, &gathering).await?;
     gathering.finish_and_clear();
     ensure!(
         gathered.refused + gathered.failed == 0 && gathered.heard > 0,
@@ -112,6 +112,7 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
         gathered.heard,
         arguments.established
     );
+    let crowd = Crowd::open(&scene, &newcomers, arguments.joins, at_once).await?;
     tokio::time::sleep(SETTLE).await;
 
     let begin = speaker.sent() + AHEAD;
@@ -119,8 +120,7 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
     reach(&speaker, begin, LOOK).await?;
     let before = read(edge)?;
     let storming = bar(quiet, u64::from(arguments.joins), "joining");
-    let crowd = Crowd { swarm: &newcomers, count: arguments.joins, at_once };
-    let storm = join(&scene, &crowd, &speaker, &storming).await?;
+    let storm = join(crowd, &speaker, &storming).await?;
     let after = read(edge)?;
     storming.finish_and_clear();
     let end = speaker.sent() + AHEAD;
@@ -163,32 +163,34 @@ struct Joined {
     took: Duration,
 }
 
-/// Who is to join.
-struct Crowd<'a> {
-    swarm: &'a Arc<Swarm>,
+/// Who is to join, at doors that are open already.
+struct Crowd {
+    swarm: Arc<Swarm>,
     count: u32,
-    /// Joins under way at once.
-    at_once: u32,
+    doors: Vec<Door>,
+}
+
+impl Crowd {
+    /// All clients of `swarm`, `at_once` at a time.
+    async fn open(scene: &Scene, swarm: &Arc<Swarm>, count: u32, at_once: u32) -> Result<Self> {
+        let mut doors = Vec::new();
+        for _ in 0..at_once.min(count) {
+            doors.push(scene.door(swarm).await?);
+        }
+        Ok(Self { swarm: Arc::clone(swarm), count, doors })
+    }
 }
 
 /// Lets all of a crowd join, and waits until each hears or has failed.
-async fn join(
-    scene: &Scene,
-    crowd: &Crowd<'_>,
-    speaker: &Speaker,
-    bar: &ProgressBar,
-) -> Result<Joined> {
-    let (swarm, wanted) = (crowd.swarm, u64::from(crowd.count));
+async fn join(crowd: Crowd, speaker: &Speaker, bar: &ProgressBar) -> Result<Joined> {
+    let Crowd { swarm, count, doors } = crowd;
+    let wanted = u64::from(count);
     let queue = Arc::new(Queue {
         next: AtomicU32::new(0),
-        count: crowd.count,
+        count,
         refused: AtomicU64::new(0),
         places: Semaphore::new(0),
     });
-    let mut doors = Vec::new();
-    for _ in 0..crowd.at_once.min(crowd.count) {
-        doors.push(scene.door(swarm).await?);
-    }
     let began = Instant::now();
     queue.places.add_permits(doors.len());
     let mut workers = JoinSet::new();
