@@ -102,7 +102,8 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
     let before_joins = read(edge)?;
     let bar = bar(arguments.quiet, u64::from(arguments.listeners), "joining");
     let (count, at_once) = (arguments.listeners, arguments.joins_at_once);
-    let joined = Crowd { swarm: &swarm, count, at_once }.join(&scene, &speaker, &bar).await?;
+    let crowd = Crowd::open(&scene, &swarm, count, at_once).await?;
+    let joined = crowd.join(&speaker, &bar).await?;
     ensure!(joined.heard > 0, "none of the {count} listeners heard anything");
     let after_joins = read(edge)?;
     bar.finish_and_clear();

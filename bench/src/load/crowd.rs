@@ -29,36 +29,44 @@ pub(super) struct Joined {
     pub(super) took: Duration,
 }
 
-/// Who is to join.
-pub(super) struct Crowd<'a> {
-    pub(super) swarm: &'a Arc<Swarm>,
-    pub(super) count: u32,
-    /// Joins under way at once.
-    pub(super) at_once: u32,
+/// Who is to join, at doors that are open already.
+pub(super) struct Crowd {
+    swarm: Arc<Swarm>,
+    count: u32,
+    doors: Vec<Door>,
 }
 
-impl Crowd<'_> {
+impl Crowd {
+    /// All `count` clients of `swarm`, `at_once` at a time.
+    ///
+    /// # Errors
+    /// When the edge takes no connection.
+    pub(super) async fn open(
+        scene: &Scene,
+        swarm: &Arc<Swarm>,
+        count: u32,
+        at_once: u32,
+    ) -> Result<Self> {
+        let mut doors = Vec::new();
+        for _ in 0..at_once.min(count) {
+            doors.push(scene.door(swarm).await?);
+        }
+        Ok(Self { swarm: Arc::clone(swarm), count, doors })
+    }
+
     /// Lets all of them join, and waits until each hears or has failed.
     ///
     /// # Errors
-    /// When the edge takes no connection, or the speaker has ended.
-    pub(super) async fn join(
-        &self,
-        scene: &Scene,
-        speaker: &Speaker,
-        bar: &ProgressBar,
-    ) -> Result<Joined> {
-        let (swarm, wanted) = (self.swarm, u64::from(self.count));
+    /// When the speaker has ended.
+    pub(super) async fn join(self, speaker: &Speaker, bar: &ProgressBar) -> Result<Joined> {
+        let Self { swarm, count, doors } = self;
+        let wanted = u64::from(count);
         let queue = Arc::new(Queue {
             next: AtomicU32::new(0),
-            count: self.count,
+            count,
             refused: AtomicU64::new(0),
             places: Semaphore::new(0),
         });
-        let mut doors = Vec::new();
-        for _ in 0..self.at_once.min(self.count) {
-            doors.push(scene.door(swarm).await?);
-        }
         let began = Instant::now();
         queue.places.add_permits(doors.len());
         let mut workers = JoinSet::new();

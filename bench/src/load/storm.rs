@@ -100,8 +100,8 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
     let (at_once, quiet) = (arguments.joins_at_once, arguments.quiet);
 
     let gathering = bar(quiet, u64::from(arguments.established), "gathering");
-    let crowd = Crowd { swarm: &established, count: arguments.established, at_once };
-    let gathered = crowd.join(&scene, &speaker, &gathering).await?;
+    let crowd = Crowd::open(&scene, &established, arguments.established, at_once).await?;
+    let gathered = crowd.join(&speaker, &gathering).await?;
     gathering.finish_and_clear();
     ensure!(
         gathered.refused + gathered.failed == 0 && gathered.heard > 0,
@@ -109,6 +109,7 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
         gathered.heard,
         arguments.established
     );
+    let crowd = Crowd::open(&scene, &newcomers, arguments.joins, at_once).await?;
     tokio::time::sleep(SETTLE).await;
 
     let begin = speaker.sent() + AHEAD;
@@ -116,8 +117,7 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
     reach(&speaker, begin, LOOK).await?;
     let before = read(edge)?;
     let storming = bar(quiet, u64::from(arguments.joins), "joining");
-    let crowd = Crowd { swarm: &newcomers, count: arguments.joins, at_once };
-    let storm = crowd.join(&scene, &speaker, &storming).await?;
+    let storm = crowd.join(&speaker, &storming).await?;
     let after = read(edge)?;
     storming.finish_and_clear();
     let end = speaker.sent() + AHEAD;

@@ -19,7 +19,7 @@ use prometheus::Registry;
 use stoa_protocol::ids::RoomId;
 use stoa_protocol::token::Keys;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -36,6 +36,10 @@ use crate::webrtc::SessionId;
 
 /// Pause after a failed accept; the usual cause, too many open files, does not pass at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that the kernel holds until they are accepted: who finds no place tries again only
+/// after a second, and a link that is passed around brings hundreds in the same moment.
+const BACKLOG: u32 = 4_096;
 
 /// The signaling server, listening but not yet serving.
 pub struct Server {
@@ -73,7 +77,6 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let tls = tls::acceptor(&settings.tls)?;
         let listener = listen(settings.listen)
-            .await
             .with_context(|| format!("cannot listen on {} for HTTP", settings.listen))?;
         let metrics = SignalingMetrics::new(registry).context("signaling metrics")?;
         let (stop, stopping) = watch::channel(false);
@@ -175,17 +178,25 @@ impl Server {
 }
 
 /// Serves IPv4 alone on hosts without IPv6.
-async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    match TcpListener::bind(address).await {
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    match bind(address) {
         Err(error) if address.ip().is_unspecified() && address.is_ipv6() => {
             let v4_only = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
             match error.kind() {
                 io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
-                _ => TcpListener::bind(v4_only).await,
+                _ => bind(v4_only),
             }
         }
         bound => bound,
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // The port of a process that has just ended can be taken at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 struct Connection {

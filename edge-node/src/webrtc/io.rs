@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::{mpsc, watch};
 
+use super::backlog::Backlog;
 use super::datagram::{Kind, classify};
 use super::mailbox::{Control, Mailbox};
 use super::metrics::PlaneMetrics;
@@ -32,6 +33,9 @@ const DELIVERY_AGE_MAX: Duration = Duration::from_millis(200);
 
 /// Batches received before deliveries are looked at again.
 const BATCHES_A_TURN: usize = 4;
+
+/// Datagrams of handshakes taken before everything else is looked at again: less than a millisecond.
+const HANDSHAKES_A_TURN: usize = 4;
 
 /// Counters are published this often.
 const PUBLISH_TICK: Duration = Duration::from_millis(200);
@@ -96,6 +100,7 @@ struct Worker {
     sessions: Sessions,
     received: ReceiveBatch,
     batch: SendBatch,
+    handshakes: Backlog,
     publish_at: Instant,
     received_datagrams: u64,
     late_deliveries: u64,
@@ -112,6 +117,7 @@ impl Worker {
             sessions: Sessions::new(parts.index, registry, surroundings, now, unix),
             received: ReceiveBatch::default(),
             batch: SendBatch::new(parts.socket.clone()),
+            handshakes: Backlog::default(),
             publish_at: now,
             received_datagrams: 0,
             late_deliveries: 0,
@@ -130,6 +136,10 @@ impl Worker {
             self.batch.flush();
             // 4. Clients.
             busy |= self.receive();
+            self.batch.flush();
+            self.hand_over();
+            // 5. Handshakes, of which each takes long and none is urgent.
+            busy |= self.shake_hands();
             self.batch.flush();
             self.hand_over();
             self.publish();
@@ -161,8 +171,18 @@ impl Worker {
         true
     }
 
+    /// Plays what waits and sends it, in the midst of other work: a handshake takes as long as hundreds
+    /// of packets, and hundreds of handshakes may have come at once.
+    fn deliver_first(&mut self) {
+        if self.mailbox().has_delivery() {
+            self.deliver();
+            self.batch.flush();
+        }
+    }
+
     fn obey(&mut self) {
         for _ in 0..CONTROLS_A_TURN {
+            self.deliver_first();
             let Some(control) = self.mailbox().next_control() else { return };
             let now = Instant::now();
             match control {
@@ -192,6 +212,10 @@ impl Worker {
         reached: WorkerIndex,
         now: Instant,
     ) {
+        if self.sessions.can_wait(datagram, source) {
+            self.handshakes.push(source, datagram);
+            return;
+        }
         self.sessions.handle_datagram(datagram, source, now, &mut self.batch);
         let check = matches!(classify(datagram), Kind::BindingRequest(_));
         if check
@@ -208,7 +232,12 @@ impl Worker {
             let count = self.received.receive(&self.parts.socket).unwrap_or(0);
             let now = Instant::now();
             for index in 0..count {
+                self.deliver_first();
                 let Some((packet, source)) = self.received.packet(index) else { continue };
+                if self.sessions.can_wait(packet, source) {
+                    self.handshakes.push(source, packet);
+                    continue;
+                }
                 let owner = self.sessions.handle_datagram(packet, source, now, &mut self.batch);
                 if let Some(owner) = owner.and_then(|o| self.parts.mailboxes.get(o.0)) {
                     let reached = self.parts.index;
@@ -221,6 +250,16 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// Whether there are more.
+    fn shake_hands(&mut self) -> bool {
+        for _ in 0..HANDSHAKES_A_TURN {
+            let Some((source, datagram)) = self.handshakes.pop() else { return false };
+            self.sessions.handle_datagram(&datagram, source, Instant::now(), &mut self.batch);
+            self.deliver_first();
+        }
+        !self.handshakes.is_empty()
     }
 
     fn hand_over(&mut self) {
@@ -256,6 +295,7 @@ impl Worker {
         metrics.add_received(std::mem::take(&mut self.received_datagrams), truncated);
         metrics.drop_by("late-delivery", std::mem::take(&mut self.late_deliveries));
         metrics.drop_by("mailbox-full", self.mailbox().take_dropped());
+        metrics.drop_by("handshakes-full", self.handshakes.take_dropped());
         let listeners = i64::try_from(self.sessions.fanout().listeners()).unwrap_or(i64::MAX);
         metrics.listeners.add(listeners - self.listeners);
         self.listeners = listeners;

@@ -88,6 +88,11 @@ impl Mailbox {
         self.wake_up();
     }
 
+    /// Whether [`Self::next_delivery`] has something; costs two loads.
+    pub(super) fn has_delivery(&self) -> bool {
+        !self.deliveries.is_empty()
+    }
+
     pub(super) fn next_delivery(&self) -> Option<(Instant, Delivery)> {
         self.deliveries.pop()
     }

@@ -12,10 +12,12 @@
 //! | `session`, `sessions` | one client; all clients of a worker |
 //! | `uplink` | what a client sends, as frames |
 //! | `mailbox`, `io` | the worker's thread and how others reach it |
+//! | `backlog` | datagrams of handshakes, which wait until nothing else does |
 //! | `containment` | one session's fault is not another's |
 //! | `clock` | NTP time for sender reports |
 //! | `counters`, `metrics` | what happened, and what Prometheus hears of it |
 
+mod backlog;
 mod candidates;
 mod clock;
 mod containment;

@@ -223,3 +223,17 @@ mod trusting {
         }
     }
 }
+
+/// On the operating system's own connections: nobody accepts here, so all of them wait in its queue.
+#[tokio::test]
+async fn hundreds_who_connect_in_the_same_moment_all_find_a_place() {
+    let server = bind(settings()).await;
+    let address = server.local_addr().expect("address");
+    let mut connected = Vec::new();
+    for _ in 0..400 {
+        // Whoever finds no place would try again after a second.
+        let within = Duration::from_millis(900);
+        connected.push(std::net::TcpStream::connect_timeout(&address, within).expect("a place"));
+    }
+    assert_eq!(connected.len(), 400);
+}
