@@ -1,5 +1,6 @@
 // One presence in a room: a WebSocket and a session that live and die together.
 
+import { changePacketLength } from "./packets.js";
 import { RoomError } from "./problem.js";
 import { Signal } from "./signal.js";
 
@@ -89,6 +90,15 @@ export class Connection {
    */
   request(message) {
     return this.#signal.request(message);
+  }
+
+  /**
+   * Changes how much audio comes in one packet.
+   * @param {number} ms
+   * @param {boolean} longer than now
+   */
+  setPacketMs(ms, longer) {
+    return changePacketLength(this.session.receiving, ms, longer, (message) => this.request(message));
   }
 
   /** Restarts ICE, e.g. after a change of network; does nothing while a restart is under way. */

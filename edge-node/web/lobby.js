@@ -49,7 +49,7 @@ export class Lobby {
 
   /**
    * Fits the form to what the link allows.
-   * @param {import("./stoa.js").Role | null} role null: not known yet, the person chooses
+   * @param {import("./options.js").Role | null} role null: not known yet, the person chooses
    */
   fit(role) {
     byId("lobby-part", HTMLFieldSetElement).hidden = role === "listener";

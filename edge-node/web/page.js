@@ -104,7 +104,7 @@ function wire(wired) {
 
 /**
  * @param {Room} joined
- * @param {import("./stoa.js").Roster} roster
+ * @param {import("./options.js").Roster} roster
  */
 function showRoster(joined, roster) {
   stage.show(roster, joined.self);
@@ -114,7 +114,7 @@ function showRoster(joined, roster) {
 
 /**
  * @param {Room} joined
- * @param {import("./stoa.js").State} state
+ * @param {import("./options.js").State} state
  * @param {RoomError | null} error
  */
 function showState(joined, state, error) {

@@ -28,7 +28,8 @@
 
 /**
  * An RFC 9457 problem, as the server sends it.
- * @typedef {{type?: string, title?: string, status?: number, detail?: string, retry_after_s?: number}} Problem
+ * @typedef {{type?: string, title?: string, status?: number, detail?: string, retry_after_s?: number,
+ *   alternatives?: string[]}} Problem
  */
 
 /** An error of the room, the network or the microphone. */
@@ -36,13 +37,14 @@ export class RoomError extends Error {
   /**
    * @param {ProblemKind} kind
    * @param {string} message a sentence for people
-   * @param {{retryAfterMs?: number, cause?: unknown}} [options]
+   * @param {{retryAfterMs?: number, alternatives?: string[], cause?: unknown}} [options]
    */
   constructor(kind, message, options = {}) {
     super(message, { cause: options.cause });
     this.name = "RoomError";
     this.kind = kind;
     this.retryAfterMs = options.retryAfterMs;
+    this.alternatives = options.alternatives ?? [];
   }
 
   /**
@@ -78,6 +80,7 @@ const CLOSED_REASONS = new Map([
   ["room-closed", { kind: "room-ended", message: "The room has ended." }],
   ["removed", { kind: "removed", message: "You were removed from the room." }],
   ["draining", { kind: "draining", message: "This server is being replaced." }],
+  ["overloaded", { kind: "full", message: "This server has more listeners than it can bear." }],
 ]);
 
 /**
@@ -117,6 +120,7 @@ function withProblem(known, problem) {
   const seconds = problem?.retry_after_s;
   return new RoomError(kind, problem?.detail || problem?.title || known.message, {
     retryAfterMs: typeof seconds === "number" && seconds >= 0 ? seconds * 1000 : undefined,
+    alternatives: (problem?.alternatives ?? []).filter((url) => typeof url === "string"),
   });
 }
 

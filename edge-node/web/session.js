@@ -2,6 +2,7 @@
 //
 // The lines never change after the offer; who is heard in which slot is a message, not SDP.
 
+import { withPacketLength } from "./packets.js";
 import { RoomError } from "./problem.js";
 
 /** Downlink lines; the server offers no more. */
@@ -19,6 +20,8 @@ export class Session {
   onconnected = () => {};
 
   #connection;
+  /** @type {number | null} */
+  #packetMs;
   /** @type {RTCRtpTransceiver | null} */
   #uplink = null;
   /** @type {RTCRtpTransceiver[]} */
@@ -32,10 +35,12 @@ export class Session {
    * @param {object} options
    * @param {boolean} options.uplink whether to offer a line for the microphone; it may stay silent
    * @param {MediaStreamTrack | null} options.track the microphone
+   * @param {number | null} [options.packetMs] how much audio to ask for in one packet; null: as the edge likes
    * @throws {RoomError} `unsupported`
    */
-  constructor({ uplink, track }) {
+  constructor({ uplink, track, packetMs = null }) {
     if (typeof RTCPeerConnection === "undefined") throw new RoomError("unsupported", "This browser has no WebRTC.");
+    this.#packetMs = packetMs;
     this.#connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
     // The uplink comes first: the server, and people who read the SDP, expect it there.
     if (uplink) {
@@ -67,6 +72,11 @@ export class Session {
     return this.#slots.map((transceiver) => transceiver.receiver.track);
   }
 
+  /** What receives, in the order of the lines. */
+  get receiving() {
+    return this.#slots.map((transceiver) => transceiver.receiver);
+  }
+
   /**
    * Receivers by slot number.
    * @param {{slot: number, mid: string}[]} layout of the `joined` message
@@ -89,7 +99,8 @@ export class Session {
    */
   async offer() {
     this.#offered = await this.#connection.createOffer();
-    return this.#offered.sdp ?? "";
+    const sdp = this.#offered.sdp ?? "";
+    return this.#packetMs === null ? sdp : withPacketLength(sdp, this.#packetMs);
   }
 
   /**

@@ -59,7 +59,7 @@ function columnsFor(cards) {
   return cards <= 8 ? 4 : 5;
 }
 
-/** @typedef {import("./stoa.js").Participant} Participant */
+/** @typedef {import("./options.js").Participant} Participant */
 
 /** Draws the roster and keeps the meters moving. */
 export class Stage {
@@ -72,8 +72,8 @@ export class Stage {
   #seats = -1;
 
   /**
-   * @param {import("./stoa.js").Roster} roster
-   * @param {import("./stoa.js").Self | null} self
+   * @param {import("./options.js").Roster} roster
+   * @param {import("./options.js").Self | null} self
    */
   show({ stage, listeners }, self) {
     const moderates = self?.role === "host" || self?.role === "moderator";

@@ -36,34 +36,7 @@ const REJOIN_FOR_MS = 10 * 60_000;
 /** When to look at the roster again after muting or unmuting: it may have been older than our word. */
 const ROSTER_AGAIN_MS = 2_000;
 
-/**
- * @typedef {import("./signal.js").Participant} Participant
- * @typedef {import("./signal.js").SlotUse} SlotUse
- * @typedef {import("./signal.js").Role} Role
- * @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "closed"} State
- * @typedef {{stage: Participant[], listeners: number}} Roster
- * @typedef {{participant: string, role: Role, room: {id: string, name: string}}} Self
- *
- * @typedef {object} RoomOptions
- * @property {string} room the room's id
- * @property {string | (() => Promise<string>)} token access token, or a function that brings one for each (re)join
- * @property {string} [name] 1 to 64 characters; absent: the token's
- * @property {string} [url] of the edge; absent: where the page came from
- *
- * @typedef {object} JoinOptions
- * @property {boolean | MediaStreamTrack} [publish] true: open the microphone; a track: send that; false: only listen
- * @property {boolean} [muted] start muted
- * @property {import("./microphone.js").MicrophoneOptions} [microphone] device, and treatments to switch off
- *
- * @typedef {object} RoomEvents
- * @property {{state: State, error: RoomError | null}} state
- * @property {Roster} roster
- * @property {SlotUse[]} slots who is heard where
- * @property {Map<string, number>} levels by participant, oneself included; linear, 1 is full scale
- * @property {boolean} muted oneself, by whomever
- * @property {RoomError} error something failed that does not end the room, e.g. the microphone was unplugged
- * @property {null} blocked the browser wants a gesture before it plays
- */
+/** @import {JoinOptions, RoomEvents, RoomOptions, Roster, Self, SlotUse, State} from "./options.js" */
 
 /** One room, joined or not. */
 export class Room extends EventTarget {
@@ -177,7 +150,7 @@ export class Room extends EventTarget {
     try {
       if (options.publish) await this.#voice.start(options.publish, options.microphone);
       if (generation !== this.#generation) return;
-      await this.#connect(generation);
+      await this.#connectSomewhere(generation);
     } catch (error) {
       if (generation === this.#generation) this.#close(RoomError.from(error));
       throw error;
@@ -216,6 +189,17 @@ export class Room extends EventTarget {
    */
   async muteOther(participant) {
     await this.#connection?.request({ type: "mute", muted: true, participant });
+  }
+
+  /**
+   * Changes how much audio comes in one packet, without a hole where the browser can (then it takes some seconds).
+   * @param {number} ms 20, 40, 60, 100 or 120; who may speak keeps hearing 20
+   * @throws {RoomError}
+   */
+  async setPacketMs(ms) {
+    const longer = ms > (this.#joining.packetMs ?? 0);
+    this.#joining = { ...this.#joining, packetMs: ms };
+    await this.#connection?.setPacketMs(ms, longer);
   }
 
   /** Plays again after a `blocked` event; call it in a gesture. */
@@ -262,15 +246,31 @@ export class Room extends EventTarget {
     return report === undefined ? null : this.#statistics.reduce(report);
   }
 
+  /** Connects to the room's edge, or to one that it recommends when full. @param {number} generation */
+  async #connectSomewhere(generation) {
+    const { url = globalThis.location.href } = this.#options;
+    try {
+      return await this.#connect(generation, url);
+    } catch (cause) {
+      for (const other of RoomError.from(cause).alternatives) {
+        const failed = await this.#connect(generation, other).catch(RoomError.from);
+        if (failed === undefined || generation !== this.#generation) return;
+      }
+      throw cause;
+    }
+  }
+
   /**
    * Makes a connection and takes it over from the one before, if any.
    * @param {number} generation
+   * @param {string} url of the edge
    */
-  async #connect(generation) {
-    const { token, name, room, url = globalThis.location.href } = this.#options;
+  async #connect(generation, url) {
+    const { token, name, room } = this.#options;
     const current = typeof token === "string" ? token : await token();
     const uplink = (roleOf(current) ?? (this.#joining.publish ? "speaker" : "listener")) !== "listener";
-    const session = new Session({ uplink, track: uplink ? this.#voice.track : null });
+    const { packetMs = null } = this.#joining;
+    const session = new Session({ uplink, track: uplink ? this.#voice.track : null, packetMs });
     const address = new URL(`/v1/rooms/${encodeURIComponent(room)}/ws`, url);
     address.protocol = address.protocol.replace("http", "ws");
     const who = { token: current, muted: this.#voice.muted, ...(name ? { name } : {}) };
@@ -320,7 +320,7 @@ export class Room extends EventTarget {
       await wait(backoff.next(error.retryAfterMs), this.#nap.signal);
       if (generation !== this.#generation) return;
       try {
-        return await this.#connect(generation);
+        return await this.#connectSomewhere(generation);
       } catch (cause) {
         error = RoomError.from(cause);
       }

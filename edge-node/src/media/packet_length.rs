@@ -32,6 +32,12 @@ impl PacketLength {
         Self::ALL.into_iter().rev().find(|length| length.ms() <= ms).unwrap_or_default()
     }
 
+    /// The one of `ms` milliseconds, if there is one.
+    #[must_use]
+    pub fn exactly(ms: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|length| length.ms() == ms)
+    }
+
     /// In milliseconds.
     #[must_use]
     pub const fn ms(self) -> u32 {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::order::{Newcomer, Order, Prepared, Reply};
 use super::problem;
 use super::roster::{ParticipantEvent, Roster};
+use crate::media::PacketLength;
 use crate::webrtc::{Downlink, OpenSession, Opened, Plane, Restarted, SessionId};
 
 /// Events that may wait for one participant's connection; a slower one loses the oldest news, not
@@ -209,6 +210,12 @@ impl RoomsHandle {
         muted: bool,
     ) -> Result<(), Problem> {
         self.ask(Order::SetMuted { by, participant, muted }, None).await.map(|_| ())
+    }
+
+    /// From now on the packets that a listener gets have another length; nothing is lost or repeated. The stage
+    /// keeps hearing the shortest ones.
+    pub fn change_packets(&self, session: SessionId, length: PacketLength) {
+        self.plane.change_length(session, length);
     }
 
     async fn ask(

@@ -7,6 +7,7 @@ use axum::http::HeaderValue;
 use stoa_protocol::token::Keys;
 use tokio::sync::{Semaphore, watch};
 
+use super::alternatives::{self, Alternative};
 use super::ice_servers;
 use super::metrics::{Limit, SignalingMetrics};
 use super::offer::{Offer, OfferTooLarge};
@@ -31,6 +32,8 @@ pub(super) struct App {
     pub(super) websockets: Arc<Semaphore>,
     /// Turns true once, when the server stops.
     stopping: watch::Receiver<bool>,
+    /// Other edges, for who finds no room here.
+    alternatives: Arc<[Alternative]>,
     /// `Link` headers of a new session.
     pub(super) ice_links: Vec<HeaderValue>,
     /// The same servers for WebSocket clients.
@@ -47,8 +50,9 @@ impl App {
         rooms: Arc<dyn Rooms>,
         metrics: SignalingMetrics,
         stopping: watch::Receiver<bool>,
-    ) -> Result<Shared, ice_servers::IceServerError> {
+    ) -> anyhow::Result<Shared> {
         Ok(Arc::new(Self {
+            alternatives: alternatives::read(&settings.alternatives)?.into(),
             ice_links: ice_servers::links(&settings.ice_servers)?,
             ice_servers: ice_servers::for_clients(&settings.ice_servers),
             websockets: Arc::new(Semaphore::new(permits(settings.limits.websockets_max) as usize)),
@@ -80,7 +84,12 @@ impl App {
     /// Those of the room side.
     pub(super) async fn join(&self, ask: JoinAsk) -> Result<Joined, Problem> {
         let (room, role) = (ask.room.clone(), ask.role);
-        let joined = self.ask(self.rooms.join(ask)).await;
+        let mut joined = self.ask(self.rooms.join(ask)).await;
+        if let Err(problem) = &mut joined
+            && problem.is_of_this_edge()
+        {
+            problem.alternatives = Arc::clone(&self.alternatives);
+        }
         match &joined {
             Ok(joined) => {
                 tracing::debug!(%room, ?role, participant = %joined.participant, "joined");

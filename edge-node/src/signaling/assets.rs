@@ -54,6 +54,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
     file!("levels.js", SCRIPT),
     file!("lobby.js", SCRIPT),
     file!("microphone.js", SCRIPT),
+    file!("options.js", SCRIPT),
+    file!("packets.js", SCRIPT),
     file!("page.js", SCRIPT),
     file!("playback.js", SCRIPT),
     file!("problem.js", SCRIPT),

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `allowance` | how often something may happen |
+//! | `alternatives` | other edges, for who finds no room here |
 //! | `app` | what every request may use |
 //! | `assets` | the web client, embedded |
 //! | `authorization` | access tokens of requests, and who may do what |
@@ -26,6 +27,7 @@
 //! | `whip` | WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep-04) |
 
 mod allowance;
+mod alternatives;
 mod app;
 mod assets;
 mod authorization;
@@ -51,6 +53,7 @@ mod whip;
 #[cfg(test)]
 mod tests;
 
+pub use alternatives::{ALTERNATIVES_MAX, Alternative, AlternativeError};
 pub use ice_servers::IceServerError;
 pub use links::{ByRole, base_url, link};
 pub use metrics::{Limit, SignalingMetrics};

@@ -4,15 +4,18 @@
 //! `detail` is a sentence for people.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LINK, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stoa_protocol::mesh::control;
+
+use super::alternatives::Alternative;
 
 /// Media type of every error's body.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -31,6 +34,8 @@ pub struct Problem {
     pub detail: String,
     /// Seconds after which to try again.
     pub retry_after_s: Option<u32>,
+    /// Other edges that may have room.
+    pub alternatives: Arc<[Alternative]>,
 }
 
 /// A problem's JSON members.
@@ -44,13 +49,17 @@ pub struct ProblemBody {
     pub status: u16,
     /// This occurrence, for people.
     pub detail: String,
+    /// Base URLs of other edges, in the order in which to try them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<String>,
 }
 
 impl Problem {
     /// A problem that trying again soon does not cure.
     #[must_use]
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), retry_after_s: None }
+        let (code, detail) = (code.into(), detail.into());
+        Self { status, code, detail, retry_after_s: None, alternatives: Arc::default() }
     }
 
     /// Something in the request is not as it should be.
@@ -125,7 +134,14 @@ impl Problem {
             title: title(&self.code),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
+            alternatives: self.alternatives.iter().map(|edge| edge.url().to_owned()).collect(),
         }
+    }
+
+    /// Whether this edge is the trouble, so that another may do.
+    #[must_use]
+    pub fn is_of_this_edge(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE && self.code.starts_with("edge-")
     }
 }
 
@@ -143,7 +159,7 @@ impl From<control::Problem> for Problem {
             _ => given,
         };
         let code = if problem.code.is_empty() { "refused".into() } else { problem.code };
-        Self { status, code, detail: problem.detail, retry_after_s }
+        Self { retry_after_s, ..Self::new(status, &code, problem.detail) }
     }
 }
 
@@ -157,6 +173,9 @@ impl IntoResponse for Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        for alternative in self.alternatives.iter() {
+            headers.append(LINK, alternative.link().clone());
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(&self.code)));

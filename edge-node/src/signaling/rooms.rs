@@ -6,6 +6,7 @@ use std::pin::Pin;
 use stoa_protocol::ids::{ParticipantId, RoomId};
 use stoa_protocol::mesh::control::{Problem, RoomInfo, RoomPage};
 
+use crate::media::PacketLength;
 use crate::rooms::{JoinAsk, Joined, RoomsHandle};
 use crate::webrtc::{Restarted, SessionId};
 
@@ -35,6 +36,8 @@ pub trait Rooms: Send + Sync + 'static {
         participant: Option<ParticipantId>,
         muted: bool,
     ) -> Answer<'_, ()>;
+    /// Changes the length of a listener's packets.
+    fn change_packets(&self, session: SessionId, length: PacketLength);
 }
 
 impl Rooms for RoomsHandle {
@@ -73,5 +76,9 @@ impl Rooms for RoomsHandle {
         muted: bool,
     ) -> Answer<'_, ()> {
         Box::pin(self.set_muted(by, participant, muted))
+    }
+
+    fn change_packets(&self, session: SessionId, length: PacketLength) {
+        self.change_packets(session, length);
     }
 }

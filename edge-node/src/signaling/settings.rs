@@ -21,6 +21,8 @@ pub struct Settings {
     pub open: bool,
     /// How people reach this edge, e.g. `https://ams.example.net`; from the request when absent.
     pub public_url: Option<String>,
+    /// Base URLs of other edges, for who finds no room at this one.
+    pub alternatives: Vec<String>,
     /// STUN and TURN servers that clients are told of.
     pub ice_servers: Vec<IceServer>,
     /// Upper bounds.
@@ -34,6 +36,7 @@ impl Default for Settings {
             tls: Tls::Off,
             open: false,
             public_url: None,
+            alternatives: Vec::new(),
             ice_servers: Vec::new(),
             limits: Limits::default(),
         }

@@ -52,7 +52,7 @@ impl PlaneConfig {
     pub fn check(&self) -> anyhow::Result<()> {
         let ms = self.audience_packet_ms;
         anyhow::ensure!(
-            PacketLength::ALL.iter().any(|length| length.ms() == ms),
+            PacketLength::exactly(ms).is_some(),
             "media.audience_packet_ms is {ms}; it may be 20, 40, 60, 100 or 120"
         );
         Ok(())
@@ -236,6 +236,21 @@ impl Plane {
         });
         if let Some(worker) = owner {
             self.tell(worker, Control::SetMuted(session, muted));
+        }
+    }
+
+    /// Changes the length of a listener's packets; the stage keeps the shortest ones.
+    pub fn change_length(&self, session: SessionId, length: PacketLength) {
+        let owner = self.shared.registry.visit(session, |whereabouts| match whereabouts {
+            Whereabouts::Waiting(waiting) => {
+                waiting.change_length(length);
+                None
+            }
+            Whereabouts::Owned(worker) => Some(worker),
+            Whereabouts::Unknown => None,
+        });
+        if let Some(worker) = owner {
+            self.tell(worker, Control::ChangeLength(session, length));
         }
     }
 

@@ -188,6 +188,9 @@ impl Worker {
             match control {
                 Control::Close(session) => self.sessions.close(session, now, &mut self.batch),
                 Control::SetMuted(session, muted) => self.sessions.set_muted(session, muted),
+                Control::ChangeLength(session, length) => {
+                    self.sessions.change_length(session, length, &mut self.batch);
+                }
                 Control::Restart { session, offer, reply } => {
                     let restarted = self.sessions.restart(session, &offer, now, &mut self.batch);
                     // Who no longer waits for the answer needs none.

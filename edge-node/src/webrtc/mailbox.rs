@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::registry::WorkerIndex;
 use super::{Delivery, OfferError, Restarted, SessionId};
+use crate::media::PacketLength;
 
 /// Deliveries that may wait for a worker: more than a second of 200 rooms with three speakers each.
 const DELIVERIES_MAX: usize = 32_768;
@@ -25,6 +26,7 @@ const FORWARDED_MAX: usize = 1_024;
 pub(super) enum Control {
     Close(SessionId),
     SetMuted(SessionId, bool),
+    ChangeLength(SessionId, PacketLength),
     Restart {
         session: SessionId,
         offer: String,

@@ -123,6 +123,13 @@ impl Session {
         }
     }
 
+    /// Of the packets that it is sent from now on. The stage hears the shortest ones.
+    pub(super) fn change_length(&mut self, length: PacketLength) {
+        if self.class == Class::Audience {
+            self.length = length;
+        }
+    }
+
     /// Whether it has streams to play on.
     pub(super) fn listens(&self) -> bool {
         self.streams.iter().any(Option::is_some)

@@ -21,7 +21,7 @@ use super::session::{Progress, Session};
 use super::{Delivery, FromPlane, OfferError, Restarted, SessionEvent, SessionId, Uplinked};
 use crate::media::kernel::Address;
 use crate::media::srtp::Sender;
-use crate::media::{Fanout, Listener, Outbox};
+use crate::media::{Fanout, Listener, Outbox, PacketLength};
 
 /// Changes that one poll of a session may ask for, so that no session can hold up the others.
 const STEPS_MAX: usize = 256;
@@ -179,6 +179,19 @@ impl Sessions {
     pub(super) fn set_muted(&mut self, id: SessionId, muted: bool) {
         if let Some(entry) = self.entry(id) {
             entry.session.muted = muted;
+        }
+    }
+
+    pub(super) fn change_length(
+        &mut self,
+        id: SessionId,
+        length: PacketLength,
+        out: &mut impl Outbox,
+    ) {
+        if let Some(entry) = self.entry(id) {
+            entry.session.change_length(length);
+            let length = entry.session.length;
+            self.fanout.change_length(id, length, out);
         }
     }
 

@@ -8,7 +8,7 @@ use std::future::pending;
 use axum::extract::ws::Message;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, Stream, StreamExt};
-use stoa_protocol::ids::{ParticipantId, RoomId};
+use stoa_protocol::ids::RoomId;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -26,7 +26,7 @@ use super::outbox::Outbox;
 use super::pace::{Overdue, Watch, messages};
 use super::sending::{Written, write};
 use crate::rooms::{JoinAsk, ParticipantEvent, SlotNames};
-use crate::webrtc::{Downlink, Restarted, SessionId};
+use crate::webrtc::{Downlink, SessionId};
 
 /// Anything that carries WebSocket messages both ways.
 pub(super) trait Socket:
@@ -67,12 +67,12 @@ enum Step {
     CutOff,
 }
 
-struct Talk {
-    app: Shared,
+pub(super) struct Talk {
+    pub(super) app: Shared,
     room: RoomId,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     pace: Allowance,
-    restarts: Allowance,
+    pub(super) restarts: Allowance,
     watch: Watch,
     session: Option<SessionId>,
     /// Whether the client knows that the node will leave.
@@ -180,6 +180,7 @@ impl Talk {
             (Said::Mute { muted, participant }, Some(session)) => {
                 self.mute(id, session, participant, muted).await;
             }
+            (Said::Packets { ms }, Some(session)) => self.change_packets(id, session, ms),
             (Said::Leave, Some(session)) => self.leave(id, session).await,
             (Said::Ping, Some(_)) => self.tell(&Told::Ok { id }),
         }
@@ -229,36 +230,6 @@ impl Talk {
         Ok(joined.events)
     }
 
-    async fn restart(&mut self, session: SessionId, sdp: &str) -> Result<Restarted, Problem> {
-        let offer = self.app.read_offer(sdp)?;
-        self.app.check_restart(self.restarts.admit(Instant::now().into_std()))?;
-        self.app.ask(self.app.rooms.restart(session, offer.to_text())).await
-    }
-
-    async fn mute(
-        &mut self,
-        id: Option<MessageId>,
-        session: SessionId,
-        participant: Option<ParticipantId>,
-        muted: bool,
-    ) {
-        match self.app.ask(self.app.rooms.set_muted(session, participant, muted)).await {
-            Ok(()) => self.tell(&Told::Ok { id }),
-            Err(problem) => self.refuse(id, &problem, false),
-        }
-    }
-
-    async fn leave(&mut self, id: Option<MessageId>, session: SessionId) {
-        match self.app.ask(self.app.rooms.leave(session)).await {
-            Err(problem) if problem.status.as_u16() != 404 => self.refuse(id, &problem, false),
-            // Who has gone already has what he asked for.
-            _ => {
-                self.tell(&Told::Ok { id });
-                self.outbox.end(Ending::new(1000, "left"));
-            }
-        }
-    }
-
     /// A client that closes in order (RFC 6455 section 7.4.1: done, or a closed tab) has left. One whose
     /// connection was merely lost may still be there: its media says so.
     async fn close(&mut self, code: Option<u16>) {
@@ -271,14 +242,14 @@ impl Talk {
         }
     }
 
-    fn tell(&mut self, told: &Told<'_>) {
+    pub(super) fn tell(&mut self, told: &Told<'_>) {
         if self.outbox.answer(told).is_err() {
             self.app.metrics.reached(Limit::SlowReader);
             self.outbox.end(Ending::new(4408, "too slow"));
         }
     }
 
-    fn refuse(&mut self, id: Option<MessageId>, problem: &Problem, ends: bool) {
+    pub(super) fn refuse(&mut self, id: Option<MessageId>, problem: &Problem, ends: bool) {
         self.tell(&Told::refusal(id, problem));
         if ends {
             self.outbox.end(Ending::after(problem));

@@ -26,7 +26,7 @@ impl Ending {
         let code = match reason {
             "room-closed" => 4409,
             "removed" => 4403,
-            "draining" => 4503,
+            "draining" | "overloaded" => 4503,
             "hung-up" | "closed" => 1000,
             _ => 4408,
         };

@@ -42,6 +42,11 @@ pub(super) enum Said {
         #[serde(default)]
         participant: Option<ParticipantId>,
     },
+    /// "Send me packets of that length."
+    Packets {
+        /// In milliseconds: 20, 40, 60, 100 or 120.
+        ms: u32,
+    },
     /// "I hang up."
     Leave,
     /// "Are you there?"

@@ -7,6 +7,7 @@
 //! | `message` | the messages, read and written |
 //! | `outbox` | what waits to be sent to one client |
 //! | `pace` | how fast a client may talk, how long it may be silent |
+//! | `requests` | what a client that has joined may ask |
 //! | `roster_texts` | rosters as text, made once |
 //! | `sending` | from the outbox into the socket |
 //! | `upgrade` | from the HTTP request to the WebSocket |
@@ -16,6 +17,7 @@ mod ending;
 mod message;
 mod outbox;
 mod pace;
+mod requests;
 mod roster_texts;
 mod sending;
 mod upgrade;

@@ -8,6 +8,7 @@ use stoa_protocol::ids::{ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control::{Problem, RoomInfo, RoomPage};
 use tokio::sync::mpsc;
 
+use crate::media::PacketLength;
 use crate::rooms::{JoinAsk, Joined, ParticipantEvent, Roster, RosterMember};
 use crate::signaling::{Answer, Rooms};
 use crate::webrtc::{Opened, Restarted, SessionId};
@@ -28,6 +29,7 @@ pub(super) enum Call {
     Restart(SessionId, String),
     Leave(SessionId),
     SetMuted(SessionId, Option<ParticipantId>, bool),
+    ChangePackets(SessionId, PacketLength),
 }
 
 /// How the next call ends, if not well.
@@ -172,5 +174,9 @@ impl Rooms for FakeRooms {
         muted: bool,
     ) -> Answer<'_, ()> {
         self.answer(Call::SetMuted(by, participant, muted), || ())
+    }
+
+    fn change_packets(&self, session: SessionId, length: PacketLength) {
+        self.calls.lock().expect("calls").push(Call::ChangePackets(session, length));
     }
 }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod departure;
+mod elsewhere;
 mod fake_rooms;
 mod offers;
 mod pages;
