@@ -115,10 +115,10 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
     let begin = speaker.sent() + AHEAD;
     established.window.set(begin..u32::MAX);
     reach(&speaker, begin, LOOK).await?;
-    let before = read(edge)?;
+    let (before, busy) = (read(edge)?, machine::busy());
     let storming = bar(quiet, u64::from(arguments.joins), "joining");
     let storm = crowd.join(&speaker, &storming).await?;
-    let after = read(edge)?;
+    let (after, busy) = (read(edge)?, machine::busy().saturating_sub(busy));
     storming.finish_and_clear();
     let end = speaker.sent() + AHEAD;
     established.window.set(begin..end);
@@ -138,6 +138,7 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
         refused: storm.refused,
         took: storm.took,
         storm: [before, after],
+        busy,
         steady,
         sent_frames: u64::from(end - begin),
         listeners: u64::from(arguments.established),

@@ -46,6 +46,8 @@ pub(super) struct Report {
     pub(super) edge_cores_after: f64,
     /// Cores that this generator kept busy during the storm: its clients shake hands as the edge does.
     pub(super) generator_cores: f64,
+    /// Cores that neither of them kept busy but others on this machine: they make all figures worse.
+    pub(super) other_cores: f64,
     /// What the edge's resident memory grew by during the storm, per join.
     pub(super) edge_rss_bytes_per_listener: f64,
     /// Datagrams that the kernel dropped because this generator read them too late.
@@ -76,6 +78,8 @@ pub(super) struct Run {
     pub(super) took: Duration,
     /// Before the first request and after the last first audio.
     pub(super) storm: [Reading; 2],
+    /// CPU time of everything on this machine between the two.
+    pub(super) busy: Duration,
     /// At both ends of a while without joins.
     pub(super) steady: [Reading; 2],
     /// Frames that the speaker sent during the storm.
@@ -93,6 +97,7 @@ impl Report {
         let [before, after] = &run.storm;
         let storm_s = (after.at - before.at).as_secs_f64();
         let edge_s = cpu_s(&before.edge, &after.edge);
+        let generator_s = cpu_s(&before.generator, &after.generator);
         let [rested, resting] = &run.steady;
         let rest_s = (resting.at - rested.at).as_secs_f64();
         let grown = after.edge.rss_bytes.saturating_sub(before.edge.rss_bytes);
@@ -118,7 +123,8 @@ impl Report {
             established_latency_ms: percentiles(&tally.latency),
             edge_cores: ratio(edge_s, storm_s),
             edge_cores_after: ratio(cpu_s(&rested.edge, &resting.edge), rest_s),
-            generator_cores: ratio(cpu_s(&before.generator, &after.generator), storm_s),
+            generator_cores: ratio(generator_s, storm_s),
+            other_cores: ratio((run.busy.as_secs_f64() - edge_s - generator_s).max(0.0), storm_s),
             edge_rss_bytes_per_listener: ratio(grown as f64, heard),
             generator_dropped_datagrams: run.dropped[0],
             edge_dropped_datagrams: run.dropped[1],
@@ -135,7 +141,7 @@ impl Report {
              established {} of {} packets lost, {} frames twice\n\
              latency     {:.2} ms p50, {:.2} ms p99, {:.2} ms max, of the established during the storm\n\
              edge        {:.2} cores in the storm, {:.2} cores after it, {:.0} KiB a listener, {} datagrams missed\n\
-             machine     {}, {} cores, Linux {}; this generator used {:.2} cores, {} datagrams missed\n\
+             machine     {}, {} cores, Linux {}; this generator used {:.2} cores, others {:.2}, {} datagrams missed\n\
              limit       {}\n",
             self.joins,
             self.failed_joins,
@@ -161,6 +167,7 @@ impl Report {
             self.machine.cores,
             self.machine.kernel,
             self.generator_cores,
+            self.other_cores,
             self.generator_dropped_datagrams,
             self.limit(),
         )
@@ -169,13 +176,13 @@ impl Report {
     /// What kept the joins from being faster, as far as cores tell.
     fn limit(&self) -> &'static str {
         let cores = self.machine.cores as f64;
-        let idle = cores - self.edge_cores - self.generator_cores;
+        let idle = cores - self.edge_cores - self.generator_cores - self.other_cores;
         if idle > cores * 0.1 {
-            "neither edge nor generator filled the machine: more joins at once may go faster"
-        } else if self.generator_cores > self.edge_cores {
-            "this generator, whose clients cost more than the edge; its share is not the edge's to give"
+            "nothing filled the machine: more joins at once may go faster"
+        } else if self.other_cores > cores * 0.1 {
+            "other processes on this machine: measure again without them"
         } else {
-            "the edge, on a machine that it shares with this generator"
+            "the machine, which edge and generator share: every join is shaken hands on by both"
         }
     }
 }
@@ -216,6 +223,7 @@ mod tests {
         assert!((report.joins_per_edge_cpu_second - 660.0).abs() < 1e-9);
         assert!((report.edge_cpu_ms_per_join - 1.0 / 0.66).abs() < 1e-9);
         assert!((report.edge_cores - 0.75).abs() < 1e-9);
+        assert!((report.other_cores - 0.25).abs() < 1e-9);
         assert!((report.edge_cores_after - 0.1).abs() < 1e-9);
         assert!((report.edge_rss_bytes_per_listener - 70_000.0).abs() < 1e-9);
         assert_eq!(report.established_expected_packets, 1_000);
@@ -242,6 +250,7 @@ mod tests {
             refused: 4,
             took: Duration::from_secs(2),
             storm: [reading(0, 100, 1_000_000), reading(2, 1_600, 70_300_000)],
+            busy: Duration::from_millis(3_500),
             steady: [reading(4, 2_000, 70_300_000), reading(5, 2_100, 70_300_000)],
             sent_frames: 150,
             listeners: 20,

@@ -34,6 +34,50 @@ fn a_small_audience_hears_every_frame() {
         "/joins_per_second",
         "/machine/cores",
     ];
+    assert_positive(&report, &keys);
+}
+
+#[test]
+fn a_storm_of_joins_fails_nobody_and_disturbs_nobody() {
+    let _turn = turn::take();
+    let file = turn::folder().join("join-storm.json");
+    run(Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["join-storm", "--joins", "120", "--established", "20", "--quiet", "--json"])
+        .arg(&file));
+    let report: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    for (key, expected) in [
+        ("joins", 120),
+        ("failed_joins", 0),
+        ("refused_joins", 0),
+        ("established", 20),
+        ("established_lost_frames", 0),
+        ("established_lost_packets", 0),
+        ("established_duplicate_frames", 0),
+    ] {
+        assert_eq!(report[key], expected, "{key}: {report}");
+    }
+    let keys = [
+        "/joins_per_second",
+        "/joins_per_edge_cpu_second",
+        "/edge_cpu_ms_per_join",
+        "/join_ms/p50",
+        "/join_ms/p95",
+        "/join_ms/p99",
+        "/join_ms/max",
+        "/established_expected_frames",
+        "/established_expected_packets",
+        "/established_latency_ms/p50",
+        "/established_latency_ms/p99",
+        "/established_latency_ms/max",
+        "/edge_cores",
+        "/generator_cores",
+        "/edge_rss_bytes_per_listener",
+        "/machine/cores",
+    ];
+    assert_positive(&report, &keys);
+}
+
+fn assert_positive(report: &Value, keys: &[&str]) {
     for key in keys {
         let value = report.pointer(key).and_then(Value::as_f64);
         assert!(value.is_some_and(|value| value > 0.0), "{key}: {report}");

@@ -215,7 +215,7 @@ impl Worker {
         reached: WorkerIndex,
         now: Instant,
     ) {
-        if self.sessions.can_wait(datagram, source) {
+        if can_wait(&self.sessions, datagram, source) {
             self.handshakes.push(source, datagram);
             return;
         }
@@ -237,7 +237,7 @@ impl Worker {
             for index in 0..count {
                 self.deliver_first();
                 let Some((packet, source)) = self.received.packet(index) else { continue };
-                if self.sessions.can_wait(packet, source) {
+                if can_wait(&self.sessions, packet, source) {
                     self.handshakes.push(source, packet);
                     continue;
                 }
@@ -332,4 +332,10 @@ impl Worker {
         let _ = poll(&mut fds, Some(&wait));
         self.mailbox().woken();
     }
+}
+
+/// Whether a datagram is part of a handshake of a client of `sessions`. Of anybody else it is not
+/// worth keeping.
+fn can_wait(sessions: &Sessions, datagram: &[u8], source: SocketAddr) -> bool {
+    matches!(classify(datagram), Kind::Dtls) && sessions.owns(source)
 }

@@ -232,12 +232,6 @@ impl Sessions {
         matches!(self.directory.owner(source), Some(Owner::Here(_)))
     }
 
-    /// Whether a datagram is part of a handshake of a client here. Of anybody else it is not worth
-    /// keeping.
-    pub(super) fn can_wait(&self, datagram: &[u8], source: SocketAddr) -> bool {
-        matches!(classify(datagram), Kind::Dtls) && self.owns(source)
-    }
-
     /// Another worker says that this address is one of its clients'.
     pub(super) fn add_foreign(&mut self, source: SocketAddr, owner: WorkerIndex) {
         self.directory.add_foreign(source, owner);
