@@ -10,6 +10,7 @@
 //! | [`datagram`] | what a datagram is |
 //! | `registry`, `directory` | whose a datagram is: across workers, and on one |
 //! | `session`, `sessions` | one client; all clients of a worker |
+//! | `wheel` | deadlines at a fixed cost |
 //! | `uplink` | what a client sends, as frames |
 //! | `mailbox`, `io` | the worker's thread and how others reach it |
 //! | `containment` | one session's fault is not another's |
@@ -36,6 +37,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod uplink;
+mod wheel;
 
 pub use handle::{FromPlaneQueue, Plane, PlaneConfig};
 pub use metrics::PlaneMetrics;
