@@ -10,7 +10,9 @@
 //! | [`datagram`] | what a datagram is |
 //! | `registry`, `directory` | whose a datagram is: across workers, and on one |
 //! | `session`, `sessions` | one client; all clients of a worker |
+//! | `consent` | connectivity checks, answered |
 //! | `wheel` | deadlines at a fixed cost |
+//! | `reception` | what listeners report of what they receive |
 //! | `uplink` | what a client sends, as frames |
 //! | `mailbox`, `io` | the worker's thread and how others reach it |
 //! | `containment` | one session's fault is not another's |
@@ -19,6 +21,7 @@
 
 mod candidates;
 mod clock;
+mod consent;
 mod containment;
 mod counters;
 pub mod datagram;
@@ -30,6 +33,7 @@ mod mailbox;
 mod metrics;
 mod offer;
 mod plane;
+mod reception;
 mod registry;
 mod sdp;
 mod session;
