@@ -169,7 +169,8 @@ impl Plane {
     ) -> Result<Restarted, OfferError> {
         match self.shared.registry.borrow(session) {
             Borrowed::Taken(mut waiting) => {
-                let restarted = offer::restart(&mut waiting, &offer);
+                let surroundings = &self.shared.surroundings;
+                let restarted = offer::restart(&mut waiting, &offer, surroundings, Instant::now());
                 self.shared.registry.give_back(waiting);
                 let restarted = restarted?;
                 self.shared.registry.add_ufrag(session, restarted.ice_ufrag.clone());

@@ -174,8 +174,8 @@ impl Worker {
                     let _ = reply.send(restarted);
                     return;
                 }
-                Control::Datagram { source, datagram, reached } => {
-                    self.take_over(&datagram, source, reached, now);
+                Control::Datagram { source, mut datagram, reached } => {
+                    self.take_over(&mut datagram, source, reached, now);
                 }
                 Control::Foreign { source, owner } => self.sessions.add_foreign(source, owner),
                 Control::Stop => self.stopping = true,
@@ -187,13 +187,13 @@ impl Worker {
     /// its address has passed a check, the other worker may know it.
     fn take_over(
         &mut self,
-        datagram: &[u8],
+        datagram: &mut [u8],
         source: SocketAddr,
         reached: WorkerIndex,
         now: Instant,
     ) {
-        self.sessions.handle_datagram(datagram, source, now, &mut self.batch);
         let check = matches!(classify(datagram), Kind::BindingRequest(_));
+        self.sessions.handle_datagram(datagram, source, now, &mut self.batch);
         if check
             && self.sessions.owns(source)
             && let Some(other) = self.parts.mailboxes.get(reached.0)
@@ -251,6 +251,7 @@ impl Worker {
         let metrics = &self.parts.metrics;
         metrics.add_sent(self.batch.take_sent());
         metrics.add_sessions(self.sessions.take_counters());
+        metrics.add_reports(self.sessions.drain_reports());
         metrics.add_fanout(self.sessions.fanout().take_counters());
         let truncated = self.received.take_truncated();
         metrics.add_received(std::mem::take(&mut self.received_datagrams), truncated);

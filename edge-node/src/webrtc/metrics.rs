@@ -1,10 +1,18 @@
 //! What the media plane tells Prometheus.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use super::counters::SessionsCounters;
+use super::reception::Report;
 use crate::media::FanoutCounters;
 use crate::media::kernel::Sent;
+
+/// Upper bounds of a loss that is hardly heard, is concealed well, and so on to one that nobody bears.
+const LOSS_RATIOS: [f64; 7] = [0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3];
+
+/// Upper bounds of jitter and of round trips, in seconds.
+const JITTERS_S: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
+const ROUND_TRIPS_S: [f64; 8] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8];
 
 /// Counters of the media plane; workers add to them a few times a second, never per packet.
 #[derive(Clone)]
@@ -25,6 +33,15 @@ pub struct PlaneMetrics {
     panics: IntCounter,
     forwarded: IntCounter,
     clock_restarts: IntCounter,
+    reports: ReportMetrics,
+}
+
+/// What listeners say of what they receive.
+#[derive(Clone)]
+struct ReportMetrics {
+    loss: Histogram,
+    jitter: Histogram,
+    round_trip: Histogram,
 }
 
 impl PlaneMetrics {
@@ -89,6 +106,7 @@ impl PlaneMetrics {
                 "uplink_clock_restarts_total",
                 "Times a client's RTP clock jumped.",
             )?,
+            reports: ReportMetrics::new(registry)?,
         })
     }
 
@@ -118,6 +136,10 @@ impl PlaneMetrics {
         self.drop_by("erratic-clock", counters.uplink.erratic);
         self.drop_by("unknown-stream", counters.unknown_stream);
         self.drop_by("frame-too-large", counters.uplink.too_large);
+        self.drop_by("report-forged", counters.forged_reports);
+        self.drop_by("report-replayed", counters.replayed_reports);
+        self.drop_by("report-malformed", counters.malformed_reports);
+        self.drop_by("report-untold", counters.untold_reports);
         self.forwarded.inc_by(counters.forwarded);
         self.fenced.inc_by(counters.fenced);
         self.panics.inc_by(counters.panics);
@@ -126,6 +148,15 @@ impl PlaneMetrics {
         self.uplink_frames.with_label_values(&["redundancy"]).inc_by(recovered);
         let in_time = counters.uplink.frames.saturating_sub(recovered);
         self.uplink_frames.with_label_values(&["time"]).inc_by(in_time);
+    }
+
+    pub(super) fn add_reports(&self, reports: impl Iterator<Item = Report>) {
+        for Report { loss, jitter_ms, round_trip_ms, .. } in reports {
+            let ReportMetrics { loss: losses, jitter, round_trip } = &self.reports;
+            loss.iter().for_each(|loss| losses.observe(f64::from(*loss)));
+            jitter_ms.iter().for_each(|ms| jitter.observe(f64::from(*ms) / 1_000.0));
+            round_trip_ms.iter().for_each(|ms| round_trip.observe(f64::from(*ms) / 1_000.0));
+        }
     }
 
     pub(super) fn add_received(&self, datagrams: u64, truncated: u64) {
@@ -137,5 +168,33 @@ impl PlaneMetrics {
         if count > 0 {
             self.dropped.with_label_values(&[reason]).inc_by(count);
         }
+    }
+}
+
+impl ReportMetrics {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let histogram = |name: &str, help: &str, bounds: &[f64]| {
+            let opts = HistogramOpts::new(format!("stoa_edge_{name}"), help);
+            let histogram = Histogram::with_opts(opts.buckets(bounds.to_vec()))?;
+            registry.register(Box::new(histogram.clone()))?;
+            prometheus::Result::Ok(histogram)
+        };
+        Ok(Self {
+            loss: histogram(
+                "listener_loss_ratio",
+                "Share of packets lost between two reports of a listener.",
+                &LOSS_RATIOS,
+            )?,
+            jitter: histogram(
+                "listener_jitter_seconds",
+                "Interarrival jitter (RFC 3550) that listeners report.",
+                &JITTERS_S,
+            )?,
+            round_trip: histogram(
+                "listener_round_trip_seconds",
+                "Round-trip time to listeners, from their reports.",
+                &ROUND_TRIPS_S,
+            )?,
+        })
     }
 }

@@ -9,8 +9,10 @@
 //! | [`keys`] | how a session's SRTP keys are learned |
 //! | [`datagram`] | what a datagram is |
 //! | `registry`, `directory` | whose a datagram is: across workers, and on one |
-//! | `session`, `sessions` | one client; all clients of a worker |
+//! | `session`, `engine` | one client, and what runs it |
 //! | `consent` | connectivity checks, answered |
+//! | `asleep` | what is left of a listener's session once it is connected |
+//! | `sessions`, `upkeep` | all clients of a worker; waking, polling and ending them |
 //! | `wheel` | deadlines at a fixed cost |
 //! | `reception` | what listeners report of what they receive |
 //! | `uplink` | what a client sends, as frames |
@@ -19,6 +21,7 @@
 //! | `clock` | NTP time for sender reports |
 //! | `counters`, `metrics` | what happened, and what Prometheus hears of it |
 
+mod asleep;
 mod candidates;
 mod clock;
 mod consent;
@@ -26,6 +29,7 @@ mod containment;
 mod counters;
 pub mod datagram;
 mod directory;
+mod engine;
 mod handle;
 mod io;
 pub mod keys;
@@ -40,6 +44,7 @@ mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod uplink;
 mod wheel;
 
