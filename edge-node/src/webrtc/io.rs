@@ -36,6 +36,11 @@ const BATCHES_A_TURN: usize = 4;
 /// Counters are published this often.
 const PUBLISH_TICK: Duration = Duration::from_millis(200);
 
+/// While no client has spoken for `LULL`, what comes is checks and reports: after each batch the worker
+/// leaves its socket alone for `REST`, so that it wakes for several of them at once.
+const LULL: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_millis(2);
+
 /// What a worker is made of.
 pub(super) struct Parts {
     pub index: WorkerIndex,
@@ -97,6 +102,10 @@ struct Worker {
     received: ReceiveBatch,
     batch: SendBatch,
     publish_at: Instant,
+    /// When a client's frame was last handed over.
+    spoken_at: Instant,
+    /// Whether the last look at the socket has brought something.
+    has_received: bool,
     received_datagrams: u64,
     late_deliveries: u64,
     listeners: i64,
@@ -113,6 +122,8 @@ impl Worker {
             received: ReceiveBatch::default(),
             batch: SendBatch::new(parts.socket.clone()),
             publish_at: now,
+            spoken_at: now,
+            has_received: false,
             received_datagrams: 0,
             late_deliveries: 0,
             listeners: 0,
@@ -203,6 +214,7 @@ impl Worker {
     }
 
     fn receive(&mut self) -> bool {
+        self.has_received = false;
         for _ in 0..BATCHES_A_TURN {
             // An error of the socket (an ICMP message, say) is about one peer; the next call goes on.
             let count = self.received.receive(&self.parts.socket).unwrap_or(0);
@@ -216,7 +228,9 @@ impl Worker {
                 }
             }
             self.received_datagrams += count as u64;
-            if count == 0 {
+            self.has_received |= count > 0;
+            // Fewer than there is room for were all that there were.
+            if count < ReceiveBatch::PACKETS {
                 return false;
             }
         }
@@ -224,10 +238,11 @@ impl Worker {
     }
 
     fn hand_over(&mut self) {
-        let mut dropped = 0;
+        let (mut dropped, mut spoken) = (0, false);
         for output in self.sessions.drain_outputs() {
             match output {
                 FromPlane::Uplinked(uplinked) => {
+                    spoken = true;
                     dropped += u64::from(self.parts.frames.try_send(uplinked).is_err());
                 }
                 // Bounded by the number of sessions: each tells of itself twice.
@@ -237,6 +252,9 @@ impl Worker {
             }
         }
         self.parts.metrics.drop_by("room-side-full", dropped);
+        if spoken {
+            self.spoken_at = Instant::now();
+        }
     }
 
     fn publish(&mut self) {
@@ -273,8 +291,11 @@ impl Worker {
     }
 
     fn sleep(&mut self) {
+        let now = Instant::now();
         let until = self.sessions.poll_timeout().min(self.publish_at);
-        let wait = until.saturating_duration_since(Instant::now());
+        let rests = self.has_received && now.saturating_duration_since(self.spoken_at) > LULL;
+        let wait =
+            until.saturating_duration_since(now).min(if rests { REST } else { PUBLISH_TICK });
         if wait.is_zero() || !self.mailbox().fall_asleep() {
             return;
         }
@@ -283,11 +304,13 @@ impl Worker {
             tv_nsec: i64::from(wait.subsec_nanos()),
         };
         let mut fds = [
-            PollFd::from_borrowed_fd(self.parts.socket.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.mailbox().wake_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.parts.socket.as_fd(), PollFlags::IN),
         ];
+        let watched = if rests { 1 } else { 2 };
         // Woken early or for nothing: the loop looks for itself.
-        let _ = poll(&mut fds, Some(&wait));
-        self.mailbox().woken();
+        let _ = poll(&mut fds[..watched], Some(&wait));
+        let told = !fds[0].revents().is_empty();
+        self.mailbox().woken(told);
     }
 }
