@@ -1,5 +1,7 @@
 //! Where packets are written to be sent: a socket's batch, or a test's list.
 
+use std::net::SocketAddr;
+
 use super::kernel::Address;
 
 /// Takes packets in place.
@@ -12,4 +14,13 @@ pub trait Outbox {
 
     /// How addresses must be written; see [`Address::new`].
     fn dual_stack(&self) -> bool;
+
+    /// Sends a packet that is written already; one that is too long for any packet is dropped.
+    fn send(&mut self, packet: &[u8], to: SocketAddr) {
+        let to = Address::new(to, self.dual_stack());
+        if let Some(room) = self.reserve(packet.len()) {
+            room.copy_from_slice(packet);
+            self.commit(packet.len(), &to);
+        }
+    }
 }

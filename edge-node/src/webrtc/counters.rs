@@ -15,8 +15,32 @@ pub(super) struct SessionsCounters {
     pub unknown_stream: u64,
     pub refused: u64,
     pub fenced: u64,
+    pub forged_reports: u64,
+    pub replayed_reports: u64,
+    pub malformed_reports: u64,
+    /// Good ones that came faster than they are published.
+    pub untold_reports: u64,
     pub panics: u64,
     pub uplink: UplinkCounters,
+}
+
+/// What happened to a session's packets since last taken.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SessionCounters {
+    /// Uplink packets of a muted participant.
+    pub muted: u64,
+    /// RTP of somebody who may not send, or of more streams than anybody needs.
+    pub unknown_stream: u64,
+    /// Datagrams that were refused: checks without the password, broken ones.
+    pub refused: u64,
+    /// Control packets of str0m on an SSRC of ours, which must never leave.
+    pub fenced: u64,
+    /// Listeners' control packets whose seal is wrong.
+    pub forged_reports: u64,
+    /// Those that were seen before.
+    pub replayed_reports: u64,
+    /// Those that are sealed well and say nonsense.
+    pub malformed_reports: u64,
 }
 
 impl SessionsCounters {
@@ -27,6 +51,9 @@ impl SessionsCounters {
         self.unknown_stream += counters.unknown_stream;
         self.refused += counters.refused;
         self.fenced += counters.fenced;
+        self.forged_reports += counters.forged_reports;
+        self.replayed_reports += counters.replayed_reports;
+        self.malformed_reports += counters.malformed_reports;
         if let Some(uplink) = &mut session.uplink {
             let counters = uplink.take_counters();
             self.uplink += counters;

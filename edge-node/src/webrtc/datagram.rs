@@ -6,7 +6,6 @@ const UFRAG_BYTES_MAX: usize = 256;
 const STUN_HEADER: usize = 20;
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const ATTRIBUTE_USERNAME: u16 = 0x0006;
-const ATTRIBUTE_USE_CANDIDATE: u16 = 0x0025;
 
 /// Kind of a datagram, by its first bytes (RFC 7983 section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +29,6 @@ pub enum Kind<'a> {
 pub struct BindingRequest<'a> {
     /// Whose session it asks for: the part of the user name before the colon.
     pub local_ufrag: &'a str,
-    /// Whether the client has chosen this path (RFC 8445 section 7.3.1.5).
-    pub nominates: bool,
 }
 
 /// Says what a datagram is. Never fails: what cannot be read is [`Kind::Unknown`].
@@ -57,20 +54,17 @@ fn stun(datagram: &[u8]) -> Option<Kind<'_>> {
         return Some(Kind::OtherStun);
     }
     let mut local_ufrag = None;
-    let mut nominates = false;
     let mut rest = &datagram[STUN_HEADER..];
     while let [k0, k1, l0, l1, tail @ ..] = rest {
         let length = usize::from(u16::from_be_bytes([*l0, *l1]));
         let value = tail.get(..length)?;
-        match u16::from_be_bytes([*k0, *k1]) {
-            ATTRIBUTE_USERNAME => local_ufrag = ufrag_of(value),
-            ATTRIBUTE_USE_CANDIDATE => nominates = true,
-            _ => {}
+        if u16::from_be_bytes([*k0, *k1]) == ATTRIBUTE_USERNAME {
+            local_ufrag = ufrag_of(value);
         }
         rest = tail.get(length.next_multiple_of(4)..)?;
     }
     match local_ufrag {
-        Some(local_ufrag) => Some(Kind::BindingRequest(BindingRequest { local_ufrag, nominates })),
+        Some(local_ufrag) => Some(Kind::BindingRequest(BindingRequest { local_ufrag })),
         None => Some(Kind::OtherStun),
     }
 }
@@ -85,6 +79,8 @@ fn ufrag_of(user_name: &[u8]) -> Option<&str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const PRIORITY: u16 = 0x0024;
 
     fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
         let mut bytes = kind.to_be_bytes().to_vec();
@@ -104,14 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn a_check_names_its_session_and_its_choice() {
+    fn a_check_names_its_session() {
         let name = attribute(ATTRIBUTE_USERNAME, b"ours:theirs");
-        let check = request(&name);
-        let expected = BindingRequest { local_ufrag: "ours", nominates: false };
+        let check = request(&[attribute(PRIORITY, &[0; 4]), name].concat());
+        let expected = BindingRequest { local_ufrag: "ours" };
         assert_eq!(classify(&check), Kind::BindingRequest(expected));
-        let chosen = request(&[name, attribute(ATTRIBUTE_USE_CANDIDATE, &[])].concat());
-        let expected = BindingRequest { local_ufrag: "ours", nominates: true };
-        assert_eq!(classify(&chosen), Kind::BindingRequest(expected));
     }
 
     #[test]
@@ -143,7 +136,7 @@ mod tests {
         #[test]
         fn perturbed_checks_never_panic(at in 0usize..60, value: u8, cut in 0usize..60) {
             let name = attribute(ATTRIBUTE_USERNAME, b"ours:theirs");
-            let mut check = request(&[name, attribute(ATTRIBUTE_USE_CANDIDATE, &[])].concat());
+            let mut check = request(&[name, attribute(PRIORITY, &[0; 4])].concat());
             if let Some(byte) = check.get_mut(at) {
                 *byte = value;
             }

@@ -64,6 +64,10 @@ impl Directory {
 
     /// The session answers to a further user fragment; the oldest beyond the limit is forgotten.
     pub(super) fn add_ufrag(&mut self, names: &mut Names, ufrag: &str, index: usize) {
+        if names.ufrags.iter().any(|known| known == ufrag) {
+            // An offer that restarts nothing changes no name.
+            return;
+        }
         self.by_ufrag.insert(ufrag.to_owned(), index);
         names.ufrags.push(ufrag.to_owned());
         if names.ufrags.len() > UFRAGS_MAX {
@@ -170,7 +174,9 @@ mod tests {
         let mut directory = Directory::default();
         let mut names = directory.enter(SessionId(1), vec!["0".into()], 0);
         for restart in 1..=10 {
-            directory.add_ufrag(&mut names, &restart.to_string(), 0);
+            for _ in 0..5 {
+                directory.add_ufrag(&mut names, &restart.to_string(), 0);
+            }
         }
         assert_eq!((directory.with_ufrag("6"), directory.with_ufrag("7")), (None, Some(0)));
         directory.leave(&names, 0);

@@ -10,7 +10,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::admission::Admission;
 use super::candidates::Candidates;
+use super::capacity::Capacity;
 use super::io;
 use super::keys::Hook;
 use super::mailbox::{Control, Mailbox};
@@ -18,8 +20,8 @@ use super::metrics::PlaneMetrics;
 use super::offer::{self, Surroundings};
 use super::registry::{Borrowed, Dismissed, Registry, Whereabouts, WorkerIndex};
 use super::{
-    Delivery, FromPlane, OfferError, OpenSession, Opened, Restarted, SessionEvent, SessionId,
-    Uplinked,
+    Class, Delivery, FromPlane, OfferError, OpenSession, Opened, Restarted, SessionEvent,
+    SessionId, Uplinked,
 };
 use crate::media::PacketLength;
 use crate::media::kernel::Socket;
@@ -42,6 +44,8 @@ pub struct PlaneConfig {
     /// Length of the audience's packets in milliseconds, where an offer does not say: 20, 40, 60, 100
     /// or 120. Each packet costs about the same, whatever it holds; each millisecond is one of delay.
     pub audience_packet_ms: u32,
+    /// Bits a second that may be sent, UDP payloads counted; as many as the machine can bear when absent.
+    pub egress_bits_per_second_max: Option<u64>,
 }
 
 impl PlaneConfig {
@@ -67,6 +71,7 @@ impl Default for PlaneConfig {
             workers: 0,
             sessions_max: 25_000,
             audience_packet_ms: 60,
+            egress_bits_per_second_max: None,
         }
     }
 }
@@ -81,6 +86,7 @@ struct Shared {
     registry: Arc<Registry>,
     surroundings: Arc<Surroundings>,
     mailboxes: Arc<[Mailbox]>,
+    admission: Arc<Admission>,
     metrics: PlaneMetrics,
     next_session: AtomicU64,
     sessions_max: usize,
@@ -131,6 +137,8 @@ impl Plane {
         let candidates = Candidates::new(local_addr, &config.advertise, &local_addresses());
         let (frames, frames_out) = mpsc::channel(FRAMES_MAX);
         let (events, events_out) = mpsc::unbounded_channel();
+        let bits = config.egress_bits_per_second_max.map_or(f64::MAX, |bits| bits as f64);
+        let capacity = Capacity::new(bits / 8.0 / workers as f64);
         let mailboxes: std::io::Result<Vec<_>> = sockets.iter().map(|_| Mailbox::new()).collect();
         let shared = Shared {
             registry: Arc::default(),
@@ -141,6 +149,7 @@ impl Plane {
                 audience_length: PacketLength::at_most(config.audience_packet_ms),
             }),
             mailboxes: mailboxes?.into(),
+            admission: Arc::new(Admission::new(workers, capacity.bookable())),
             metrics,
             next_session: AtomicU64::new(1),
             sessions_max: config.sessions_max,
@@ -148,7 +157,7 @@ impl Plane {
             events: events.downgrade(),
             running: watch::Sender::default(),
         };
-        shared.spawn_workers(sockets, &frames, &events)?;
+        shared.spawn_workers(sockets, capacity, &frames, &events)?;
         let queue = FromPlaneQueue { frames: frames_out, events: events_out };
         Ok((Self { shared: Arc::new(shared) }, queue))
     }
@@ -167,19 +176,19 @@ impl Plane {
         let shared = &self.shared;
         // Looked at before the work is done; `insert` looks again.
         if shared.registry.sessions() >= shared.sessions_max {
-            shared.metrics.refused_full.inc();
-            return Err(OfferError::Full("it has as many sessions as it may have"));
+            return Err(shared.refuse("sessions"));
         }
+        let length = offer::length(open, shared.surroundings.audience_length);
+        let booking = shared.admission.book(open.class, length);
+        let booking = booking.ok_or_else(|| shared.refuse("capacity"))?;
         let id = SessionId(shared.next_session.fetch_add(1, Ordering::Relaxed));
         let now = Instant::now();
-        let (session, opened) = offer::open(open, id, &shared.surroundings, now, &mut rand::rng())?;
+        let (session, opened) =
+            offer::open(open, id, &shared.surroundings, booking, now, &mut rand::rng())?;
         let ufrag = opened.ice_ufrag.clone();
         match shared.registry.insert(session, ufrag, shared.sessions_max, now) {
             Ok(()) => Ok(opened),
-            Err(_) => {
-                shared.metrics.refused_full.inc();
-                Err(OfferError::Full("it has as many sessions as it may have"))
-            }
+            Err(_) => Err(shared.refuse("sessions")),
         }
     }
 
@@ -194,7 +203,8 @@ impl Plane {
     ) -> Result<Restarted, OfferError> {
         match self.shared.registry.borrow(session) {
             Borrowed::Taken(mut waiting) => {
-                let restarted = offer::restart(&mut waiting, &offer);
+                let surroundings = &self.shared.surroundings;
+                let restarted = offer::restart(&mut waiting, &offer, surroundings, Instant::now());
                 self.shared.registry.give_back(waiting);
                 let restarted = restarted?;
                 self.shared.registry.add_ufrag(session, restarted.ice_ufrag.clone());
@@ -243,7 +253,9 @@ impl Plane {
     pub fn change_length(&self, session: SessionId, length: PacketLength) {
         let owner = self.shared.registry.visit(session, |whereabouts| match whereabouts {
             Whereabouts::Waiting(waiting) => {
-                waiting.change_length(length);
+                if waiting.class == Class::Audience {
+                    waiting.booking.change(length);
+                }
                 None
             }
             Whereabouts::Owned(worker) => Some(worker),
@@ -294,9 +306,19 @@ impl Plane {
 }
 
 impl Shared {
+    /// Counts an offer that comes too much.
+    fn refuse(&self, reason: &'static str) -> OfferError {
+        self.metrics.refused.with_label_values(&[reason]).inc();
+        OfferError::Full(match reason {
+            "sessions" => "it has as many sessions as it may have",
+            _ => "it sends as many packets as it can",
+        })
+    }
+
     fn spawn_workers(
         &self,
         sockets: Vec<Socket>,
+        capacity: Capacity,
         frames: &mpsc::Sender<Uplinked>,
         events: &mpsc::UnboundedSender<SessionEvent>,
     ) -> anyhow::Result<()> {
@@ -307,6 +329,8 @@ impl Shared {
                 mailboxes: Arc::clone(&self.mailboxes),
                 registry: Arc::clone(&self.registry),
                 surroundings: Arc::clone(&self.surroundings),
+                admission: Arc::clone(&self.admission),
+                capacity,
                 frames: frames.clone(),
                 events: events.clone(),
                 metrics: self.metrics.clone(),

@@ -10,9 +10,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::{mpsc, watch};
 
+use super::admission::Admission;
 use super::backlog::Backlog;
+use super::capacity::Capacity;
 use super::datagram::{Kind, classify};
 use super::mailbox::{Control, Mailbox};
+use super::meter::Meter;
 use super::metrics::PlaneMetrics;
 use super::offer::Surroundings;
 use super::registry::{Registry, WorkerIndex};
@@ -40,6 +43,11 @@ const HANDSHAKES_A_TURN: usize = 4;
 /// Counters are published this often.
 const PUBLISH_TICK: Duration = Duration::from_millis(200);
 
+/// While no client has spoken for `LULL`, what comes is checks and reports: after each batch the worker
+/// leaves its socket alone for `REST`, so that it wakes for several of them at once.
+const LULL: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_millis(2);
+
 /// What a worker is made of.
 pub(super) struct Parts {
     pub index: WorkerIndex,
@@ -47,6 +55,8 @@ pub(super) struct Parts {
     pub mailboxes: Arc<[Mailbox]>,
     pub registry: Arc<Registry>,
     pub surroundings: Arc<Surroundings>,
+    pub admission: Arc<Admission>,
+    pub capacity: Capacity,
     pub frames: mpsc::Sender<Uplinked>,
     pub events: mpsc::UnboundedSender<SessionEvent>,
     pub metrics: PlaneMetrics,
@@ -101,7 +111,14 @@ struct Worker {
     received: ReceiveBatch,
     batch: SendBatch,
     handshakes: Backlog,
+    meter: Meter,
+    /// What the gauges of capacity hold of this worker: packets and bytes a second.
+    told: [i64; 2],
     publish_at: Instant,
+    /// When a client's frame was last handed over.
+    spoken_at: Instant,
+    /// Whether the last look at the socket has brought something.
+    has_received: bool,
     received_datagrams: u64,
     late_deliveries: u64,
     listeners: i64,
@@ -118,7 +135,11 @@ impl Worker {
             received: ReceiveBatch::default(),
             batch: SendBatch::new(parts.socket.clone()),
             handshakes: Backlog::default(),
+            meter: Meter::new(parts.capacity, now),
+            told: [0; 2],
             publish_at: now,
+            spoken_at: now,
+            has_received: false,
             received_datagrams: 0,
             late_deliveries: 0,
             listeners: 0,
@@ -158,31 +179,40 @@ impl Worker {
         &self.parts.mailboxes[self.parts.index.0]
     }
 
+    /// Plays what waits and sends it, also in the midst of other work: a handshake takes as long as hundreds of
+    /// packets, and hundreds of handshakes may have come at once. Says whether there may be more.
     fn deliver(&mut self) -> bool {
+        if !self.mailbox().has_delivery() {
+            return false;
+        }
+        // What is in the batch by now is somebody else's work.
+        self.batch.flush();
+        let (began, before) = (self.meter.begin(), self.batch.sent());
+        let more = self.play();
+        self.batch.flush();
+        self.meter.end(began, self.batch.sent().since(before));
+        more
+    }
+
+    fn play(&mut self) -> bool {
         let now = Instant::now();
         for _ in 0..DELIVERIES_A_TURN {
             let Some((made_at, delivery)) = self.mailbox().next_delivery() else { return false };
-            if now.saturating_duration_since(made_at) > DELIVERY_AGE_MAX {
+            let waited = now.saturating_duration_since(made_at);
+            let late = waited > DELIVERY_AGE_MAX;
+            self.meter.note_wait(waited, late);
+            if late {
                 self.late_deliveries += 1;
-                continue;
+            } else {
+                self.sessions.deliver(&delivery, now, &mut self.batch);
             }
-            self.sessions.deliver(&delivery, now, &mut self.batch);
         }
         true
     }
 
-    /// Plays what waits and sends it, in the midst of other work: a handshake takes as long as hundreds
-    /// of packets, and hundreds of handshakes may have come at once.
-    fn deliver_first(&mut self) {
-        if self.mailbox().has_delivery() {
-            self.deliver();
-            self.batch.flush();
-        }
-    }
-
     fn obey(&mut self) {
         for _ in 0..CONTROLS_A_TURN {
-            self.deliver_first();
+            self.deliver();
             let Some(control) = self.mailbox().next_control() else { return };
             let now = Instant::now();
             match control {
@@ -197,8 +227,8 @@ impl Worker {
                     let _ = reply.send(restarted);
                     return;
                 }
-                Control::Datagram { source, datagram, reached } => {
-                    self.take_over(&datagram, source, reached, now);
+                Control::Datagram { source, mut datagram, reached } => {
+                    self.take_over(&mut datagram, source, reached, now);
                 }
                 Control::Foreign { source, owner } => self.sessions.add_foreign(source, owner),
                 Control::Stop => self.stopping = true,
@@ -210,7 +240,7 @@ impl Worker {
     /// its address has passed a check, the other worker may know it.
     fn take_over(
         &mut self,
-        datagram: &[u8],
+        datagram: &mut [u8],
         source: SocketAddr,
         reached: WorkerIndex,
         now: Instant,
@@ -219,8 +249,8 @@ impl Worker {
             self.handshakes.push(source, datagram);
             return;
         }
-        self.sessions.handle_datagram(datagram, source, now, &mut self.batch);
         let check = matches!(classify(datagram), Kind::BindingRequest(_));
+        self.sessions.handle_datagram(datagram, source, now, &mut self.batch);
         if check
             && self.sessions.owns(source)
             && let Some(other) = self.parts.mailboxes.get(reached.0)
@@ -230,12 +260,13 @@ impl Worker {
     }
 
     fn receive(&mut self) -> bool {
+        self.has_received = false;
         for _ in 0..BATCHES_A_TURN {
             // An error of the socket (an ICMP message, say) is about one peer; the next call goes on.
             let count = self.received.receive(&self.parts.socket).unwrap_or(0);
             let now = Instant::now();
             for index in 0..count {
-                self.deliver_first();
+                self.deliver();
                 let Some((packet, source)) = self.received.packet(index) else { continue };
                 if can_wait(&self.sessions, packet, source) {
                     self.handshakes.push(source, packet);
@@ -248,7 +279,9 @@ impl Worker {
                 }
             }
             self.received_datagrams += count as u64;
-            if count == 0 {
+            self.has_received |= count > 0;
+            // Fewer than there is room for were all that there were.
+            if count < ReceiveBatch::PACKETS {
                 return false;
             }
         }
@@ -258,18 +291,19 @@ impl Worker {
     /// Whether there are more.
     fn shake_hands(&mut self) -> bool {
         for _ in 0..HANDSHAKES_A_TURN {
-            let Some((source, datagram)) = self.handshakes.pop() else { return false };
-            self.sessions.handle_datagram(&datagram, source, Instant::now(), &mut self.batch);
-            self.deliver_first();
+            let Some((source, mut datagram)) = self.handshakes.pop() else { return false };
+            self.sessions.handle_datagram(&mut datagram, source, Instant::now(), &mut self.batch);
+            self.deliver();
         }
         !self.handshakes.is_empty()
     }
 
     fn hand_over(&mut self) {
-        let mut dropped = 0;
+        let (mut dropped, mut spoken) = (0, false);
         for output in self.sessions.drain_outputs() {
             match output {
                 FromPlane::Uplinked(uplinked) => {
+                    spoken = true;
                     dropped += u64::from(self.parts.frames.try_send(uplinked).is_err());
                 }
                 // Bounded by the number of sessions: each tells of itself twice.
@@ -279,6 +313,9 @@ impl Worker {
             }
         }
         self.parts.metrics.drop_by("room-side-full", dropped);
+        if spoken {
+            self.spoken_at = Instant::now();
+        }
     }
 
     fn publish(&mut self) {
@@ -293,6 +330,7 @@ impl Worker {
         let metrics = &self.parts.metrics;
         metrics.add_sent(self.batch.take_sent());
         metrics.add_sessions(self.sessions.take_counters());
+        metrics.add_reports(self.sessions.drain_reports());
         metrics.add_fanout(self.sessions.fanout().take_counters());
         let truncated = self.received.take_truncated();
         metrics.add_received(std::mem::take(&mut self.received_datagrams), truncated);
@@ -302,6 +340,22 @@ impl Worker {
         let listeners = i64::try_from(self.sessions.fanout().listeners()).unwrap_or(i64::MAX);
         metrics.listeners.add(listeners - self.listeners);
         self.listeners = listeners;
+        self.bear(now);
+    }
+
+    /// Says what this worker can bear, and sends listeners away when it is too much.
+    fn bear(&mut self, now: Instant) {
+        let fanout = self.sessions.fanout();
+        let (one_voice, listeners) = (fanout.packets_per_second(), fanout.listeners());
+        let shed = self.meter.close(now, one_voice, listeners);
+        self.parts.admission.set_bookable(self.parts.index.0, self.meter.capacity.bookable());
+        self.parts.metrics.load.note(&self.meter.capacity, &mut self.told, &self.parts.admission);
+        if shed > 0 {
+            self.sessions.shed(shed, now, &mut self.batch);
+            self.parts.metrics.load.shed.inc_by(shed as u64);
+            let capacity = self.meter.capacity.bookable();
+            tracing::warn!(shed, listeners, capacity, "overloaded: those who came last must go");
+        }
     }
 
     /// Sessions that nobody has claimed in time end here, once for all workers.
@@ -315,8 +369,11 @@ impl Worker {
     }
 
     fn sleep(&mut self) {
+        let now = Instant::now();
         let until = self.sessions.poll_timeout().min(self.publish_at);
-        let wait = until.saturating_duration_since(Instant::now());
+        let rests = self.has_received && now.saturating_duration_since(self.spoken_at) > LULL;
+        let wait =
+            until.saturating_duration_since(now).min(if rests { REST } else { PUBLISH_TICK });
         if wait.is_zero() || !self.mailbox().fall_asleep() {
             return;
         }
@@ -325,17 +382,18 @@ impl Worker {
             tv_nsec: i64::from(wait.subsec_nanos()),
         };
         let mut fds = [
-            PollFd::from_borrowed_fd(self.parts.socket.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.mailbox().wake_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.parts.socket.as_fd(), PollFlags::IN),
         ];
+        let watched = if rests { 1 } else { 2 };
         // Woken early or for nothing: the loop looks for itself.
-        let _ = poll(&mut fds, Some(&wait));
-        self.mailbox().woken();
+        let _ = poll(&mut fds[..watched], Some(&wait));
+        let told = !fds[0].revents().is_empty();
+        self.mailbox().woken(told);
     }
 }
 
-/// Whether a datagram is part of a handshake of a client of `sessions`. Of anybody else it is not
-/// worth keeping.
+/// Whether a datagram is part of a handshake of a client of `sessions`; of others it is not worth keeping.
 fn can_wait(sessions: &Sessions, datagram: &[u8], source: SocketAddr) -> bool {
     matches!(classify(datagram), Kind::Dtls) && sessions.owns(source)
 }

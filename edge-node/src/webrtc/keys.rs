@@ -1,12 +1,12 @@
-//! Learns the SRTP keys of a session while str0m does the handshake.
+//! Learns the SRTP keys of a session while str0m does the handshake, and keeps its DTLS at hand.
 //!
 //! str0m asks its crypto provider for a DTLS instance inside `RtcConfig::build`, without saying for
-//! which session. So [`Hook::listen`] leaves a slot in this thread just before `build`, and the
-//! wrapped instance fills it when the handshake yields its keys.
+//! which session. So the provider leaves what it made in a slot of this thread, where
+//! [`Hook::listen`] finds it right after `build`; it serves on when str0m's session is gone.
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use dimpl::Dtls;
@@ -19,20 +19,31 @@ use str0m::crypto::dtls::{
 use super::dtls;
 use crate::media::srtp::{Masters, Profile};
 
-/// Where a session's keys will be once its handshake is done.
+/// A session's DTLS, shared with str0m for as long as its session lives, and where the keys will be
+/// once the handshake is done. Empty when no session was built.
 #[derive(Clone, Default)]
-pub struct KeySlot(Arc<Mutex<Option<Masters>>>);
+pub struct KeySlot(Option<Arc<Mutex<Association>>>);
+
+struct Association {
+    inner: Dtls,
+    masters: Option<Masters>,
+}
 
 impl KeySlot {
     /// Takes the keys out; `None` before the handshake and the second time.
     #[must_use]
     pub fn take(&self) -> Option<Masters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.as_deref().and_then(|association| lock(association).masters.take())
     }
 
-    fn fill(&self, masters: Option<Masters>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = masters;
+    /// The DTLS itself, for who goes on with it after str0m.
+    pub(super) fn dtls(&self) -> Option<Instance> {
+        self.0.clone().map(Instance)
     }
+}
+
+fn lock(association: &Mutex<Association>) -> MutexGuard<'_, Association> {
+    association.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for KeySlot {
@@ -42,7 +53,7 @@ impl fmt::Debug for KeySlot {
 }
 
 thread_local! {
-    static NEXT: RefCell<Option<KeySlot>> = const { RefCell::new(None) };
+    static MADE: RefCell<Option<KeySlot>> = const { RefCell::new(None) };
 }
 
 /// str0m's crypto with our ear on its DTLS.
@@ -80,11 +91,9 @@ impl Hook {
 
     /// Runs `build`, which must build exactly one session, and returns where its keys will be.
     pub fn listen<T>(&self, build: impl FnOnce() -> T) -> (T, KeySlot) {
-        let slot = KeySlot::default();
-        NEXT.with_borrow_mut(|next| *next = Some(slot.clone()));
+        MADE.set(None);
         let built = build();
-        NEXT.with_borrow_mut(|next| *next = None);
-        (built, slot)
+        (built, MADE.take().unwrap_or_default())
     }
 }
 
@@ -108,8 +117,9 @@ impl DtlsProvider for Provider {
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
         let inner = self.shared.start(cert, now, version, mtu)?;
-        let slot = NEXT.with_borrow_mut(Option::take).unwrap_or_default();
-        Ok(Box::new(Instance { inner, slot }))
+        let association = Arc::new(Mutex::new(Association { inner, masters: None }));
+        MADE.set(Some(KeySlot(Some(association.clone()))));
+        Ok(Box::new(Instance(association)))
     }
 
     fn is_test(&self) -> bool {
@@ -117,9 +127,13 @@ impl DtlsProvider for Provider {
     }
 }
 
-struct Instance {
-    inner: Dtls,
-    slot: KeySlot,
+/// DTLS as str0m knows it, with our ear on it. Clones of a slot share one.
+pub(super) struct Instance(Arc<Mutex<Association>>);
+
+impl Instance {
+    fn lock(&self) -> MutexGuard<'_, Association> {
+        lock(&self.0)
+    }
 }
 
 /// What is inside holds keys.
@@ -131,15 +145,16 @@ impl fmt::Debug for Instance {
 
 impl DtlsInstance for Instance {
     fn set_active(&mut self, active: bool) {
-        self.inner.set_active(active);
+        self.lock().inner.set_active(active);
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.inner.handle_packet(packet)
+        self.lock().inner.handle_packet(packet)
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        let output = self.inner.poll_output(buf);
+        let mut association = self.lock();
+        let output = association.inner.poll_output(buf);
         if let DtlsOutput::KeyingMaterial(material, profile) = &output {
             let profile = match profile {
                 SrtpProfile::AES128_CM_SHA1_80 => Some(Profile::AesCm128Sha1),
@@ -147,38 +162,38 @@ impl DtlsInstance for Instance {
                 SrtpProfile::AEAD_AES_256_GCM => Some(Profile::AesGcm256),
                 _ => None,
             };
-            let client = self.inner.is_active();
-            self.slot.fill(profile.and_then(|p| Masters::from_exporter(p, material, client)));
+            let client = association.inner.is_active();
+            association.masters = profile.and_then(|p| Masters::from_exporter(p, material, client));
         }
         output
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.inner.handle_timeout(now)
+        self.lock().inner.handle_timeout(now)
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.inner.send_application_data(data)
+        self.lock().inner.send_application_data(data)
     }
 
     fn is_active(&self) -> bool {
-        self.inner.is_active()
+        self.lock().inner.is_active()
     }
 
     fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.inner.protocol_version()
+        self.lock().inner.protocol_version()
     }
 
     // The defaults of these two say false, and closing would never end.
     fn is_closing(&self) -> bool {
-        self.inner.is_closing()
+        self.lock().inner.is_closing()
     }
 
     fn is_closed(&self) -> bool {
-        self.inner.is_closed()
+        self.lock().inner.is_closed()
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.inner.close()
+        self.lock().inner.close()
     }
 }

@@ -121,11 +121,13 @@ impl Mailbox {
         idle
     }
 
-    /// The worker is up again.
-    pub(super) fn woken(&self) {
+    /// The worker is up again, `told` by [`Self::wake_fd`] or by something else.
+    pub(super) fn woken(&self, told: bool) {
         self.asleep.store(false, Ordering::SeqCst);
-        // Nothing to read is as good as something.
-        let _ = rustix::io::read(&self.wake, &mut [0u8; 8]);
+        if told {
+            // Nothing to read is as good as something.
+            let _ = rustix::io::read(&self.wake, &mut [0u8; 8]);
+        }
     }
 
     /// What becomes readable when the worker must wake.

@@ -1,18 +1,28 @@
 //! What the media plane tells Prometheus.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use super::admission::Admission;
+use super::capacity::{Capacity, whole};
 use super::counters::SessionsCounters;
+use super::reception::Report;
 use crate::media::FanoutCounters;
 use crate::media::kernel::Sent;
+
+/// Upper bounds of a loss that is hardly heard, is concealed well, and so on to one that nobody bears.
+const LOSS_RATIOS: [f64; 7] = [0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3];
+
+/// Upper bounds of jitter and of round trips, in seconds.
+const JITTERS_S: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
+const ROUND_TRIPS_S: [f64; 8] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8];
 
 /// Counters of the media plane; workers add to them a few times a second, never per packet.
 #[derive(Clone)]
 pub struct PlaneMetrics {
     /// WebRTC sessions, waiting for their first check or connected.
     pub(super) sessions: IntGauge,
-    /// Offers refused because the edge had as many sessions as it may have.
-    pub(super) refused_full: IntCounter,
+    /// Offers refused, by what there was too much of.
+    pub(super) refused: IntCounterVec,
     /// Listeners that are being sent to.
     pub(super) listeners: IntGauge,
     sent_packets: IntCounter,
@@ -25,6 +35,27 @@ pub struct PlaneMetrics {
     panics: IntCounter,
     forwarded: IntCounter,
     clock_restarts: IntCounter,
+    voices_ended: IntCounter,
+    reports: ReportMetrics,
+    pub(super) load: LoadMetrics,
+}
+
+/// What the machine bears.
+#[derive(Clone)]
+pub(super) struct LoadMetrics {
+    pub shed: IntCounter,
+    pub packets: IntGauge,
+    pub bytes: IntGauge,
+    pub bookable: IntGauge,
+    pub booked: IntGauge,
+}
+
+/// What listeners say of what they receive.
+#[derive(Clone)]
+struct ReportMetrics {
+    loss: Histogram,
+    jitter: Histogram,
+    round_trip: Histogram,
 }
 
 impl PlaneMetrics {
@@ -51,10 +82,12 @@ impl PlaneMetrics {
         };
         Ok(Self {
             sessions: gauge("sessions", "WebRTC sessions, connecting or connected.")?,
-            refused_full: counter(
+            refused: labelled(
                 "sessions_refused_total",
-                "Offers refused because the edge had as many sessions as it may have.",
+                "Offers refused, by what was at its limit: sessions, or the packets that the machine can send.",
+                "reason",
             )?,
+            load: LoadMetrics::new(registry)?,
             listeners: gauge("listeners", "Clients that audio is sent to.")?,
             sent_packets: counter("sent_packets_total", "Datagrams taken by the kernel.")?,
             sent_bytes: counter(
@@ -85,10 +118,15 @@ impl PlaneMetrics {
                 "forwarded_datagrams_total",
                 "Datagrams handed to another worker, because a client's address changed.",
             )?,
+            voices_ended: counter(
+                "voices_ended_total",
+                "Voices that broke off without a pause; listeners were given silence for an end.",
+            )?,
             clock_restarts: counter(
                 "uplink_clock_restarts_total",
                 "Times a client's RTP clock jumped.",
             )?,
+            reports: ReportMetrics::new(registry)?,
         })
     }
 
@@ -104,6 +142,7 @@ impl PlaneMetrics {
         self.drop_by("late-frame", counters.late_frames);
         self.drop_by("seal-failed", counters.failed_packets);
         self.drop_by("room-limit", counters.over_limit);
+        self.voices_ended.inc_by(counters.voices_ended);
     }
 
     pub(super) fn add_sessions(&self, counters: SessionsCounters) {
@@ -118,6 +157,10 @@ impl PlaneMetrics {
         self.drop_by("erratic-clock", counters.uplink.erratic);
         self.drop_by("unknown-stream", counters.unknown_stream);
         self.drop_by("frame-too-large", counters.uplink.too_large);
+        self.drop_by("report-forged", counters.forged_reports);
+        self.drop_by("report-replayed", counters.replayed_reports);
+        self.drop_by("report-malformed", counters.malformed_reports);
+        self.drop_by("report-untold", counters.untold_reports);
         self.forwarded.inc_by(counters.forwarded);
         self.fenced.inc_by(counters.fenced);
         self.panics.inc_by(counters.panics);
@@ -126,6 +169,15 @@ impl PlaneMetrics {
         self.uplink_frames.with_label_values(&["redundancy"]).inc_by(recovered);
         let in_time = counters.uplink.frames.saturating_sub(recovered);
         self.uplink_frames.with_label_values(&["time"]).inc_by(in_time);
+    }
+
+    pub(super) fn add_reports(&self, reports: impl Iterator<Item = Report>) {
+        for Report { loss, jitter_ms, round_trip_ms, .. } in reports {
+            let ReportMetrics { loss: losses, jitter, round_trip } = &self.reports;
+            loss.iter().for_each(|loss| losses.observe(f64::from(*loss)));
+            jitter_ms.iter().for_each(|ms| jitter.observe(f64::from(*ms) / 1_000.0));
+            round_trip_ms.iter().for_each(|ms| round_trip.observe(f64::from(*ms) / 1_000.0));
+        }
     }
 
     pub(super) fn add_received(&self, datagrams: u64, truncated: u64) {
@@ -138,4 +190,81 @@ impl PlaneMetrics {
             self.dropped.with_label_values(&[reason]).inc_by(count);
         }
     }
+}
+
+impl ReportMetrics {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let histogram = |name: &str, help: &str, bounds: &[f64]| {
+            let opts = HistogramOpts::new(format!("stoa_edge_{name}"), help);
+            let histogram = Histogram::with_opts(opts.buckets(bounds.to_vec()))?;
+            registry.register(Box::new(histogram.clone()))?;
+            prometheus::Result::Ok(histogram)
+        };
+        Ok(Self {
+            loss: histogram(
+                "listener_loss_ratio",
+                "Share of packets lost between two reports of a listener.",
+                &LOSS_RATIOS,
+            )?,
+            jitter: histogram(
+                "listener_jitter_seconds",
+                "Interarrival jitter (RFC 3550) that listeners report.",
+                &JITTERS_S,
+            )?,
+            round_trip: histogram(
+                "listener_round_trip_seconds",
+                "Round-trip time to listeners, from their reports.",
+                &ROUND_TRIPS_S,
+            )?,
+        })
+    }
+}
+
+impl LoadMetrics {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(format!("stoa_edge_{name}"), help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            prometheus::Result::Ok(gauge)
+        };
+        let shed = IntCounter::new(
+            "stoa_edge_listeners_shed_total",
+            "Listeners sent away because the machine could not bear all; those who came last.",
+        )?;
+        registry.register(Box::new(shed.clone()))?;
+        Ok(Self {
+            shed,
+            packets: gauge(
+                "capacity_packets_per_second",
+                "Packets that all media workers can send in a second, as learned.",
+            )?,
+            bytes: gauge(
+                "capacity_bytes_per_second",
+                "The same in bytes, at the usual size of packets.",
+            )?,
+            bookable: gauge(
+                "bookable_packets_per_second",
+                "Packets that may be promised to listeners, at one voice each; beyond it joins are refused.",
+            )?,
+            booked: gauge(
+                "booked_packets_per_second",
+                "Packets that have been promised to listeners, at one voice each.",
+            )?,
+        })
+    }
+
+    /// Takes what one worker can bear; `told` is what it had said before.
+    pub(super) fn note(&self, capacity: &Capacity, told: &mut [i64; 2], admission: &Admission) {
+        let now =
+            [capacity.packets_per_second(), capacity.bytes_per_second()].map(whole).map(gauge);
+        self.packets.add(now[0] - told[0]);
+        self.bytes.add(now[1] - told[1]);
+        *told = now;
+        self.bookable.set(gauge(admission.bookable()));
+        self.booked.set(gauge(admission.booked()));
+    }
+}
+
+fn gauge(rate: u64) -> i64 {
+    i64::try_from(rate).unwrap_or(i64::MAX)
 }

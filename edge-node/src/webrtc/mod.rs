@@ -9,7 +9,14 @@
 //! | [`keys`], `dtls` | how a session's SRTP keys are learned; the DTLS that yields them |
 //! | [`datagram`] | what a datagram is |
 //! | `registry`, `directory` | whose a datagram is: across workers, and on one |
-//! | `session`, `sessions` | one client; all clients of a worker |
+//! | `session`, `engine` | one client, and what runs it |
+//! | `capacity`, `meter` | what a worker can bear, and what it measures to know |
+//! | `admission` | whether there is room for one more |
+//! | `consent` | connectivity checks, answered |
+//! | `asleep` | what is left of a listener's session once it is connected |
+//! | `sessions`, `upkeep` | all clients of a worker; waking, polling and ending them |
+//! | `wheel` | deadlines at a fixed cost |
+//! | `reception` | what listeners report of what they receive |
 //! | `uplink` | what a client sends, as frames |
 //! | `mailbox`, `io` | the worker's thread and how others reach it |
 //! | `backlog` | datagrams of handshakes, which wait until nothing else does |
@@ -17,28 +24,37 @@
 //! | `clock` | NTP time for sender reports |
 //! | `counters`, `metrics` | what happened, and what Prometheus hears of it |
 
+mod admission;
+mod asleep;
 mod backlog;
 mod candidates;
+mod capacity;
 mod clock;
+mod consent;
 mod containment;
 mod counters;
 pub mod datagram;
 mod directory;
 mod dtls;
+mod engine;
 mod handle;
 mod io;
 pub mod keys;
 mod mailbox;
+mod meter;
 mod metrics;
 mod offer;
 mod plane;
+mod reception;
 mod registry;
 mod sdp;
 mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod uplink;
+mod wheel;
 
 pub use handle::{FromPlaneQueue, Plane, PlaneConfig};
 pub use metrics::PlaneMetrics;

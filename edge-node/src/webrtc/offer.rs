@@ -1,6 +1,7 @@
 //! From a client's offer to a session and an answer.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand::{Rng, RngExt};
@@ -11,8 +12,11 @@ use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
+use super::admission::{Admission, Booking};
 use super::candidates::Candidates;
-use super::keys::Hook;
+use super::consent::Credentials;
+use super::engine::Engine;
+use super::keys::{Hook, KeySlot};
 use super::sdp::{self, LineEdit};
 use super::session::{Parts, Session};
 use super::uplink::{PayloadTypes, Uplink};
@@ -42,32 +46,14 @@ pub(super) fn open(
     request: &OpenSession,
     id: SessionId,
     surroundings: &Surroundings,
+    booking: Booking,
     now: Instant,
     rng: &mut impl Rng,
 ) -> Result<(Session, Opened), OfferError> {
     let offer = parse(&request.offer)?;
     let credentials = IceCreds { ufrag: token(rng, 16), pass: token(rng, 32) };
     let ice_ufrag = credentials.ufrag.clone();
-    let (mut rtc, keys) = surroundings.hook.listen(|| {
-        RtcConfig::new()
-            .set_crypto_provider(surroundings.hook.provider())
-            .set_dtls_cert(surroundings.certificate.clone())
-            .set_local_ice_credentials(credentials)
-            .set_ice_lite(true)
-            .set_rtp_mode(true)
-            .set_stats_interval(None)
-            .clear_codecs()
-            .enable_opus(true, true)
-            // Without transport-wide feedback, which would send as many packets up as go down.
-            .clear_extension_map()
-            .set_extension(1, Extension::AudioLevel)
-            .set_extension(4, Extension::RtpMid)
-            .build(now)
-    });
-    for address in surroundings.candidates.iter() {
-        let candidate = Candidate::host(address, "udp").map_err(malformed)?;
-        rtc.add_local_candidate(candidate);
-    }
+    let (mut rtc, keys) = build(surroundings, credentials, now)?;
     let answer = rtc.sdp_api().accept_offer(offer).map_err(malformed)?.to_sdp_string();
     let lines = Lines::choose(&rtc, &answer, request)?;
     let types = payload_types(&rtc).ok_or(OfferError::NoOpus)?;
@@ -83,6 +69,9 @@ pub(super) fn open(
         });
         edits.push(LineEdit { mid: mid.to_string(), ssrc, ..LineEdit::default() });
     }
+    let mut credentials = Credentials::default();
+    let IceCreds { ufrag, pass } = rtc.direct_api().local_ice_credentials();
+    credentials.add(&ufrag, &pass, remote_ufrag(&request.offer)?);
     let opened = Opened {
         session: id,
         answer: sdp::edit_answer(&answer, &edits),
@@ -95,10 +84,11 @@ pub(super) fn open(
             room: request.room,
             class: request.class,
             single: request.downlink == Downlink::Single,
-            length: length(request, surroundings.audience_length),
+            booking,
             muted: request.muted,
             rtc,
             keys,
+            credentials,
             uplink: lines.uplink.and(request.track).map(|track| Uplink::new(track, types)),
             streams,
             edits,
@@ -124,31 +114,91 @@ pub fn rehearse(
     let candidates = Candidates::new(here, &[], &[]);
     let audience_length = PacketLength::default();
     let surroundings = Surroundings { hook, certificate, candidates, audience_length };
-    open(request, SessionId(0), &surroundings, now, rng).map(|(_, opened)| opened)
+    let unlimited = Arc::new(Admission::new(1, u64::MAX));
+    let booking = unlimited.book(request.class, length(request, audience_length));
+    let booking = booking.ok_or(OfferError::Full("it bears no more listeners"))?;
+    open(request, SessionId(0), &surroundings, booking, now, rng).map(|(_, opened)| opened)
 }
 
-/// Answers an offer with new ICE credentials; streams and their SSRCs stay as they are.
+/// Answers an offer with new ICE credentials; streams and their SSRCs stay as they are. Where str0m's
+/// session is gone, another one is made for the answer alone.
 ///
 /// # Errors
 /// [`OfferError::Malformed`]; the session goes on as before.
-pub(super) fn restart(session: &mut Session, offer: &str) -> Result<Restarted, OfferError> {
-    let offer = parse(offer)?;
-    let answer = session.rtc.sdp_api().accept_offer(offer).map_err(malformed)?.to_sdp_string();
+pub(super) fn restart(
+    session: &mut Session,
+    offer: &str,
+    surroundings: &Surroundings,
+    now: Instant,
+) -> Result<Restarted, OfferError> {
+    let remote_ufrag = remote_ufrag(offer)?;
+    let mut made;
+    let (rtc, parsed) = match &mut session.engine {
+        Engine::Awake(rtc) => (rtc, parse(offer)?),
+        Engine::Asleep(asleep) => {
+            // Whatever role the client offers now, the association has one already.
+            let role = if asleep.is_active() { "a=setup:passive" } else { "a=setup:active" };
+            let parsed = parse(&offer.replace("a=setup:actpass", role))?;
+            let credentials = match session.credentials.current(remote_ufrag) {
+                Some((ufrag, pass)) => IceCreds { ufrag: ufrag.into(), pass: pass.into() },
+                None => IceCreds::new(),
+            };
+            (made, _) = build(surroundings, credentials, now)?;
+            (&mut made, parsed)
+        }
+    };
+    let answer = rtc.sdp_api().accept_offer(parsed).map_err(malformed)?.to_sdp_string();
     let mut edits = session.edits.clone();
     for mid in mids(&answer) {
         // str0m has drawn a new SSRC for each line; ours go on.
-        take_stream(&mut session.rtc, mid);
+        take_stream(rtc, mid);
         if !edits.iter().any(|edit| edit.mid == mid.to_string()) {
             let mid = mid.to_string();
             edits.push(LineEdit { mid, direction: Some("inactive"), ..LineEdit::default() });
         }
     }
-    let credentials = session.rtc.direct_api().local_ice_credentials();
+    let credentials = rtc.direct_api().local_ice_credentials();
+    session.credentials.add(&credentials.ufrag, &credentials.pass, remote_ufrag);
     Ok(Restarted {
         answer: sdp::edit_answer(&answer, &edits),
         ice_ufrag: credentials.ufrag,
         ice_pwd: credentials.pass,
     })
+}
+
+/// str0m's side of a session, as all of ours are.
+fn build(
+    surroundings: &Surroundings,
+    credentials: IceCreds,
+    now: Instant,
+) -> Result<(Box<Rtc>, KeySlot), OfferError> {
+    let (mut rtc, keys) = surroundings.hook.listen(|| {
+        let rtc = RtcConfig::new()
+            .set_crypto_provider(surroundings.hook.provider())
+            .set_dtls_cert(surroundings.certificate.clone())
+            .set_local_ice_credentials(credentials)
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .set_stats_interval(None)
+            .clear_codecs()
+            .enable_opus(true, true)
+            // Without transport-wide feedback, which would send as many packets up as go down.
+            .clear_extension_map()
+            .set_extension(1, Extension::AudioLevel)
+            .set_extension(4, Extension::RtpMid)
+            .build(now);
+        Box::new(rtc)
+    });
+    for address in surroundings.candidates.iter() {
+        let candidate = Candidate::host(address, "udp").map_err(malformed)?;
+        rtc.add_local_candidate(candidate);
+    }
+    Ok((rtc, keys))
+}
+
+fn remote_ufrag(offer: &str) -> Result<&str, OfferError> {
+    let missing = || OfferError::Malformed("it has no ICE user fragment".into());
+    sdp::ice_ufrag(offer).ok_or_else(missing)
 }
 
 /// Which lines of the offer are used, and how.
@@ -226,9 +276,12 @@ fn malformed(error: impl std::fmt::Display) -> OfferError {
     OfferError::Malformed(reason)
 }
 
-/// The stage hears short packets; the audience what its offer asks for (`ptime`, RFC 8866 section 6.4), or the
+/// Length of the packets that an offer is to be answered with; none for who does not listen. The stage hears short ones, the audience what its offer asks for (`ptime`, RFC 8866 section 6.4), or the
 /// edge's own choice, but nothing longer than the offer allows (`maxptime`).
-fn length(request: &OpenSession, audience: PacketLength) -> PacketLength {
+pub(super) fn length(request: &OpenSession, audience: PacketLength) -> Option<PacketLength> {
+    if request.downlink == Downlink::None {
+        return None;
+    }
     let wish = match request.class {
         Class::Stage => PacketLength::Ms20,
         Class::Audience => {
@@ -236,7 +289,7 @@ fn length(request: &OpenSession, audience: PacketLength) -> PacketLength {
         }
     };
     let most = sdp::milliseconds(&request.offer, "maxptime").map(PacketLength::at_most);
-    most.map_or(wish, |most| wish.min(most))
+    Some(most.map_or(wish, |most| wish.min(most)))
 }
 
 fn mids(answer: &str) -> Vec<Mid> {

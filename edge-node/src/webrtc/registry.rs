@@ -179,6 +179,10 @@ impl Registry {
     pub(super) fn add_ufrag(&self, id: SessionId, ufrag: String) {
         let mut state = self.lock();
         let Some(entry) = state.sessions.get_mut(&id) else { return };
+        if entry.ufrags.contains(&ufrag) {
+            // An offer that restarts nothing changes no name.
+            return;
+        }
         entry.ufrags.push(ufrag.clone());
         let oldest = (entry.ufrags.len() > UFRAGS_MAX).then(|| entry.ufrags.remove(0));
         if let Some(oldest) = oldest {

@@ -1,6 +1,7 @@
 //! The text of answers: what str0m wrote, with what it has no words for.
 //!
-//! Pure text work on lines; what the lines mean is str0m's business.
+//! Pure text work on lines; what the lines mean is str0m's business. Sources get names that follow
+//! from their `mid`: an answer that is made anew, after a restart, names them as the first one did.
 
 /// What a media line of an answer is to become.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,12 @@ pub(super) struct LineEdit {
 #[must_use]
 pub(super) fn edit_answer(answer: &str, edits: &[LineEdit]) -> String {
     let mut out = String::with_capacity(answer.len() + 256);
+    let origin = edits.iter().find_map(|edit| edit.ssrc);
     for (index, section) in sections(answer).into_iter().enumerate() {
+        if let (0, Some(origin)) = (index, origin) {
+            edit_session(section, origin, &mut out);
+            continue;
+        }
         let mid = attribute(section, "mid:");
         let edit = edits.iter().find(|edit| index > 0 && Some(edit.mid.as_str()) == mid);
         match edit {
@@ -76,6 +82,29 @@ fn attribute<'a>(section: &'a str, name: &str) -> Option<&'a str> {
     lines(section).find_map(|line| line.strip_prefix("a=")?.strip_prefix(name))
 }
 
+/// The user fragment of an offer: bundled lines share one (RFC 9429 section 5.2.1).
+#[must_use]
+pub(super) fn ice_ufrag(offer: &str) -> Option<&str> {
+    sections(offer).into_iter().find_map(|section| attribute(section, "ice-ufrag:"))
+}
+
+/// An origin stays the same from answer to answer (RFC 9429 section 5.3.1); ours is a number that
+/// the session has anyway.
+fn edit_session(section: &str, origin: u32, out: &mut String) {
+    for line in lines(section) {
+        match line {
+            _ if line.starts_with("o=") => {
+                out.push_str(&format!("o=stoa {origin} 2 IN IP4 0.0.0.0\r\n"));
+            }
+            _ if line.starts_with("a=msid-semantic:") => out.push_str("a=msid-semantic:WMS *\r\n"),
+            _ => {
+                out.push_str(line);
+                out.push_str("\r\n");
+            }
+        }
+    }
+}
+
 fn edit_section(section: &str, edit: &LineEdit, out: &mut String) {
     let opus = opus_payload_type(section);
     let silent = matches!(edit.direction, Some("inactive" | "recvonly"));
@@ -96,7 +125,7 @@ fn edit_section(section: &str, edit: &LineEdit, out: &mut String) {
                 None => line_out(line),
             },
             (_, true) if silent => {}
-            (_, true) => line_out(&with_ssrc(line, edit.ssrc)),
+            (_, true) => line_out(&named(line, edit)),
             _ => match edit.uplink_bitrate_max.zip(opus) {
                 Some((bitrate, opus)) if is_fmtp_of(line, opus) => {
                     line_out(&format!("{line};usedtx=1;maxaveragebitrate={bitrate}"));
@@ -123,10 +152,18 @@ fn is_fmtp_of(line: &str, payload_type: &str) -> bool {
         .is_some_and(|(of, _)| of == payload_type)
 }
 
-fn with_ssrc(line: &str, ssrc: Option<u32>) -> String {
-    match (ssrc, line.strip_prefix("a=ssrc:").and_then(|rest| rest.split_once(' '))) {
-        (Some(ssrc), Some((_, attribute))) => format!("a=ssrc:{ssrc} {attribute}"),
-        _ => line.to_owned(),
+/// A source's line with our SSRC and names. The canonical name is the one in our reports.
+fn named(line: &str, edit: &LineEdit) -> String {
+    let (Some(ssrc), mid) = (edit.ssrc, &edit.mid) else { return line.to_owned() };
+    match line.strip_prefix("a=ssrc:").and_then(|rest| rest.split_once(' ')) {
+        Some((_, attribute)) if attribute.starts_with("cname:") => {
+            format!("a=ssrc:{ssrc} cname:stoa")
+        }
+        Some((_, attribute)) if attribute.starts_with("msid:") => {
+            format!("a=ssrc:{ssrc} msid:stoa-{mid} {mid}")
+        }
+        Some((_, attribute)) => format!("a=ssrc:{ssrc} {attribute}"),
+        None => format!("a=msid:stoa-{mid} {mid}"),
     }
 }
 
@@ -135,7 +172,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ANSWER: &str = "v=0\r\ns=-\r\n\
+    const ANSWER: &str = "v=0\r\no=x 1 2 IN IP4 0.0.0.0\r\ns=-\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\na=mid:0\r\na=recvonly\r\n\
         a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:111 opus/48000/2\r\n\
         a=fmtp:111 minptime=10;useinbandfec=1\r\n\
@@ -169,10 +206,22 @@ mod tests {
     }
 
     #[test]
-    fn a_known_source_keeps_its_number_across_a_restart() {
+    fn a_known_source_keeps_its_number_and_names_across_a_restart() {
         let edit = LineEdit { mid: "1".into(), ssrc: Some(5), ..LineEdit::default() };
-        let edited = edit_answer(ANSWER, &[edit]);
-        assert!(edited.contains("a=ssrc:5 cname:x\r\n") && !edited.contains("77"), "{edited}");
+        let edited = edit_answer(ANSWER, std::slice::from_ref(&edit));
+        assert!(edited.contains("a=ssrc:5 cname:stoa\r\n") && !edited.contains("77"), "{edited}");
+        assert!(edited.contains("a=msid:stoa-1 1\r\n"), "{edited}");
+        let anew = ANSWER.replace("77", "88").replace("a b", "c d").replace("o=x 1", "o=x 9");
+        assert_eq!(edit_answer(&anew, &[edit]), edited);
+    }
+
+    #[test]
+    fn an_offers_user_fragment_is_that_of_the_session_or_of_the_first_line_with_one() {
+        assert_eq!(ice_ufrag(ANSWER), None);
+        let line = ANSWER.replace("a=mid:1", "a=ice-ufrag:line\r\na=mid:1");
+        assert_eq!(ice_ufrag(&line), Some("line"));
+        let both = line.replace("s=-", "s=-\r\na=ice-ufrag:all");
+        assert_eq!(ice_ufrag(&both), Some("all"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use stoa_audio::frame::{Epoch, Frame, FrameNumber, PAYLOAD_BYTES_MAX, TrackId};
+use stoa_audio::frame::{Epoch, Frame, FrameNumber, Level, PAYLOAD_BYTES_MAX, TrackId};
 use stoa_audio::level::{Claim, Judge};
 use stoa_audio::opus;
 use str0m::rtp::RedDecoder;
@@ -95,6 +95,21 @@ struct Anchor {
     timestamp: u64,
     number: u64,
     at: Instant,
+}
+
+impl From<str0m::rtp::RtpPacket> for Packet {
+    fn from(rtp: str0m::rtp::RtpPacket) -> Self {
+        let extensions = &rtp.header.ext_vals;
+        Self {
+            payload_type: *rtp.header.payload_type,
+            timestamp: rtp.time.numer(),
+            claim: extensions.audio_level.map(|level| Claim {
+                level: Level::from_minus_dbov(level.unsigned_abs()),
+                voice: extensions.voice_activity == Some(true),
+            }),
+            payload: Bytes::from_owner(rtp.payload),
+        }
+    }
 }
 
 impl Uplink {

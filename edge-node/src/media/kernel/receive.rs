@@ -36,6 +36,9 @@ impl Default for ReceiveBatch {
 }
 
 impl ReceiveBatch {
+    /// Packets that one call takes at most.
+    pub const PACKETS: usize = PACKETS;
+
     /// Takes what has arrived, at most 64 packets, without waiting; says how many.
     ///
     /// # Errors

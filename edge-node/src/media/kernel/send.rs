@@ -32,6 +32,20 @@ pub struct Sent {
     pub calls: u64,
 }
 
+impl Sent {
+    /// What has been added since `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            packets: self.packets - before.packets,
+            bytes: self.bytes - before.bytes,
+            dropped_full: self.dropped_full - before.dropped_full,
+            dropped_refused: self.dropped_refused - before.dropped_refused,
+            calls: self.calls - before.calls,
+        }
+    }
+}
+
 /// Packets on their way to a socket.
 pub struct SendBatch {
     socket: Arc<Socket>,
@@ -84,6 +98,12 @@ impl SendBatch {
         }
         self.used = 0;
         self.count = 0;
+    }
+
+    /// What became of packets since they were last taken.
+    #[must_use]
+    pub const fn sent(&self) -> Sent {
+        self.sent
     }
 
     /// What became of packets since the last call.

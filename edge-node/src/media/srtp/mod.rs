@@ -17,5 +17,5 @@ mod sender;
 mod tests;
 
 pub use profile::{Master, Masters, Profile};
-pub use receiver::{OpenError, Receiver};
+pub use receiver::{ControlReceiver, OpenError, Receiver};
 pub use sender::Sender;

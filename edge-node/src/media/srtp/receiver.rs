@@ -31,9 +31,14 @@ pub enum OpenError {
 /// Opens RTP and RTCP with the peer's keys.
 pub struct Receiver {
     rtp: Cipher,
-    rtcp: Cipher,
     rtp_sources: Vec<(u32, Window)>,
-    rtcp_sources: Vec<(u32, Window)>,
+    rtcp: ControlReceiver,
+}
+
+/// Opens RTCP alone, of a peer who sends no RTP: half the keys, half the memory.
+pub struct ControlReceiver {
+    cipher: Cipher,
+    sources: Vec<(u32, Window)>,
 }
 
 impl Receiver {
@@ -44,9 +49,8 @@ impl Receiver {
     pub fn new(master: &Master) -> Result<Self, aws_lc_rs::error::Unspecified> {
         Ok(Self {
             rtp: Cipher::new(master, Kind::Rtp)?,
-            rtcp: Cipher::new(master, Kind::Rtcp)?,
             rtp_sources: Vec::new(),
-            rtcp_sources: Vec::new(),
+            rtcp: ControlReceiver::new(master)?,
         })
     }
 
@@ -85,25 +89,43 @@ impl Receiver {
     /// # Errors
     /// An [`OpenError`]; the packet's bytes are then undefined.
     pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
+        self.rtcp.open_rtcp(packet)
+    }
+}
+
+impl ControlReceiver {
+    /// Derives the session keys.
+    ///
+    /// # Errors
+    /// When the crypto library refuses the keys.
+    pub fn new(master: &Master) -> Result<Self, aws_lc_rs::error::Unspecified> {
+        Ok(Self { cipher: Cipher::new(master, Kind::Rtcp)?, sources: Vec::new() })
+    }
+
+    /// Opens an RTCP compound in place and returns its length.
+    ///
+    /// # Errors
+    /// An [`OpenError`]; the packet's bytes are then undefined.
+    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
         let ssrc = packet.get(4..8).and_then(|s| s.try_into().ok()).map(u32::from_be_bytes);
         let ssrc = ssrc.ok_or(OpenError::Malformed)?;
-        let (index, encrypted) = self.rtcp.rtcp_index(packet).ok_or(OpenError::Malformed)?;
+        let (index, encrypted) = self.cipher.rtcp_index(packet).ok_or(OpenError::Malformed)?;
         if !encrypted {
             return Err(OpenError::Malformed);
         }
-        let window = self.rtcp_sources.iter().find(|(s, _)| *s == ssrc).map(|(_, w)| *w);
+        let window = self.sources.iter().find(|(s, _)| *s == ssrc).map(|(_, w)| *w);
         let mut window = match window {
             Some(window) => window,
-            None if self.rtcp_sources.len() >= SSRCS_MAX => return Err(OpenError::TooManySources),
+            None if self.sources.len() >= SSRCS_MAX => return Err(OpenError::TooManySources),
             None => Window::default(),
         };
         if !window.is_new(u64::from(index)) {
             return Err(OpenError::Replay);
         }
         let end =
-            self.rtcp.open_rtcp(packet, ssrc, index).map_err(|_| OpenError::Authentication)?;
+            self.cipher.open_rtcp(packet, ssrc, index).map_err(|_| OpenError::Authentication)?;
         window.take(u64::from(index));
-        store(&mut self.rtcp_sources, ssrc, window);
+        store(&mut self.sources, ssrc, window);
         Ok(end)
     }
 }

@@ -6,7 +6,6 @@ use stoa_protocol::ids::Role;
 use super::fake_rooms::Call;
 use super::websocket::{close_code, connect, hear, joined, say};
 use super::{OFFER, Stage, settings, token};
-use crate::media::PacketLength;
 use crate::signaling::Settings;
 
 const OTHERS: [&str; 2] = ["https://fra.stoa.example", "https://lon.stoa.example:8443"];
@@ -62,8 +61,10 @@ async fn a_client_asks_for_packets_of_lengths_that_there_are() {
         assert_eq!(refused["problem"]["type"], "/problems/packets-malformed", "{ms}");
     }
     let asked = stage.rooms.calls().into_iter().filter_map(|call| match call {
-        Call::ChangePackets(_, length) => Some(length),
+        Call::ChangePackets(session, length) => Some((session, length)),
         _ => None,
     });
-    assert_eq!(asked.collect::<Vec<_>>(), [PacketLength::Ms20, PacketLength::Ms120]);
+    let asked: Vec<_> = asked.collect();
+    assert_eq!(asked.iter().map(|(_, length)| length.ms()).collect::<Vec<_>>(), [20, 120]);
+    assert!(asked.iter().all(|(session, _)| *session == asked[0].0));
 }

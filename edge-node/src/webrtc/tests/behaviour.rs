@@ -6,6 +6,7 @@ use std::time::Duration;
 use str0m::change::SdpAnswer;
 
 use super::pair::{Edge, LISTEN, PLAYER, PUBLISH, SPEAK, STEP, TRACK, frame};
+use crate::media::PacketLength;
 use crate::webrtc::{Class, OfferError};
 
 #[test]
@@ -192,4 +193,42 @@ fn offers_that_cannot_be_used_are_refused_with_a_reason() {
     assert_eq!(refused, OfferError::NoAudio { needed: "sendonly" });
     let no_opus = listening.replace("opus/48000", "pcmu/8000");
     assert_eq!(edge.open(no_opus, LISTEN).unwrap_err(), OfferError::NoOpus);
+}
+
+#[test]
+fn overload_sends_away_who_came_last_and_nobody_on_the_stage() {
+    let mut edge = Edge::new();
+    let clients: Vec<_> = (1..=4).map(|port| edge.connect(port, LISTEN)).collect();
+    let speaker = edge.connect(9, SPEAK);
+    let now = edge.now;
+    edge.sessions.shed(2, now, &mut edge.wire);
+    for _ in 0..3 {
+        edge.step(STEP);
+    }
+    let gone: Vec<_> = clients[2..].iter().rev().map(|c| edge.clients[*c].session).collect();
+    let expected: Vec<_> = gone.into_iter().map(|session| (session, "overloaded")).collect();
+    assert_eq!(edge.closed(), expected);
+    assert!(edge.clients[clients[3]].closed && !edge.clients[clients[0]].closed, "by a goodbye");
+    edge.sessions.shed(10, now, &mut edge.wire);
+    edge.step(STEP);
+    assert_eq!(edge.closed().len(), 4);
+    assert!(!edge.closed().iter().any(|(id, _)| *id == edge.clients[speaker].session));
+}
+
+#[test]
+fn a_listener_gets_packets_of_the_length_that_he_asks_for() {
+    let mut edge = Edge::new();
+    let client = edge.connect(1, LISTEN);
+    let (session, now) = (edge.clients[client].session, edge.now);
+    edge.sessions.change_length(session, PacketLength::Ms60, &mut edge.wire);
+    assert!(now <= edge.now);
+    for number in 0..9 {
+        edge.play(number, 0, Class::Audience);
+        edge.step(STEP);
+    }
+    let samples = |packet: &str0m::rtp::RtpPacket| {
+        stoa_audio::opus::duration(&packet.payload).unwrap().samples()
+    };
+    let heard: Vec<_> = edge.clients[client].packets.iter().map(samples).collect();
+    assert!(heard.contains(&2_880) && heard.iter().all(|samples| *samples <= 2_880), "{heard:?}");
 }

@@ -5,3 +5,4 @@ mod behaviour;
 mod hostile;
 mod offers;
 mod pair;
+mod sleep;
