@@ -6,13 +6,13 @@ use std::time::Instant;
 use stoa_audio::opus::{self, JOINED_BYTES_MAX, Joiner};
 
 use super::fanout::FanoutCounters;
-use super::kernel::Prefetch;
+use super::kernel::prefetch;
 use super::pace::Pace;
 use super::packetizer::{Packetizer, Piece};
 use super::{Listener, Outbox, PacketLength};
 use crate::webrtc::SLOTS_MAX;
 
-/// How many listeners ahead a key is asked for: a seal takes about as long as memory takes for two.
+/// How many listeners ahead one is asked for, with his key: memory takes about as long as two seals.
 const PREFETCH_AHEAD: usize = 4;
 
 /// How the packets of a group are cut.
@@ -28,7 +28,6 @@ pub(super) struct Cut {
 /// What a worker needs once, however many groups it has.
 pub(super) struct Scratch {
     pub counters: FanoutCounters,
-    prefetch: Prefetch,
     joiner: Joiner,
     frames: Vec<Piece>,
     joined: Box<[u8]>,
@@ -38,7 +37,6 @@ impl Default for Scratch {
     fn default() -> Self {
         Self {
             counters: FanoutCounters::default(),
-            prefetch: Prefetch::shared(),
             joiner: Joiner::default(),
             frames: Vec::with_capacity(opus::FRAMES_MAX),
             joined: vec![0; JOINED_BYTES_MAX].into_boxed_slice(),
@@ -124,14 +122,14 @@ impl Group {
         out: &mut impl Outbox,
     ) {
         let Some(packetizer) = self.packetizers.get_mut(slot) else { return };
-        let Scratch { counters, prefetch, joiner, frames, joined } = scratch;
+        let Scratch { counters, joiner, frames, joined } = scratch;
         while packetizer.next(now, pace, joiner, frames) {
             let Some(content) = content_of(frames, joiner, joined) else { continue };
             let except = frames.first().and_then(|first| first.except);
             let (start, mut some_heard_it) = (content.start, false);
             for at in 0..self.listeners.len() {
                 if let Some(ahead) = self.listeners.get(at + PREFETCH_AHEAD) {
-                    ahead.prefetch(*prefetch);
+                    prefetch(ahead);
                 }
                 let listener = &mut self.listeners[at];
                 if except == Some(listener.session()) {
@@ -167,7 +165,7 @@ impl Group {
     /// another group.
     pub(super) fn catch_up(&mut self, at: usize, scratch: &mut Scratch, out: &mut impl Outbox) {
         let Some(listener) = self.listeners.get_mut(at) else { return };
-        let Scratch { counters, joiner, frames, joined, .. } = scratch;
+        let Scratch { counters, joiner, frames, joined } = scratch;
         for (slot, packetizer) in self.packetizers.iter().enumerate() {
             for piece in packetizer.waiting() {
                 frames.clear();

@@ -4,7 +4,7 @@
 use aws_lc_rs::error::Unspecified;
 
 use super::group::Content;
-use super::kernel::{Address, Prefetch};
+use super::kernel::Address;
 use super::srtp::Sender;
 use super::timeline::wrap;
 use super::{Outbox, report};
@@ -81,11 +81,6 @@ impl Listener {
 
     pub(super) fn redirect(&mut self, to: Address) {
         self.to = to;
-    }
-
-    /// Asks for the memory of his key; see [`Prefetch`].
-    pub(super) fn prefetch(&self, prefetch: Prefetch) {
-        self.sender.prefetch(prefetch);
     }
 
     /// Whether he has heard what begins at a position already.

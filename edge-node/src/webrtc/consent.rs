@@ -49,6 +49,11 @@ impl Credentials {
         });
     }
 
+    /// Our newest user fragment.
+    pub(super) fn newest(&self) -> Option<&str> {
+        self.0.last().map(|pair| &*pair.local_ufrag)
+    }
+
     /// Our newest user fragment and password, if they belong to this user fragment of the client.
     pub(super) fn current(&self, remote_ufrag: &str) -> Option<(&str, &str)> {
         let newest = self.0.last().filter(|newest| *newest.remote_ufrag == *remote_ufrag)?;

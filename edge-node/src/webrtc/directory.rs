@@ -30,6 +30,13 @@ pub(super) struct Names {
     ufrags: Vec<String>,
 }
 
+impl Names {
+    /// The address that has passed a check last.
+    pub(super) fn newest_address(&self) -> Option<SocketAddr> {
+        self.addresses.last().copied()
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Directory {
     by_address: HashMap<SocketAddr, usize>,

@@ -37,16 +37,17 @@ const DELIVERY_AGE_MAX: Duration = Duration::from_millis(200);
 /// Batches received before deliveries are looked at again.
 const BATCHES_A_TURN: usize = 4;
 
-/// Datagrams of handshakes taken before everything else is looked at again: less than a millisecond.
+/// Datagrams of handshakes taken before everything else is looked at again: less than 1 ms.
 const HANDSHAKES_A_TURN: usize = 4;
 
 /// Counters are published this often.
 const PUBLISH_TICK: Duration = Duration::from_millis(200);
 
-/// While no client has spoken for `LULL`, what comes is checks and reports: after each batch the worker
-/// leaves its socket alone for `REST`, so that it wakes for several of them at once.
+/// Most of what comes is checks and reports: after each batch the worker leaves its socket alone, so that it wakes
+/// once for several. For `BRIEF_REST` while somebody speaks here, for `REST` when nobody has for `LULL`.
 const LULL: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(2);
+const BRIEF_REST: Duration = Duration::from_millis(1);
 
 /// What a worker is made of.
 pub(super) struct Parts {
@@ -185,8 +186,7 @@ impl Worker {
         if !self.mailbox().has_delivery() {
             return false;
         }
-        // What is in the batch by now is somebody else's work.
-        self.batch.flush();
+        self.batch.flush(); // What is in it by now is somebody else's work.
         let (began, before) = (self.meter.begin(), self.batch.sent());
         let more = self.play();
         self.batch.flush();
@@ -371,9 +371,11 @@ impl Worker {
     fn sleep(&mut self) {
         let now = Instant::now();
         let until = self.sessions.poll_timeout().min(self.publish_at);
-        let rests = self.has_received && now.saturating_duration_since(self.spoken_at) > LULL;
+        let rests = self.has_received;
+        let lull = now.saturating_duration_since(self.spoken_at) > LULL;
+        let rest = if lull { REST } else { BRIEF_REST };
         let wait =
-            until.saturating_duration_since(now).min(if rests { REST } else { PUBLISH_TICK });
+            until.saturating_duration_since(now).min(if rests { rest } else { PUBLISH_TICK });
         if wait.is_zero() || !self.mailbox().fall_asleep() {
             return;
         }
@@ -386,8 +388,7 @@ impl Worker {
             PollFd::from_borrowed_fd(self.parts.socket.as_fd(), PollFlags::IN),
         ];
         let watched = if rests { 1 } else { 2 };
-        // Woken early or for nothing: the loop looks for itself.
-        let _ = poll(&mut fds[..watched], Some(&wait));
+        let _ = poll(&mut fds[..watched], Some(&wait)); // Woken for nothing, the loop looks for itself.
         let told = !fds[0].revents().is_empty();
         self.mailbox().woken(told);
     }

@@ -9,20 +9,12 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac;
 
-use super::derive::{Label, counter_key, counter_mode, derive};
+use super::derive::{Kind, SessionKeys, counter_key, counter_mode};
 use super::profile::{Master, Profile};
-use crate::media::kernel::Prefetch;
 
 /// Tag of `SRTP_AES128_CM_HMAC_SHA1_80`, in bytes.
 const SHA1_TAG: usize = 10;
-const GCM_TAG: usize = 16;
-
-/// Whether a cipher is for RTP or for RTCP; each has keys of its own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Rtp,
-    Rtcp,
-}
+pub(super) const GCM_TAG: usize = 16;
 
 /// Session keys of one direction, for RTP or for RTCP.
 pub(super) enum Cipher {
@@ -30,7 +22,7 @@ pub(super) enum Cipher {
         key: LessSafeKey,
         salt: [u8; 12],
     },
-    /// Boxed, because these keys are large and rare: GCM listeners should lie close together.
+    /// Boxed, because these keys are large and rare.
     CounterMode(Box<CounterMode>),
 }
 
@@ -40,57 +32,13 @@ pub(super) struct CounterMode {
     auth: hmac::Key,
 }
 
-impl Cipher {
-    pub(super) fn new(master: &Master, kind: Kind) -> Result<Self, Unspecified> {
-        let (key_label, auth_label, salt_label) = match kind {
-            Kind::Rtp => (Label::RtpKey, Label::RtpAuth, Label::RtpSalt),
-            Kind::Rtcp => (Label::RtcpKey, Label::RtcpAuth, Label::RtcpSalt),
-        };
-        let mut key = [0u8; 32];
-        let key = &mut key[..master.profile().key_bytes()];
-        derive(master, key_label, key)?;
-        let mut salt = [0u8; 14];
-        derive(master, salt_label, &mut salt[..master.profile().salt_bytes()])?;
-        let mut auth = [0u8; 20];
-        if master.profile() == Profile::AesCm128Sha1 {
-            derive(master, auth_label, &mut auth)?;
-        }
-        Self::from_session_keys(master.profile(), key, salt, &auth)
-    }
-
-    /// From keys that are derived already; `salt` is padded on the right.
-    pub(super) fn from_session_keys(
-        profile: Profile,
-        key: &[u8],
-        salt: [u8; 14],
-        auth: &[u8; 20],
-    ) -> Result<Self, Unspecified> {
-        let algorithm = match profile {
-            Profile::AesGcm128 => &AES_128_GCM,
-            Profile::AesGcm256 => &AES_256_GCM,
-            Profile::AesCm128Sha1 => {
-                let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth);
-                return Ok(Self::CounterMode(Box::new(CounterMode {
-                    key: counter_key(key)?,
-                    salt,
-                    auth,
-                })));
-            }
-        };
-        let mut short = [0u8; 12];
-        short.copy_from_slice(&salt[..12]);
-        Ok(Self::Gcm { key: LessSafeKey::new(UnboundKey::new(algorithm, key)?), salt: short })
-    }
-
-    /// Asks for the key's memory, so that it is there when the next packet is sealed.
-    pub(super) fn prefetch(&self, prefetch: Prefetch) {
-        if let Self::Gcm { key, .. } = self {
-            prefetch.key(key);
-        }
+impl CounterMode {
+    pub(super) fn new(keys: &SessionKeys) -> Result<Self, Unspecified> {
+        let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &keys.auth);
+        Ok(Self { key: counter_key(keys.key())?, salt: keys.salt, auth })
     }
 
     /// Seals an RTP packet in place: `packet` is header, payload and room for the tag.
-    /// `index` is the 48-bit packet index (roll-over counter and sequence number).
     pub(super) fn seal_rtp(
         &self,
         packet: &mut [u8],
@@ -98,25 +46,27 @@ impl Cipher {
         ssrc: u32,
         index: u64,
     ) -> Result<(), Unspecified> {
-        match self {
-            Self::Gcm { key, salt } => {
-                let tag_at = packet.len().checked_sub(GCM_TAG).ok_or(Unspecified)?;
-                let (body, tag_out) = packet.split_at_mut(tag_at);
-                let (head, payload) = body.split_at_mut_checked(header).ok_or(Unspecified)?;
-                let nonce = Nonce::assume_unique_for_key(gcm_rtp_nonce(*salt, ssrc, index));
-                let tag = key.seal_in_place_separate_tag(nonce, Aad::from(&*head), payload)?;
-                tag_out.copy_from_slice(tag.as_ref());
-            }
-            Self::CounterMode(cipher) => {
-                let CounterMode { key, salt, auth } = &**cipher;
-                let tag_at = packet.len().checked_sub(SHA1_TAG).ok_or(Unspecified)?;
-                let payload = packet.get_mut(header..tag_at).ok_or(Unspecified)?;
-                counter_mode(key, counter_iv(*salt, ssrc, index), payload)?;
-                let tag = rtp_tag(auth, &packet[..tag_at], index);
-                packet[tag_at..].copy_from_slice(&tag.as_ref()[..SHA1_TAG]);
-            }
-        }
+        let tag_at = packet.len().checked_sub(SHA1_TAG).ok_or(Unspecified)?;
+        let payload = packet.get_mut(header..tag_at).ok_or(Unspecified)?;
+        counter_mode(&self.key, counter_iv(self.salt, ssrc, index), payload)?;
+        let tag = rtp_tag(&self.auth, &packet[..tag_at], index);
+        packet[tag_at..].copy_from_slice(&tag.as_ref()[..SHA1_TAG]);
         Ok(())
+    }
+}
+
+impl Cipher {
+    pub(super) fn new(master: &Master, kind: Kind) -> Result<Self, Unspecified> {
+        let keys = SessionKeys::new(master, kind)?;
+        let algorithm = match keys.profile {
+            Profile::AesGcm128 => &AES_128_GCM,
+            Profile::AesGcm256 => &AES_256_GCM,
+            Profile::AesCm128Sha1 => {
+                return Ok(Self::CounterMode(Box::new(CounterMode::new(&keys)?)));
+            }
+        };
+        let key = LessSafeKey::new(UnboundKey::new(algorithm, keys.key())?);
+        Ok(Self::Gcm { key, salt: keys.short_salt() })
     }
 
     /// Opens an RTP packet in place and returns where its payload ends.
@@ -225,7 +175,7 @@ impl Cipher {
 }
 
 /// RFC 7714 section 8.1.
-fn gcm_rtp_nonce(salt: [u8; 12], ssrc: u32, index: u64) -> [u8; 12] {
+pub(super) fn gcm_rtp_nonce(salt: [u8; 12], ssrc: u32, index: u64) -> [u8; 12] {
     let mut nonce = [0u8; 12];
     nonce[2..6].copy_from_slice(&ssrc.to_be_bytes());
     nonce[6..12].copy_from_slice(&index.to_be_bytes()[2..]);

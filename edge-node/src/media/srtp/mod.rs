@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `profile` | protection profiles, and how DTLS keying material is divided |
 //! | `derive` | session keys from a master key |
-//! | `cipher` | one direction's session keys: seal and open |
+//! | `cipher` | one direction's session keys: open, and seal control packets |
+//! | `sealer` | the key that packets out are sealed with, laid out for the cache |
 //! | `sender` | packets out, with their indices |
 //! | `receiver` | packets in, with roll-over and replay protection |
 
@@ -12,6 +13,7 @@ mod cipher;
 mod derive;
 mod profile;
 mod receiver;
+mod sealer;
 mod sender;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::cipher::{Cipher, Kind};
+use super::cipher::Cipher;
+use super::derive::Kind;
 use super::profile::Master;
 
 /// Most SSRCs of one peer; packets of further ones are refused.

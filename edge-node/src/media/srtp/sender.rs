@@ -2,9 +2,10 @@
 
 use aws_lc_rs::error::Unspecified;
 
-use super::cipher::{Cipher, Kind};
+use super::cipher::Cipher;
+use super::derive::Kind;
 use super::profile::{Master, Profile};
-use crate::media::kernel::Prefetch;
+use super::sealer::Sealer;
 
 /// Largest SRTCP index (31 bits, RFC 3711 section 3.4).
 const RTCP_INDEX_MAX: u32 = 0x7fff_ffff;
@@ -12,7 +13,7 @@ const RTCP_INDEX_MAX: u32 = 0x7fff_ffff;
 /// Seals RTP and RTCP with one session's local keys.
 pub struct Sender {
     profile: Profile,
-    rtp: Cipher,
+    rtp: Sealer,
     rtcp: Cipher,
     /// One counter for all our SSRCs: no pair of (SSRC, index) can repeat.
     rtcp_index: u32,
@@ -26,7 +27,7 @@ impl Sender {
     pub fn new(master: &Master) -> Result<Self, Unspecified> {
         Ok(Self {
             profile: master.profile(),
-            rtp: Cipher::new(master, Kind::Rtp)?,
+            rtp: Sealer::new(master)?,
             rtcp: Cipher::new(master, Kind::Rtcp)?,
             rtcp_index: 0,
         })
@@ -44,11 +45,6 @@ impl Sender {
         self.rtcp.rtcp_overhead()
     }
 
-    /// Asks for the key's memory, so that it is there when the next packet is sealed.
-    pub fn prefetch(&self, prefetch: Prefetch) {
-        self.rtp.prefetch(prefetch);
-    }
-
     /// Seals an RTP packet in place: `packet` is `header` bytes of header, the payload, and
     /// [`Self::rtp_overhead`] bytes of room. `index` is the extended sequence number of 48 bits,
     /// which must never repeat for this `ssrc`.
@@ -62,7 +58,7 @@ impl Sender {
         ssrc: u32,
         index: u64,
     ) -> Result<(), Unspecified> {
-        self.rtp.seal_rtp(packet, header, ssrc, index)
+        self.rtp.seal(packet, header, ssrc, index)
     }
 
     /// Seals an RTCP compound in place: `packet` is the compound, of at least 8 bytes, and

@@ -1,7 +1,8 @@
 //! The RFCs' own vectors, and sender against receiver.
 
-use super::cipher::Cipher;
+use super::derive::SessionKeys;
 use super::derive::{Label, counter_key, counter_mode, derive};
+use super::sealer::Sealer;
 use super::{Master, Masters, OpenError, Profile, Receiver, Sender};
 
 fn hex(text: &str) -> Vec<u8> {
@@ -54,10 +55,12 @@ const RFC_7714_PLAIN: &str = "8040f17b 8041f8d3 5501a0b2 47616c6c 69612065 73742
 
 fn seal_rfc_7714(profile: Profile, key: &[u8]) -> Vec<u8> {
     let salt = salt14(&hex("517569642070726f2071756f"));
-    let cipher = Cipher::from_session_keys(profile, key, salt, &[0; 20]).unwrap();
+    let mut keys = SessionKeys { profile, key: [0; 32], salt, auth: [0; 20] };
+    keys.key[..key.len()].copy_from_slice(key);
+    let sealer = Sealer::from_session_keys(&keys).unwrap();
     let mut packet = hex(RFC_7714_PLAIN);
     packet.extend_from_slice(&[0; 16]);
-    cipher.seal_rtp(&mut packet, 12, 0x5501_a0b2, 0xf17b).unwrap();
+    sealer.seal(&mut packet, 12, 0x5501_a0b2, 0xf17b).unwrap();
     packet
 }
 
