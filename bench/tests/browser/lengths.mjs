@@ -12,11 +12,11 @@ const wish = wishes();
 /** For the jitter buffer to find its length after the first packets. */
 const SETTLE_MS = 5_000;
 /** How long a length is watched while nothing changes. */
-const STEADY_MS = 4_000;
+const STEADY_MS = 3_000;
 /** How long a change is watched beyond its own time: several packets of the longest length. */
 const AFTER_MS = 2_000;
 /** The first of all lengths, then those changed to: up and down, by one step and by all. */
-const LENGTHS_MS = [60, 20, 40, 60, 100, 120, 60, 120, 20, 120, 40];
+const LENGTHS_MS = [60, 20, 60, 100, 120, 40, 120];
 
 /** A page of the edge that does nothing by itself. One of the test's own would not be let to the edge's WebSocket. */
 async function open(browser) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Most participants of one room, stage and audience together.
-pub const PARTICIPANTS_MAX: usize = 20_000;
+pub const PARTICIPANTS_MAX: usize = 100_000;
 
 /// Most participants on the stage: each snapshot of the room lists them all.
 pub const STAGE_MAX: usize = 100;
