@@ -12,28 +12,51 @@ fn a_small_audience_hears_every_frame() {
     let _turn = turn::take();
     let file = turn::folder().join("listen.json");
     run(Command::new(env!("CARGO_BIN_EXE_bench"))
-        .args(["listen", "--listeners", "40", "--seconds", "5", "--quiet", "--json"])
+        .args(["listen", "--listeners", "40", "--seconds", "5", "--packet-ms", "60"])
+        .args(["--idle-seconds", "1", "--quiet", "--json"])
         .arg(&file));
     let report: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert_eq!(report["listeners"], 40, "{report}");
     assert_eq!(report["expected_frames"], 40 * 5 * 50, "{report}");
     assert_eq!(report["delivered_ratio"], 1.0, "{report}");
+    assert_eq!(report["packet_ms"], 60, "{report}");
+    assert!(report["frames_per_packet"].as_f64().unwrap() > 2.5, "{report}");
+    assert!(report["idle_edge_cores"].is_number(), "{report}");
     assert_eq!(report["refused_datagrams"], 0, "every packet opens: {report}");
     let keys = [
         "/expected_packets",
         "/delivered_packets",
         "/edge_cpu_ns_per_packet",
+        "/floor_ns_per_packet",
+        "/edge_cpu_over_floor",
+        "/listeners_per_core",
         "/edge_packets_per_cpu_second",
         "/edge_cores",
         "/edge_rss_bytes_per_listener",
         "/latency_ms/p50",
         "/latency_ms/p99",
         "/latency_ms/max",
+        "/added_delay_ms/p99",
+        "/jitter_ms/p99",
         "/join_ms/p50",
         "/join_ms/p95",
         "/joins_per_second",
         "/machine/cores",
     ];
+    assert_positive(&report, &keys);
+}
+
+#[test]
+fn the_fan_out_is_measured_beside_the_floor_and_str0m() {
+    let _turn = turn::take();
+    let told = run(Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["fanout", "--listeners", "30,60", "--rounds", "5", "--str0m-sessions", "10"])
+        .args(["--quiet", "--json"]));
+    let report: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!((&report["listeners"], report["sizes"].as_array().unwrap().len()), (&60.into(), 2));
+    assert_eq!(report["allocations_per_packet"], 0.0, "{report}");
+    assert_eq!(report["delivered_ratio"], 1.0, "{report}");
+    let keys = ["/ns_per_packet", "/floor_ns_per_packet", "/ratio_to_floor", "/ratio_to_str0m"];
     assert_positive(&report, &keys);
 }
 

@@ -221,7 +221,7 @@ fn only_who_has_sent_something_since_is_reported() {
     }
     let reports = |stage: &mut Stage| {
         stage.ears.reports = 0;
-        for _ in 0..60 {
+        for _ in 0..120 {
             stage.pass(Duration::from_millis(100));
             stage.fanout.report(stage.now, 0, &mut stage.ears);
         }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::Outbox;
 use super::fanout::Room;
 
-/// Each listener's turn comes this often.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// Each listener's turn comes this often. Twice the least interval of RFC 3550 section 6.2: nobody synchronises lips to these
+/// voices, and a report costs as much as a packet.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Whose turn it is.
 #[derive(Debug, Default)]

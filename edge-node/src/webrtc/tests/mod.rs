@@ -5,4 +5,5 @@ mod behaviour;
 mod hostile;
 mod offers;
 mod pair;
+mod room_for_more;
 mod sleep;
