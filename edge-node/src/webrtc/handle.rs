@@ -22,7 +22,7 @@ use super::{
     Uplinked,
 };
 use crate::media::PacketLength;
-use crate::media::kernel::Socket;
+use crate::media::kernel::{Lane, Socket, lanes};
 
 /// Frames that may wait for the room side.
 const FRAMES_MAX: usize = 16_384;
@@ -42,6 +42,8 @@ pub struct PlaneConfig {
     /// Length of the audience's packets in milliseconds, where an offer does not say: 20, 40, 60, 100
     /// or 120. Each packet costs about the same, whatever it holds; each millisecond is one of delay.
     pub audience_packet_ms: u32,
+    /// Network interface whose driver gets packets directly (AF_XDP), where it can take them; none by default.
+    pub express_interface: Option<String>,
 }
 
 impl PlaneConfig {
@@ -67,6 +69,7 @@ impl Default for PlaneConfig {
             workers: 0,
             sessions_max: 25_000,
             audience_packet_ms: 60,
+            express_interface: None,
         }
     }
 }
@@ -126,6 +129,7 @@ impl Plane {
         while sockets.len() < workers {
             sockets.push(sockets[0].bind_another().context("cannot share the media port")?);
         }
+        let express = express(config, local_addr, workers)?;
         let hook = Hook::shared();
         let certificate = hook.certificate().context("cannot make a DTLS certificate")?;
         let candidates = Candidates::new(local_addr, &config.advertise, &local_addresses());
@@ -148,7 +152,7 @@ impl Plane {
             events: events.downgrade(),
             running: watch::Sender::default(),
         };
-        shared.spawn_workers(sockets, &frames, &events)?;
+        shared.spawn_workers(sockets, express, &frames, &events)?;
         let queue = FromPlaneQueue { frames: frames_out, events: events_out };
         Ok((Self { shared: Arc::new(shared) }, queue))
     }
@@ -297,13 +301,16 @@ impl Shared {
     fn spawn_workers(
         &self,
         sockets: Vec<Socket>,
+        express: Vec<Lane>,
         frames: &mpsc::Sender<Uplinked>,
         events: &mpsc::UnboundedSender<SessionEvent>,
     ) -> anyhow::Result<()> {
+        let mut express = express.into_iter();
         for (index, socket) in sockets.into_iter().enumerate() {
             io::spawn(io::Parts {
                 index: WorkerIndex(index),
                 socket: Arc::new(socket),
+                express: express.next(),
                 mailboxes: Arc::clone(&self.mailboxes),
                 registry: Arc::clone(&self.registry),
                 surroundings: Arc::clone(&self.surroundings),
@@ -316,6 +323,20 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// The express path, as far as the operator asked for it.
+fn express(config: &PlaneConfig, local: SocketAddr, workers: usize) -> anyhow::Result<Vec<Lane>> {
+    let Some(interface) = &config.express_interface else { return Ok(Vec::new()) };
+    let lanes = lanes(interface, local, workers)
+        .with_context(|| format!("media.express_interface = {interface:?}"))?;
+    tracing::info!(
+        interface,
+        express_workers = lanes.len(),
+        plain_workers = workers - lanes.len(),
+        "packets take the express path: one worker for each queue of the interface"
+    );
+    Ok(lanes)
 }
 
 /// The addresses from which this host reaches the world, one per family, found by asking the

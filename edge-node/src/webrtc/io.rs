@@ -18,7 +18,7 @@ use super::offer::Surroundings;
 use super::registry::{Registry, WorkerIndex};
 use super::sessions::Sessions;
 use super::{FromPlane, SessionEvent, Uplinked};
-use crate::media::kernel::{ReceiveBatch, SendBatch, Socket};
+use crate::media::kernel::{Egress, Lane, ReceiveBatch, Socket};
 
 /// Deliveries taken before the socket is looked at again.
 const DELIVERIES_A_TURN: usize = 256;
@@ -44,6 +44,7 @@ const PUBLISH_TICK: Duration = Duration::from_millis(200);
 pub(super) struct Parts {
     pub index: WorkerIndex,
     pub socket: Arc<Socket>,
+    pub express: Option<Lane>,
     pub mailboxes: Arc<[Mailbox]>,
     pub registry: Arc<Registry>,
     pub surroundings: Arc<Surroundings>,
@@ -99,7 +100,7 @@ struct Worker {
     parts: Parts,
     sessions: Sessions,
     received: ReceiveBatch,
-    batch: SendBatch,
+    batch: Egress,
     handshakes: Backlog,
     publish_at: Instant,
     received_datagrams: u64,
@@ -109,14 +110,14 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(parts: Parts) -> Self {
+    fn new(mut parts: Parts) -> Self {
         let now = Instant::now();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let (registry, surroundings) = (parts.registry.clone(), parts.surroundings.clone());
         Self {
             sessions: Sessions::new(parts.index, registry, surroundings, now, unix),
             received: ReceiveBatch::default(),
-            batch: SendBatch::new(parts.socket.clone()),
+            batch: Egress::new(parts.socket.clone(), parts.express.take()),
             handshakes: Backlog::default(),
             publish_at: now,
             received_datagrams: 0,
