@@ -6,6 +6,7 @@
 mod api;
 mod browser;
 mod demo;
+mod express;
 mod load;
 mod page;
 mod refusals;

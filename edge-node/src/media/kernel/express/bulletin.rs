@@ -88,3 +88,24 @@ fn tell(interface: &str, is_open: bool) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Bulletin;
+    use crate::media::kernel::express::table::{Own, Table};
+
+    #[test]
+    fn a_reader_gets_each_edition_once_and_waits_for_no_writer() {
+        let bulletin = Bulletin::new(Table::default());
+        let (mut edition, mut table) = (0, Table::with_room());
+        assert!(bulletin.read(&mut edition, &mut table));
+        assert!(!bulletin.read(&mut edition, &mut table));
+        let own = Own { address: [192, 0, 2, 1].into(), mac: [2; 6], mtu: 1_500 };
+        bulletin.post(Table::new(own, Vec::new(), Vec::new()));
+        let writing = bulletin.table.lock().unwrap();
+        assert!(!bulletin.read(&mut edition, &mut table), "a writer is at it");
+        drop(writing);
+        assert!(bulletin.read(&mut edition, &mut table));
+        assert_eq!(table.own(), Some(own));
+    }
+}

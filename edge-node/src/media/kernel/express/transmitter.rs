@@ -3,6 +3,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::sockopt;
@@ -36,6 +38,10 @@ const CALLS_MAX: u32 = FRAMES / 32;
 
 /// Wanted size of what the driver may have not sent yet, in bytes; the kernel may grant less.
 const BUFFER_BYTES: usize = 4 << 20;
+
+/// How long a queue may be busy at start, and how often it is tried.
+const BUSY_MAX: Duration = Duration::from_secs(2);
+const BUSY_LOOK: Duration = Duration::from_millis(20);
 
 /// A sending socket with its frames.
 pub(super) struct Transmitter {
@@ -71,7 +77,7 @@ impl Transmitter {
             let _ = sockopt::set_socket_send_buffer_size(&socket, BUFFER_BYTES);
         }
         let address = SocketAddrXdp::new(SocketAddrXdpFlags::XDP_COPY, interface, queue);
-        bind(&socket, &address)
+        bind_patiently(&socket, &address)
             .map_err(|error| ExpressError::Bind { queue, error: error.into() })?;
         Ok(Self {
             socket,
@@ -171,6 +177,17 @@ impl Transmitter {
                 self.failed = true;
                 false
             }
+        }
+    }
+}
+
+/// The kernel frees the queue of a process that has ended a moment later, and a supervisor may be faster.
+fn bind_patiently(socket: &OwnedFd, address: &SocketAddrXdp) -> Result<(), Errno> {
+    let began = Instant::now();
+    loop {
+        match bind(socket, address) {
+            Err(Errno::BUSY) if began.elapsed() < BUSY_MAX => thread::sleep(BUSY_LOOK),
+            other => return other,
         }
     }
 }
