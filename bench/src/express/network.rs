@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 
 /// The sender's interface, in its namespace.
 pub(super) const INTERFACE: &str = "tx0";
-/// Its queues: one more than a prudent test would need, so that two workers have one each.
-pub(super) const QUEUES: usize = 2;
+/// Its queues, one for each worker of the express path.
+pub(super) const QUEUES: usize = 3;
 
 /// The sender's address. These networks are for benchmarks (RFC 2544).
 pub(super) const SENDER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);

@@ -22,6 +22,11 @@ const NOTICED: Duration = Duration::from_millis(2_500);
 const MANY: u32 = 2_000;
 /// Of the others: as few as the kernel keeps while it looks for a neighbour.
 const FEW: u32 = 50;
+/// Frames of the express path, and more packets than that.
+const FRAMES: u32 = 2_048;
+const OVERFLOW: u32 = 3_000;
+/// Numbers of the first proof stay below this.
+pub(super) const SECOND_PROOF: u32 = 10_000;
 /// Packets sent before the audience gets time to read.
 const CHUNK: u32 = 250;
 
@@ -79,7 +84,7 @@ pub(super) struct Proof<'a> {
     number: u32,
     steps: Vec<Step>,
     /// Packets for the audience.
-    pub(super) expected: u64,
+    expected: u64,
 }
 
 impl<'a> Proof<'a> {
@@ -109,7 +114,53 @@ impl<'a> Proof<'a> {
         self.step("a gateway no longer known", FEW, Way::Plain, true, gateway)?;
         self.wait_until_express(gateway(0))?;
         self.step("a gateway known again", FEW, Way::Express, true, gateway)?;
+        self.outage(gateway)?;
         Ok((self.steps, self.expected))
+    }
+
+    /// More packets than there are frames, while the link is down: those that fit wait, all others are dropped
+    /// and counted, and nothing stands still. Those that waited arrive when the link is up again.
+    fn outage(&mut self, to: impl Fn(u32) -> SocketAddr) -> Result<()> {
+        ip(&["link", "set", INTERFACE, "down"])?;
+        for number in 0..OVERFLOW {
+            self.send(to(number));
+        }
+        self.egress.flush();
+        let sent = self.egress.take_sent();
+        let dropped = sent.dropped_full + sent.dropped_refused;
+        ensure!(
+            sent.packets == 0 && dropped >= u64::from(OVERFLOW - FRAMES),
+            "a link that is down: {sent:?}"
+        );
+        ip(&["link", "set", INTERFACE, "up"])?;
+        ip(&["route", "add", "default", "via", &GATEWAY.to_string()])?;
+        self.expected += u64::from(OVERFLOW) - dropped;
+        self.wait_until_express(to(0))
+    }
+
+    /// The interface goes for good: nothing stands still, and every packet is counted. Returns how many packets
+    /// the audience must have got before.
+    ///
+    /// # Errors
+    /// When it does not end so.
+    pub(super) fn outlive(mut self, first: u32) -> Result<u64> {
+        let to = SocketAddr::from((far(0).ip(), CHECKED_PORT));
+        self.number = first;
+        self.egress.flush();
+        self.wait_until_express(to)?;
+        ip(&["link", "del", INTERFACE])?;
+        for round in 0..3 {
+            for _ in 0..FEW {
+                self.send(to);
+            }
+            self.egress.flush();
+            let sent = self.egress.take_sent();
+            ensure!(
+                sent.packets == 0 && sent.dropped_refused == u64::from(FEW),
+                "an interface that is gone, round {round}: {sent:?}"
+            );
+        }
+        Ok(self.expected)
     }
 
     fn step(

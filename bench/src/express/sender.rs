@@ -12,7 +12,7 @@ use stoa_edge::media::kernel::{Egress, Lane, Socket, lanes};
 use stoa_edge::media::srtp::Profile;
 
 use super::network::{INTERFACE, MEDIA_PORT, QUEUES, far};
-use super::proof::Proof;
+use super::proof::{Proof, SECOND_PROOF};
 use super::report::{Line, Told};
 use super::turns::{Bare, Path, Turns};
 use crate::fanout::{Ours, packet_bytes};
@@ -56,7 +56,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         turns: Turns::new(arguments.audience),
     };
     let packet_bytes = packet_bytes(measurement.length, PROFILE);
+    let mut last = egress(lanes.next())?;
     let (turns, lines) = measurement.run(packet_bytes, express, egress(lanes.next())?)?;
+    let expected = expected + Proof::new(&mut last).outlive(SECOND_PROOF)?;
     let told =
         Told { steps, expected, packet_bytes, measured: turns.sent, express: turns.express, lines };
     println!("{}", serde_json::to_string(&told).context("no JSON")?);

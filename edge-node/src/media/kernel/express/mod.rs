@@ -1,5 +1,5 @@
 //! The express path: packets to IPv4 listeners go to the interface's driver by an AF_XDP socket, past the
-//! kernel's routing, firewall and queueing, for about half of what `sendmmsg` costs. Whatever it cannot take
+//! kernel's routing, firewall and queueing, for about three fifths of what `sendmmsg` costs. Whatever it cannot take
 //! goes the plain way.
 //!
 //! | module | what it holds |
