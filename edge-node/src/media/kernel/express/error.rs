@@ -42,7 +42,8 @@ pub enum ExpressError {
     Socket(io::Error),
     /// The kernel locks no memory.
     #[error(
-        "the kernel does not lock the memory for packets ({0}): it takes 4 MiB a worker; raise the limit \
+        "the kernel does not lock the memory for packets ({0}): it takes somewhat more than 4 MiB a \
+         worker; raise the limit \
          (systemd: LimitMEMLOCK=64M)"
     )]
     Memory(io::Error),
