@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{demo, fanout, impair, load, measure, node};
+use crate::{demo, express, fanout, impair, load, measure, node};
 
 /// Proof for Stoa: demo network, load generator, impairment proxy, comparison of recordings.
 #[derive(Debug, Parser)]
@@ -23,12 +23,20 @@ enum Command {
     Listen(load::Arguments),
     /// Measure what one packet costs, beside a bare sendmmsg loop and beside str0m
     Fanout(fanout::Arguments),
+    /// Prove the express path (AF_XDP) between two network namespaces, and measure it; as root
+    Express(express::Arguments),
     /// Let many listeners join at once while others listen, and measure
     JoinStorm(load::storm::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
     Compare(measure::compare::Arguments),
+    /// Receive for another command, in its network namespace
+    #[command(hide = true)]
+    ExpressAudience,
+    /// Send for another command, in its network namespace
+    #[command(hide = true)]
+    ExpressSender(express::SenderArguments),
     /// Run an edge as a child of another command
     #[command(hide = true)]
     NodeEdge(node::Arguments),
@@ -54,6 +62,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(arguments) => block_on(demo::run(arguments))?,
         Command::Listen(arguments) => block_on(load::run(arguments))?,
         Command::Fanout(arguments) => fanout::run(&arguments)?,
+        Command::Express(arguments) => express::run(&arguments)?,
+        Command::ExpressAudience => express::run_audience()?,
+        Command::ExpressSender(arguments) => express::run_sender(&arguments)?,
         Command::JoinStorm(arguments) => block_on(load::storm::run(arguments))?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the commands of `bench` |
 //! | [`demo`] | a network of one origin and three edges on this machine |
+//! | [`express`] | what the express path delivers and costs, between two network namespaces |
 //! | [`fanout`] | what one packet of the fan-out costs |
 //! | [`impair`] | a UDP path with delay, jitter, loss, rate and cuts |
 //! | [`load`] | many real listeners against a real edge |
@@ -13,6 +14,7 @@
 
 pub mod cli;
 pub mod demo;
+pub mod express;
 pub mod fanout;
 pub mod impair;
 pub mod load;

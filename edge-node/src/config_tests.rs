@@ -38,6 +38,13 @@ fn the_example_file_holds_every_section_and_parses() {
 }
 
 #[test]
+fn the_express_path_is_for_those_who_ask_for_it() {
+    assert_eq!(load(&[]).unwrap().media.express_interface, None);
+    let config = parse("[media]\nexpress_interface = \"eth0\"\n").unwrap();
+    assert_eq!(config.media.express_interface.as_deref(), Some("eth0"));
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line() {
     let error = parse("[mesh]\norigin = []\n").unwrap_err().to_string();
     assert!(error.contains("stoa-edge.toml:2:1"), "{error}");

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -9,7 +10,7 @@ use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use stoa_edge::media::PacketLength;
-use stoa_edge::media::kernel::Socket;
+use stoa_edge::media::kernel::{Egress, Socket};
 use stoa_edge::media::srtp::Profile;
 
 use super::drain::Drain;
@@ -100,7 +101,9 @@ fn measure(arguments: &Arguments, listeners: u32) -> Result<Size> {
     let rounds = arguments.rounds as usize;
     let bar = screen::bar(arguments.quiet, u64::from(sessions) + rounds as u64, "fan-out");
     let mut rng = StdRng::seed_from_u64(u64::from(listeners));
-    let mut ours = Ours::new(to, length, profile, &mut rng)?;
+    let socket = Socket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).context("no UDP port")?;
+    let egress = Egress::new(Arc::new(socket), None);
+    let mut ours = Ours::new(egress, to, length, profile, &mut rng)?;
     let opus_bytes = packet_bytes - 12 - profile.tag_bytes();
     let mut str0m = Str0mPath::new(&to[..sessions as usize], opus_bytes, || bar.inc(1))?;
     // With the options of a media socket, so that the kernel does the same for both.
@@ -112,7 +115,7 @@ fn measure(arguments: &Arguments, listeners: u32) -> Result<Size> {
     bar.finish_and_clear();
     let packets = u64::from(listeners);
     let allocations = allocation_counter::measure(|| ours.pass()).count_total;
-    ensure!(ours.take_sent()? == packets, "not every listener got a packet");
+    ensure!(ours.take_sent()?.packets == packets, "not every listener got a packet");
     let ns_per_packet = median(figures.ours.clone());
     let str0m_ns_per_packet = median(figures.str0m);
     let ratios = figures.ours.iter().zip(&figures.floor).map(|(ours, floor)| ours / floor);
@@ -157,7 +160,7 @@ impl Paths<'_> {
             let began = thread_cpu();
             self.ours.pass();
             let ours = ns(thread_cpu().saturating_sub(began), u64::from(listeners));
-            let sent = self.ours.take_sent()?;
+            let sent = self.ours.take_sent()?.packets;
             // The first packets of a stream may be shorter, so that some listeners get two.
             ensure!(round < WARM_UP || sent == u64::from(listeners), "{sent} packets left");
             self.settle(sent);

@@ -15,3 +15,4 @@ mod report;
 mod str0m_path;
 
 pub use command::{Arguments, run};
+pub(crate) use ours::{Ours, packet_bytes};

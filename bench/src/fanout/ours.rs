@@ -1,16 +1,15 @@
 //! Our fan-out with one room full of listeners, as a media worker runs it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use rand::{Rng, RngExt};
 use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId};
-use stoa_edge::media::kernel::{Address, SendBatch, Socket};
+use stoa_edge::media::kernel::{Address, Egress, Sent};
 use stoa_edge::media::srtp::{Master, Profile, Sender};
-use stoa_edge::media::{Downstream, Fanout, Listener, PacketLength};
+use stoa_edge::media::{Downstream, Fanout, Listener, Outbox, PacketLength};
 use stoa_edge::webrtc::{Class, Delivery, RoomKey, SLOTS_MAX, SessionId};
 
 /// Hybrid mode, fullband, 20 ms, mono, one frame (RFC 6716 section 3.1).
@@ -21,9 +20,9 @@ const FRAME: Duration = Duration::from_millis(20);
 const ROOM: RoomKey = RoomKey(0);
 
 /// One room on one worker.
-pub(super) struct Ours {
+pub(crate) struct Ours {
     fanout: Fanout,
-    batch: SendBatch,
+    egress: Egress,
     length: PacketLength,
     payload: Bytes,
     number: u64,
@@ -34,30 +33,29 @@ impl Ours {
     /// A listener for each destination.
     ///
     /// # Errors
-    /// When the system gives no socket, or the crypto library refuses a key.
-    pub(super) fn new(
+    /// When the crypto library refuses a key.
+    pub(crate) fn new(
+        egress: Egress,
         to: &[SocketAddr],
         length: PacketLength,
         profile: Profile,
         rng: &mut impl Rng,
     ) -> Result<Self> {
-        let socket = Socket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).context("no UDP port")?;
         let mut payload = vec![0; FRAME_BYTES];
         rng.fill(&mut payload[1..]);
         payload[0] = TOC;
         let mut fanout = Fanout::default();
         for (id, to) in (0u64..).zip(to) {
-            let address = Address::new(*to, socket.dual_stack());
+            let address = Address::new(*to, egress.dual_stack());
             let listener = listener(SessionId(id), address, profile, rng)?;
             fanout.add(ROOM, Class::Audience, true, length, listener);
         }
-        let batch = SendBatch::new(Arc::new(socket));
         let payload = Bytes::from(payload);
-        Ok(Self { fanout, batch, length, payload, number: 0, now: Instant::now() })
+        Ok(Self { fanout, egress, length, payload, number: 0, now: Instant::now() })
     }
 
     /// Plays as many frames as make one packet for each listener.
-    pub(super) fn pass(&mut self) {
+    pub(crate) fn pass(&mut self) {
         for _ in 0..self.length.cells() {
             let frame = Frame {
                 track: TrackId(1),
@@ -78,21 +76,21 @@ impl Ours {
                 except: None,
                 frame,
             };
-            self.fanout.deliver(&delivery, self.now, &mut self.batch);
-            self.fanout.handle_timeout(self.now, &mut self.batch);
-            self.batch.flush();
+            self.fanout.deliver(&delivery, self.now, &mut self.egress);
+            self.fanout.handle_timeout(self.now, &mut self.egress);
+            self.egress.flush();
         }
     }
 
-    /// Packets that the kernel has taken since the last call.
+    /// What the kernel has taken since the last call.
     ///
     /// # Errors
     /// When it has refused some.
-    pub(super) fn take_sent(&mut self) -> Result<u64> {
-        let sent = self.batch.take_sent();
+    pub(crate) fn take_sent(&mut self) -> Result<Sent> {
+        let sent = self.egress.take_sent();
         let refused = sent.dropped_full + sent.dropped_refused;
         ensure!(refused == 0, "the kernel did not take {refused} packets");
-        Ok(sent.packets)
+        Ok(sent)
     }
 }
 
@@ -118,7 +116,7 @@ fn listener(
 }
 
 /// Bytes of a full packet as it is handed to the kernel.
-pub(super) fn packet_bytes(length: PacketLength, profile: Profile) -> usize {
+pub(crate) fn packet_bytes(length: PacketLength, profile: Profile) -> usize {
     let frames = usize::from(length.cells());
     // One frame: as it came. Two of equal size: one TOC. More: TOC and count (RFC 6716 section 3.2).
     let opus = match frames {

@@ -6,6 +6,7 @@
 mod api;
 mod browser;
 mod demo;
+mod express;
 mod lengths;
 mod load;
 mod page;

@@ -24,7 +24,7 @@ use super::{
     SessionId, Uplinked,
 };
 use crate::media::PacketLength;
-use crate::media::kernel::Socket;
+use crate::media::kernel::{Lane, Socket, lanes};
 
 /// Frames that may wait for the room side.
 const FRAMES_MAX: usize = 16_384;
@@ -46,6 +46,8 @@ pub struct PlaneConfig {
     pub audience_packet_ms: u32,
     /// Bits a second that may be sent, UDP payloads counted; as many as the machine can bear when absent.
     pub egress_bits_per_second_max: Option<u64>,
+    /// Network interface whose driver gets packets directly (AF_XDP), where it can take them; none by default.
+    pub express_interface: Option<String>,
 }
 
 impl PlaneConfig {
@@ -72,6 +74,7 @@ impl Default for PlaneConfig {
             sessions_max: 25_000,
             audience_packet_ms: 60,
             egress_bits_per_second_max: None,
+            express_interface: None,
         }
     }
 }
@@ -132,6 +135,7 @@ impl Plane {
         while sockets.len() < workers {
             sockets.push(sockets[0].bind_another().context("cannot share the media port")?);
         }
+        let express = express(config, local_addr, workers)?;
         let hook = Hook::shared();
         let certificate = hook.certificate().context("cannot make a DTLS certificate")?;
         let candidates = Candidates::new(local_addr, &config.advertise, &local_addresses());
@@ -157,7 +161,7 @@ impl Plane {
             events: events.downgrade(),
             running: watch::Sender::default(),
         };
-        shared.spawn_workers(sockets, capacity, &frames, &events)?;
+        shared.spawn_workers(sockets, express, capacity, &frames, &events)?;
         let queue = FromPlaneQueue { frames: frames_out, events: events_out };
         Ok((Self { shared: Arc::new(shared) }, queue))
     }
@@ -318,14 +322,17 @@ impl Shared {
     fn spawn_workers(
         &self,
         sockets: Vec<Socket>,
+        express: Vec<Lane>,
         capacity: Capacity,
         frames: &mpsc::Sender<Uplinked>,
         events: &mpsc::UnboundedSender<SessionEvent>,
     ) -> anyhow::Result<()> {
+        let mut express = express.into_iter();
         for (index, socket) in sockets.into_iter().enumerate() {
             io::spawn(io::Parts {
                 index: WorkerIndex(index),
                 socket: Arc::new(socket),
+                express: express.next(),
                 mailboxes: Arc::clone(&self.mailboxes),
                 registry: Arc::clone(&self.registry),
                 surroundings: Arc::clone(&self.surroundings),
@@ -340,6 +347,20 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// The express path, as far as the operator asked for it.
+fn express(config: &PlaneConfig, local: SocketAddr, workers: usize) -> anyhow::Result<Vec<Lane>> {
+    let Some(interface) = &config.express_interface else { return Ok(Vec::new()) };
+    let lanes = lanes(interface, local, workers)
+        .with_context(|| format!("media.express_interface = {interface:?}"))?;
+    tracing::info!(
+        interface,
+        express_workers = lanes.len(),
+        plain_workers = workers - lanes.len(),
+        "packets take the express path: one worker for each queue of the interface"
+    );
+    Ok(lanes)
 }
 
 /// The addresses from which this host reaches the world, one per family, found by asking the

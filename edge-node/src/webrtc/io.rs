@@ -21,7 +21,7 @@ use super::offer::Surroundings;
 use super::registry::{Registry, WorkerIndex};
 use super::sessions::Sessions;
 use super::{FromPlane, SessionEvent, Uplinked};
-use crate::media::kernel::{ReceiveBatch, SendBatch, Socket};
+use crate::media::kernel::{Egress, Lane, ReceiveBatch, Socket};
 
 /// Deliveries taken before the socket is looked at again.
 const DELIVERIES_A_TURN: usize = 256;
@@ -30,8 +30,7 @@ const DELIVERIES_A_TURN: usize = 256;
 /// because it takes as long.
 const CONTROLS_A_TURN: usize = 64;
 
-/// A frame that has waited longer is of no use to anybody: an overloaded worker drops it and is in
-/// time again, instead of being later and later.
+/// A frame that has waited longer is dropped: an overloaded worker is in time again then, instead of ever later.
 const DELIVERY_AGE_MAX: Duration = Duration::from_millis(200);
 
 /// Batches received before deliveries are looked at again.
@@ -43,8 +42,8 @@ const HANDSHAKES_A_TURN: usize = 4;
 /// Counters are published this often.
 const PUBLISH_TICK: Duration = Duration::from_millis(200);
 
-/// Most of what comes is checks and reports: after each batch the worker leaves its socket alone, so that it wakes
-/// once for several. For `BRIEF_REST` while somebody speaks here, for `REST` when nobody has for `LULL`.
+/// Most of what comes is checks and reports: after each batch the worker leaves its socket alone, to wake once
+/// for several. For `BRIEF_REST` while somebody speaks here, for `REST` when nobody has for `LULL`.
 const LULL: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(2);
 const BRIEF_REST: Duration = Duration::from_millis(1);
@@ -53,6 +52,7 @@ const BRIEF_REST: Duration = Duration::from_millis(1);
 pub(super) struct Parts {
     pub index: WorkerIndex,
     pub socket: Arc<Socket>,
+    pub express: Option<Lane>,
     pub mailboxes: Arc<[Mailbox]>,
     pub registry: Arc<Registry>,
     pub surroundings: Arc<Surroundings>,
@@ -110,7 +110,7 @@ struct Worker {
     parts: Parts,
     sessions: Sessions,
     received: ReceiveBatch,
-    batch: SendBatch,
+    batch: Egress,
     handshakes: Backlog,
     meter: Meter,
     /// What the gauges of capacity hold of this worker: packets and bytes a second.
@@ -127,14 +127,14 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(parts: Parts) -> Self {
+    fn new(mut parts: Parts) -> Self {
         let now = Instant::now();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let (registry, surroundings) = (parts.registry.clone(), parts.surroundings.clone());
         Self {
             sessions: Sessions::new(parts.index, registry, surroundings, now, unix),
             received: ReceiveBatch::default(),
-            batch: SendBatch::new(parts.socket.clone()),
+            batch: Egress::new(parts.socket.clone(), parts.express.take()),
             handshakes: Backlog::default(),
             meter: Meter::new(parts.capacity, now),
             told: [0; 2],

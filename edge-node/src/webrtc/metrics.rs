@@ -28,6 +28,7 @@ pub struct PlaneMetrics {
     sent_packets: IntCounter,
     sent_bytes: IntCounter,
     sent_calls: IntCounter,
+    express_packets: IntCounter,
     dropped: IntCounterVec,
     received: IntCounter,
     uplink_frames: IntCounterVec,
@@ -95,6 +96,10 @@ impl PlaneMetrics {
                 "Bytes of those datagrams, without IP and UDP headers.",
             )?,
             sent_calls: counter("sendmmsg_calls_total", "System calls that sent them.")?,
+            express_packets: counter(
+                "express_packets_total",
+                "Datagrams among those sent that took the express path.",
+            )?,
             dropped: labelled(
                 "dropped_total",
                 "Datagrams, frames and packets dropped, by reason.",
@@ -134,6 +139,7 @@ impl PlaneMetrics {
         self.sent_packets.inc_by(sent.packets);
         self.sent_bytes.inc_by(sent.bytes);
         self.sent_calls.inc_by(sent.calls);
+        self.express_packets.inc_by(sent.express_packets);
         self.drop_by("socket-full", sent.dropped_full);
         self.drop_by("kernel-refused", sent.dropped_refused);
     }

@@ -1,6 +1,6 @@
 //! Socket addresses in the kernel's own layout, made once per listener and not once per packet.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 /// A socket address as `sendmmsg` wants it. A socket of both families takes IPv4 addresses in
 /// their IPv6 form (RFC 4291 section 2.5.5.2).
@@ -68,6 +68,14 @@ impl Address {
             size_of::<libc::sockaddr_in6>()
         };
         libc::socklen_t::try_from(bytes).unwrap_or(0)
+    }
+
+    /// Address and port, if it is one of IPv4 in either form.
+    pub(super) fn ipv4(&self) -> Option<(Ipv4Addr, u16)> {
+        match self.to_std() {
+            SocketAddr::V4(v4) => Some((*v4.ip(), v4.port())),
+            SocketAddr::V6(_) => None,
+        }
     }
 
     fn is_v4(&self) -> bool {

@@ -4,6 +4,7 @@
 //! that is late is worth less than the audio behind it.
 
 use std::io;
+use std::ops::AddAssign;
 use std::ptr;
 use std::sync::Arc;
 
@@ -24,11 +25,13 @@ pub struct Sent {
     pub packets: u64,
     /// Bytes of those, without IP and UDP headers.
     pub bytes: u64,
+    /// Those of them that took the express path.
+    pub express_packets: u64,
     /// Dropped because the socket's buffer was full.
     pub dropped_full: u64,
     /// Dropped because the kernel refused that packet, e.g. for want of a route.
     pub dropped_refused: u64,
-    /// Calls of `sendmmsg`.
+    /// Calls that sent them.
     pub calls: u64,
 }
 
@@ -39,10 +42,22 @@ impl Sent {
         Self {
             packets: self.packets - before.packets,
             bytes: self.bytes - before.bytes,
+            express_packets: self.express_packets - before.express_packets,
             dropped_full: self.dropped_full - before.dropped_full,
             dropped_refused: self.dropped_refused - before.dropped_refused,
             calls: self.calls - before.calls,
         }
+    }
+}
+
+impl AddAssign for Sent {
+    fn add_assign(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.express_packets += other.express_packets;
+        self.dropped_full += other.dropped_full;
+        self.dropped_refused += other.dropped_refused;
+        self.calls += other.calls;
     }
 }
 
@@ -109,6 +124,11 @@ impl SendBatch {
     /// What became of packets since the last call.
     pub fn take_sent(&mut self) -> Sent {
         std::mem::take(&mut self.sent)
+    }
+
+    /// Adds what became of packets elsewhere.
+    pub(super) fn add_sent(&mut self, sent: Sent) {
+        self.sent += sent;
     }
 
     fn count_sent(&mut self, from: usize, taken: usize) {

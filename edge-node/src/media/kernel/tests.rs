@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Address, ReceiveBatch, SendBatch, Socket};
+use super::{Address, Egress, ReceiveBatch, SendBatch, Socket};
 use crate::media::Outbox;
 
 #[test]
@@ -72,4 +72,30 @@ fn a_packet_that_the_kernel_refuses_does_not_hold_up_the_others() {
     assert_eq!((sent.packets, sent.dropped_refused), (2, 2));
     let mut received = ReceiveBatch::default();
     assert_eq!(received.receive(&receiver).unwrap(), 2);
+}
+
+#[test]
+fn without_an_express_path_every_packet_goes_out_in_a_batch() {
+    let receiver = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let to = Address::new(receiver.local_addr().unwrap(), true);
+    let sender = Socket::bind("[::]:0".parse().unwrap()).unwrap();
+    let mut egress = Egress::new(Arc::new(sender), None);
+    for number in 0..100u8 {
+        egress.reserve(20).unwrap()[0] = number;
+        egress.commit(1, &to);
+    }
+    egress.flush();
+    let sent = egress.take_sent();
+    assert_eq!((sent.packets, sent.bytes, sent.express_packets), (100, 100, 0));
+    assert_eq!(egress.take_sent(), super::Sent::default());
+    let mut received = ReceiveBatch::default();
+    let mut next = 0;
+    while next < 100 {
+        let count = received.receive(&receiver).unwrap();
+        assert!(count > 0, "packet {next} is missing");
+        for index in 0..count {
+            assert_eq!(received.packet(index).unwrap().0, [next]);
+            next += 1;
+        }
+    }
 }

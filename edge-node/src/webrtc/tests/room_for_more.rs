@@ -19,7 +19,7 @@ fn open(plane: &Plane, class: Class, ptime_ms: u32) -> Result<Opened, OfferError
         downlink: Downlink::Slots,
         track: speaks.then_some(TRACK),
         muted: false,
-        offer: format!("{OFFER}a=ptime:{ptime_ms}\r\n"),
+        offer: format!("{}a=ptime:{ptime_ms}\r\n", OFFER.replace("BUNDLE 0 1 2", "BUNDLE 0 1")),
     })
 }
 
