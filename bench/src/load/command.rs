@@ -12,7 +12,7 @@ use stoa_edge::media::PacketLength;
 use stoa_edge::media::kernel::Socket;
 
 use super::crowd::Crowd;
-use super::joining::{DRAIN, FRAMES_PER_SECOND, LOOK, SETTLE, Scene, check, reach, read};
+use super::joining::{self, DRAIN, FRAMES_PER_SECOND, LOOK, SETTLE, Scene, check, reach, read};
 use super::report::{Reading, Report, Run};
 use super::speaker::Speaker;
 use super::stamp;
@@ -46,7 +46,7 @@ pub struct Arguments {
     /// Joins under way at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=512))]
     joins_at_once: u32,
-    /// Media threads of the edge; 0 for one per core
+    /// Media threads of the edge; 0 for one per core but one, which this generator needs
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=64))]
     edge_workers: u8,
     /// UDP sockets that the listeners share
@@ -68,7 +68,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let output = screen::JsonOutput::open(arguments.json.as_deref())?;
     node::raise_descriptor_limit(1_024 + u64::from(arguments.joins_at_once))?;
     let folder = tempfile::tempdir().context("no temporary directory")?;
-    let workers = usize::from(arguments.edge_workers);
+    let workers = joining::edge_workers(arguments.edge_workers);
     let edge = node::standalone_edge(folder.path(), arguments.listeners + 16, workers).await?;
     let stopped = tokio::signal::ctrl_c();
     let report = tokio::select! {

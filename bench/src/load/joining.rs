@@ -29,6 +29,12 @@ pub(super) const FRAMES_PER_SECOND: u32 = 50;
 /// How often progress is looked at.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 
+/// Media threads of the edge: as many as asked for, or all cores but one.
+pub(super) fn edge_workers(asked: u8) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if asked > 0 { usize::from(asked) } else { cores.saturating_sub(1).max(1) }
+}
+
 /// A room of this run, and who comes in how.
 pub(super) struct Scene {
     pub(super) room: Room,

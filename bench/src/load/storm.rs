@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::crowd::Crowd;
-use super::joining::{DRAIN, FRAMES_PER_SECOND, SETTLE, Scene, reach, read};
+use super::joining::{self, DRAIN, FRAMES_PER_SECOND, SETTLE, Scene, reach, read};
 use super::report::Reading;
 use super::storm_report::{Report, Run};
 use super::swarm::Swarm;
@@ -43,7 +43,7 @@ pub struct Arguments {
     /// Length of the packets that listeners ask for
     #[arg(long, value_name = "MS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(20..=120))]
     packet_ms: u32,
-    /// Media threads of the edge; 0 for one per core
+    /// Media threads of the edge; 0 for one per core but one, which this generator needs
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=64))]
     edge_workers: u8,
     /// Write the figures to this file, as JSON; without a name, to standard output
@@ -63,7 +63,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     node::raise_descriptor_limit(1_024 + u64::from(arguments.joins_at_once))?;
     let folder = tempfile::tempdir().context("no temporary directory")?;
     let participants = arguments.joins + arguments.established + 16;
-    let workers = usize::from(arguments.edge_workers);
+    let workers = joining::edge_workers(arguments.edge_workers);
     let edge = node::standalone_edge(folder.path(), participants, workers).await?;
     let stopped = tokio::signal::ctrl_c();
     let report = tokio::select! {
