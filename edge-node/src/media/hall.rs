@@ -97,12 +97,11 @@ impl Hall {
         out: &mut impl Outbox,
     ) -> Option<Instant> {
         let frame = delivered.frame;
-        let channels = [Some(delivered.slot), delivered.dominant.then_some(DOMINANT)];
+        let slot = Some(delivered.slot).filter(|slot| *slot < SLOTS_MAX);
+        scratch.counters.over_limit += u64::from(slot.is_none());
+        let channels = [slot, delivered.dominant.then_some(DOMINANT)];
         for channel in channels.into_iter().flatten() {
-            let Some(state) = self.channels.get_mut(channel) else {
-                scratch.counters.over_limit += 1;
-                continue;
-            };
+            let state = &mut self.channels[channel];
             let Some(placed) = state.place(frame, now) else {
                 scratch.counters.late_frames += u64::from(channel != DOMINANT);
                 continue;

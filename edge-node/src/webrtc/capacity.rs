@@ -50,6 +50,8 @@ pub(super) struct Window {
     pub busy: Duration,
     /// CPU time of those turns that played frames.
     pub playing: Duration,
+    /// CPU time of handshakes, which wait until nothing else does, and so take no room from listeners.
+    pub handshakes: Duration,
     /// Packets that left in those turns, and their bytes.
     pub packets: u64,
     pub bytes: u64,
@@ -103,7 +105,8 @@ impl Capacity {
         if elapsed <= 0.0 {
             return 0;
         }
-        let upkeep = window.busy.saturating_sub(window.playing).as_secs_f64() / elapsed;
+        let other = window.playing + window.handshakes;
+        let upkeep = window.busy.saturating_sub(other).as_secs_f64() / elapsed;
         self.upkeep += (upkeep - self.upkeep) * WEIGHT;
         if window.packets >= PACKETS_MIN {
             let packets = window.packets as f64;
@@ -203,6 +206,8 @@ mod tests {
         assert!(quiet.packets_per_second() < 165_000.0, "few packets say nothing of their cost");
         let drowned = after(100, &window(1_000, 2_000, 0.9));
         assert!(drowned.packets_per_second() < 100.0, "{drowned:?}");
+        let storm = Window { handshakes: TICK.mul_f64(0.9), ..window(1_000, 2_000, 0.9) };
+        assert!(after(100, &storm).packets_per_second() > 400_000.0, "handshakes give way");
     }
 
     #[test]
@@ -277,6 +282,7 @@ mod tests {
                     elapsed: Duration::from_millis(ms),
                     busy: Duration::from_millis(busy_ms),
                     playing: Duration::from_millis(playing_ms),
+                    handshakes: Duration::from_millis(late),
                     packets,
                     bytes: packets * 100,
                     one_voice: playing_ms * 100,

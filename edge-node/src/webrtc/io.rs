@@ -18,6 +18,7 @@ use super::mailbox::{Control, Mailbox};
 use super::meter::Meter;
 use super::metrics::PlaneMetrics;
 use super::offer::Surroundings;
+use super::publish::PUBLISH_TICK;
 use super::registry::{Registry, WorkerIndex};
 use super::sessions::Sessions;
 use super::{FromPlane, SessionEvent, Uplinked};
@@ -38,9 +39,6 @@ const BATCHES_A_TURN: usize = 4;
 
 /// Datagrams of handshakes taken before everything else is looked at again: less than 1 ms.
 const HANDSHAKES_A_TURN: usize = 4;
-
-/// Counters are published this often.
-const PUBLISH_TICK: Duration = Duration::from_millis(200);
 
 /// Most of what comes is checks and reports: after each batch the worker leaves its socket alone, to wake once
 /// for several. For `BRIEF_REST` while somebody speaks here, for `REST` when nobody has for `LULL`.
@@ -106,24 +104,24 @@ impl Drop for End {
     }
 }
 
-struct Worker {
-    parts: Parts,
-    sessions: Sessions,
-    received: ReceiveBatch,
-    batch: Egress,
-    handshakes: Backlog,
-    meter: Meter,
+pub(super) struct Worker {
+    pub(super) parts: Parts,
+    pub(super) sessions: Sessions,
+    pub(super) received: ReceiveBatch,
+    pub(super) batch: Egress,
+    pub(super) handshakes: Backlog,
+    pub(super) meter: Meter,
     /// What the gauges of capacity hold of this worker: packets and bytes a second.
-    told: [i64; 2],
-    publish_at: Instant,
+    pub(super) told: [i64; 2],
+    pub(super) publish_at: Instant,
     /// When a client's frame was last handed over.
-    spoken_at: Instant,
+    pub(super) spoken_at: Instant,
     /// Whether the last look at the socket has brought something.
-    has_received: bool,
-    received_datagrams: u64,
-    late_deliveries: u64,
-    listeners: i64,
-    stopping: bool,
+    pub(super) has_received: bool,
+    pub(super) received_datagrams: u64,
+    pub(super) late_deliveries: u64,
+    pub(super) listeners: i64,
+    pub(super) stopping: bool,
 }
 
 impl Worker {
@@ -164,7 +162,7 @@ impl Worker {
             busy |= self.shake_hands();
             self.batch.flush();
             self.hand_over();
-            self.publish();
+            self.publish(Instant::now());
             if !busy {
                 self.sleep();
             }
@@ -173,10 +171,10 @@ impl Worker {
         self.batch.flush();
         self.hand_over();
         self.publish_at = Instant::now();
-        self.publish();
+        self.publish(self.publish_at);
     }
 
-    fn mailbox(&self) -> &Mailbox {
+    pub(super) fn mailbox(&self) -> &Mailbox {
         &self.parts.mailboxes[self.parts.index.0]
     }
 
@@ -292,7 +290,9 @@ impl Worker {
     fn shake_hands(&mut self) -> bool {
         for _ in 0..HANDSHAKES_A_TURN {
             let Some((source, mut datagram)) = self.handshakes.pop() else { return false };
+            let began = self.meter.begin();
             self.sessions.handle_datagram(&mut datagram, source, Instant::now(), &mut self.batch);
+            self.meter.end_handshake(began);
             self.deliver();
         }
         !self.handshakes.is_empty()
@@ -316,56 +316,6 @@ impl Worker {
         if spoken {
             self.spoken_at = Instant::now();
         }
-    }
-
-    fn publish(&mut self) {
-        let now = Instant::now();
-        if now < self.publish_at {
-            return;
-        }
-        self.publish_at = now + PUBLISH_TICK;
-        if self.parts.index.0 == 0 {
-            self.expire(now);
-        }
-        let metrics = &self.parts.metrics;
-        metrics.add_sent(self.batch.take_sent());
-        metrics.add_sessions(self.sessions.take_counters());
-        metrics.add_reports(self.sessions.drain_reports());
-        metrics.add_fanout(self.sessions.fanout().take_counters());
-        let truncated = self.received.take_truncated();
-        metrics.add_received(std::mem::take(&mut self.received_datagrams), truncated);
-        metrics.drop_by("late-delivery", std::mem::take(&mut self.late_deliveries));
-        metrics.drop_by("mailbox-full", self.mailbox().take_dropped());
-        metrics.drop_by("handshakes-full", self.handshakes.take_dropped());
-        let listeners = i64::try_from(self.sessions.fanout().listeners()).unwrap_or(i64::MAX);
-        metrics.listeners.add(listeners - self.listeners);
-        self.listeners = listeners;
-        self.bear(now);
-    }
-
-    /// Says what this worker can bear, and sends listeners away when it is too much.
-    fn bear(&mut self, now: Instant) {
-        let fanout = self.sessions.fanout();
-        let (one_voice, listeners) = (fanout.packets_per_second(), fanout.listeners());
-        let shed = self.meter.close(now, one_voice, listeners);
-        self.parts.admission.set_bookable(self.parts.index.0, self.meter.capacity.bookable());
-        self.parts.metrics.load.note(&self.meter.capacity, &mut self.told, &self.parts.admission);
-        if shed > 0 {
-            self.sessions.shed(shed, now, &mut self.batch);
-            self.parts.metrics.load.shed.inc_by(shed as u64);
-            let capacity = self.meter.capacity.bookable();
-            tracing::warn!(shed, listeners, capacity, "overloaded: those who came last must go");
-        }
-    }
-
-    /// Sessions that nobody has claimed in time end here, once for all workers.
-    fn expire(&mut self, now: Instant) {
-        for session in self.parts.registry.expire(now) {
-            let event = SessionEvent::Closed { session, reason: "never-connected" };
-            let _ = self.parts.events.send(event);
-        }
-        let sessions = i64::try_from(self.parts.registry.sessions()).unwrap_or(i64::MAX);
-        self.parts.metrics.sessions.set(sessions);
     }
 
     fn sleep(&mut self) {

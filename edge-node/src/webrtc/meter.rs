@@ -24,17 +24,22 @@ impl Meter {
         Self { capacity, window, began_at: now, busy_at: thread_cpu() }
     }
 
-    /// A turn of playing begins.
+    /// A turn of playing, or a step of a handshake, begins.
     pub(super) fn begin(&self) -> Duration {
         thread_cpu()
     }
 
-    /// It has ended; `sent` is what became of packets in it.
+    /// A turn of playing has ended; `sent` is what became of packets in it.
     pub(super) fn end(&mut self, began: Duration, sent: Sent) {
         self.window.playing += thread_cpu().saturating_sub(began);
         self.window.packets += sent.packets;
         self.window.bytes += sent.bytes;
         self.window.refused += sent.dropped_full;
+    }
+
+    /// A step of a handshake has ended.
+    pub(super) fn end_handshake(&mut self, began: Duration) {
+        self.window.handshakes += thread_cpu().saturating_sub(began);
     }
 
     /// A frame has waited that long for its turn; `late` when it was dropped for it.

@@ -18,7 +18,7 @@
 //! | `wheel` | deadlines at a fixed cost |
 //! | `reception` | what listeners report of what they receive |
 //! | `uplink` | what a client sends, as frames |
-//! | `mailbox`, `io` | the worker's thread and how others reach it |
+//! | `mailbox`, `io`, `publish` | the worker's thread, how others reach it, and what it tells |
 //! | `backlog` | datagrams of handshakes, which wait until nothing else does |
 //! | `containment` | one session's fault is not another's |
 //! | `clock` | NTP time for sender reports |
@@ -45,6 +45,7 @@ mod meter;
 mod metrics;
 mod offer;
 mod plane;
+mod publish;
 mod reception;
 mod registry;
 mod sdp;

@@ -106,7 +106,7 @@ mod tests {
             // Each time the vector grows, all of them move.
             for round in 0..40 {
                 keys.push(SealKey::new(&bytes).unwrap());
-                let plain: Vec<u8> = (0..round * 9).collect();
+                let plain = vec![round; usize::from(round) * 9];
                 let (mut ours, mut expected, mut tag) = (plain.clone(), plain, [0; 16]);
                 assert!(keys[0].seal(&[round; 12], b"head", &mut ours, &mut tag));
                 let nonce = Nonce::assume_unique_for_key([round; 12]);
