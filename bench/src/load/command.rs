@@ -13,7 +13,8 @@ use stoa_edge::media::kernel::Socket;
 
 use super::crowd::Crowd;
 use super::joining::{self, DRAIN, FRAMES_PER_SECOND, LOOK, SETTLE, Scene, check, reach, read};
-use super::report::{Reading, Report, Run};
+use super::overload::starve;
+use super::report::{Overload, Reading, Report, Run};
 use super::speaker::Speaker;
 use super::stamp;
 use super::swarm::Swarm;
@@ -43,6 +44,10 @@ pub struct Arguments {
     /// How long the speaker pauses first, to measure what idle listeners cost
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3_600))]
     idle_seconds: u32,
+    /// Once all hear, leave the edge this share of the CPU time that it takes, and measure when it has sent enough
+    /// listeners away (Linux, as root)
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    starve: Option<f64>,
     /// Joins under way at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=512))]
     joins_at_once: u32,
@@ -110,9 +115,15 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
 
     let idle = idle(arguments, edge, &speaker).await?;
     tokio::time::sleep(SETTLE).await;
+    let starved = match arguments.starve {
+        Some(share) => Some(starve(share, arguments.quiet, edge, &swarm, &speaker).await?),
+        None => None,
+    };
     let (window, sent_frames) = listen(arguments, edge, &swarm, &speaker).await?;
     let lost = swarm.gauges.failed.load(Ordering::Relaxed);
-    let (listeners, failed) = (joined.heard - (lost - joined.failed), joined.refused + lost);
+    let sent_away = swarm.gauges.sent_away.load(Ordering::Relaxed);
+    let listeners = joined.heard - (lost - joined.failed) - sent_away;
+    let failed = joined.refused + lost;
     let media = edge.media().map_or(0, |media| machine::udp_drops(media.port()));
     let dropped = [swarm.places.drops(), media];
     scene.hush(speaker, &session).await?;
@@ -123,6 +134,7 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
         asked,
         listeners,
         failed,
+        overload: starved.map(|(overload, _quota)| Overload { sent_away, ..overload }),
         sent_frames,
         packet_ms: length.ms(),
         floor,
@@ -133,6 +145,11 @@ async fn measure(arguments: &Arguments, edge: &Child) -> Result<Report> {
         tally,
         dropped,
     }))
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.05..1.0).contains(share));
+    share.ok_or_else(|| "a share from 0.05 to below 1".into())
 }
 
 /// What a bare `sendmmsg` loop costs with packets of the same size to the same sockets: a floor for any edge.

@@ -14,6 +14,7 @@
 //! | `http` | rooms, WHIP and WHEP over warm connections |
 //! | `crowd` | many who join, so many at a time |
 //! | `joining` | how a speaker and listeners come in |
+//! | `overload` | an edge with too little CPU time |
 //! | `report` | the figures |
 //! | `command` | `bench listen` |
 //! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
@@ -25,6 +26,7 @@ mod crowd;
 mod http;
 mod joining;
 mod letter;
+mod overload;
 mod report;
 mod sockets;
 mod speaker;

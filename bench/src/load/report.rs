@@ -17,6 +17,8 @@ pub(super) struct Report {
     pub(super) listeners_asked: u64,
     /// Listeners that never connected, or lost the edge.
     pub(super) listeners_failed: u64,
+    /// What happened when the edge was left too little CPU time, before the window; `null` when it was not.
+    pub(super) overload: Option<Overload>,
     /// Length of the packets that listeners asked for.
     pub(super) packet_ms: u32,
     /// Length of the window in which everything was counted, in seconds.
@@ -91,6 +93,19 @@ pub(super) struct Report {
     pub(super) machine: Machine,
 }
 
+/// How an edge bore too little CPU time.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Overload {
+    /// CPU time that it was left, over what it had taken.
+    pub(super) cpu_share: f64,
+    /// Cores that it had kept busy.
+    pub(super) needed_cores: f64,
+    /// Listeners to whom it said goodbye.
+    pub(super) sent_away: u64,
+    /// From the beginning of the shortage to the last of these, in seconds.
+    pub(super) relieved_after_s: f64,
+}
+
 /// A distribution in ms.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Percentiles {
@@ -121,6 +136,7 @@ pub(super) struct Run {
     pub(super) asked: u64,
     pub(super) listeners: u64,
     pub(super) failed: u64,
+    pub(super) overload: Option<Overload>,
     pub(super) sent_frames: u64,
     pub(super) packet_ms: u32,
     /// Nanoseconds.
@@ -150,6 +166,7 @@ impl Report {
         let joining_s = (run.after_joins.at - run.before_joins.at).as_secs_f64();
         let expected_frames = run.sent_frames * run.listeners;
         let frames_per_packet = ratio(tally.frames as f64, tally.packets as f64);
+        let joined = (run.listeners + run.overload.map_or(0, |overload| overload.sent_away)) as f64;
         let grown = run.after_joins.edge.rss_bytes.saturating_sub(run.before_joins.edge.rss_bytes);
         #[expect(
             clippy::cast_possible_truncation,
@@ -161,6 +178,7 @@ impl Report {
             listeners: run.listeners,
             listeners_asked: run.asked,
             listeners_failed: run.failed,
+            overload: run.overload,
             packet_ms: run.packet_ms,
             seconds,
             sent_frames: run.sent_frames,
@@ -182,15 +200,15 @@ impl Report {
             edge_cores_limit: (run.floor / 4_000.0).max(1.0),
             listeners_per_core: ratio(run.listeners as f64, edge_cores),
             idle_edge_cores: run.idle.as_ref().map(cores),
-            edge_rss_bytes_per_listener: ratio(grown as f64, run.listeners as f64),
+            edge_rss_bytes_per_listener: ratio(grown as f64, joined),
             latency_ms: percentiles(&tally.latency),
             added_delay_ms: percentiles(&tally.added_delay),
             jitter_ms: percentiles(&tally.jitter),
             generator_read_delay_ms: percentiles(&tally.read_delay),
             join_ms: joins(&tally.joins),
-            joins_per_second: ratio(run.listeners as f64, joining_s),
+            joins_per_second: ratio(joined, joining_s),
             joins_per_edge_cpu_second: ratio(
-                run.listeners as f64,
+                joined,
                 cpu_s(&run.before_joins.edge, &run.after_joins.edge),
             ),
             generator_cores: ratio(cpu_s(&begin.generator, &end.generator), seconds),
@@ -205,7 +223,7 @@ impl Report {
     /// One screen of text.
     pub(super) fn text(&self) -> String {
         format!(
-            "{} listeners, {:.1} s, {:.1} frames a packet\n\
+            "{} listeners, {:.1} s, {:.1} frames a packet\n{}\
              delivered   {:.6} of {} frames ({} late, {} twice, {} dropped by this generator)\n\
              edge        {:.2} cores, {:.0} ns a packet ({:.2} of the floor's {:.0} ns), {:.0} KiB a listener\n\
              one core    {:.0} packets a second, {:.0} listeners{}\n\
@@ -215,6 +233,7 @@ impl Report {
             self.listeners,
             self.seconds,
             self.frames_per_packet,
+            self.overload.as_ref().map_or(String::new(), Overload::text),
             self.delivered_ratio,
             self.expected_frames,
             self.late_frames,
@@ -242,6 +261,18 @@ impl Report {
             self.machine.kernel,
             self.generator_cores,
             self.generator_read_delay_ms.p99,
+        )
+    }
+}
+
+impl Overload {
+    fn text(&self) -> String {
+        format!(
+            "overload    {:.0} % of the {:.2} cores it takes: {} listeners sent away within {:.1} s\n",
+            self.cpu_share * 100.0,
+            self.needed_cores,
+            self.sent_away,
+            self.relieved_after_s
         )
     }
 }
@@ -295,6 +326,7 @@ mod tests {
             asked: 100,
             listeners: 100,
             failed: 0,
+            overload: None,
             sent_frames: 300,
             packet_ms: 60,
             floor: 5_000.0,

@@ -240,7 +240,10 @@ impl State {
             }
             Heard::Report => self.tally.reports += 1,
             Heard::Consent => self.tally.consents += 1,
-            Heard::Goodbye => self.tally.goodbyes += 1,
+            Heard::Goodbye => {
+                *client = Client::default();
+                self.gauges.sent_away.fetch_add(1, Ordering::Relaxed);
+            }
             Heard::Answer(length) => self.sockets.send(id, from, &buffer[..length]),
             Heard::Dtls => {
                 if let Some(handshake) = &mut client.handshake {

@@ -13,6 +13,8 @@ pub(super) struct Gauges {
     pub(super) hearing: AtomicU64,
     /// Listeners that failed to connect, or lost the edge.
     pub(super) failed: AtomicU64,
+    /// Listeners to whom the edge said goodbye.
+    pub(super) sent_away: AtomicU64,
     /// Frames that counted so far.
     pub(super) frames: AtomicU64,
 }
@@ -36,8 +38,6 @@ pub(super) struct Tally {
     pub(super) reports: u64,
     /// Consent answers.
     pub(super) consents: u64,
-    /// Streams that the edge ended.
-    pub(super) goodbyes: u64,
     /// Speaker's socket to listener's socket, of the newest frame of each packet.
     pub(super) latency: Histogram,
     /// What each packet took longer than its own length demands.

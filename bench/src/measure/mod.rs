@@ -12,6 +12,7 @@
 //! | [`floor`] | what it costs to hand packets to the kernel and nothing else |
 //! | [`histogram`] | percentiles of many latencies in little memory |
 //! | [`machine`] | what a process costs (Linux), and on what machine |
+//! | [`quota`] | a limit on the CPU time of a process (Linux) |
 
 pub mod alignment;
 pub mod bands;
@@ -22,6 +23,7 @@ pub mod fourier;
 pub mod histogram;
 pub mod holes;
 pub mod machine;
+pub mod quota;
 pub mod wav;
 
 #[cfg(test)]

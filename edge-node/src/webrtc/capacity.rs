@@ -23,13 +23,11 @@ const PACKETS_MIN: u64 = 500;
 /// The weight of a new window: about two seconds' memory.
 const WEIGHT: f64 = 0.1;
 
-/// Windows of overload in a row before listeners are sent away: a moment's hiccup is not one.
+/// Windows of overload in a row before listeners are sent away: a moment's hiccup is not one, and that some have
+/// left must show first before more go.
 const STRIKES: u32 = 5;
 
-/// Windows after listeners were sent away before more are: their leaving must show first.
-const REST: u32 = 10;
-
-/// A frame that waited this long for its worker is a sign of overload.
+/// A frame or a datagram that waited this long for its worker is a sign of overload.
 const WAIT_MAX: Duration = Duration::from_millis(60);
 
 /// How much of a limit that was run into is forgotten with each window: half of it within a minute.
@@ -61,7 +59,7 @@ pub(super) struct Window {
     pub refused: u64,
     /// Frames dropped for their age.
     pub late: u64,
-    /// The longest that a frame has waited.
+    /// The longest that a frame or a datagram has waited.
     pub waited: Duration,
 }
 
@@ -80,7 +78,6 @@ pub(super) struct Capacity {
     /// Bytes a second that the operator allows.
     bytes_allowed: f64,
     strikes: u32,
-    resting: u32,
 }
 
 impl Capacity {
@@ -95,7 +92,6 @@ impl Capacity {
             bytes_max: f64::MAX,
             bytes_allowed,
             strikes: 0,
-            resting: 0,
         }
     }
 
@@ -126,12 +122,10 @@ impl Capacity {
     fn judge(&mut self, window: &Window, elapsed: f64, listeners: usize) -> usize {
         let overloaded = window.refused > 0 || window.late > 0 || window.waited > WAIT_MAX;
         self.strikes = if overloaded { self.strikes + 1 } else { 0 };
-        self.resting = self.resting.saturating_sub(1);
-        if self.strikes < STRIKES || self.resting > 0 || listeners == 0 {
+        if self.strikes < STRIKES || listeners == 0 {
             return 0;
         }
         self.strikes = 0;
-        self.resting = REST;
         // What got through, with the usual reserve, is what there is room for.
         let through = window.packets as f64 / elapsed * SHARE;
         if window.refused > 0 {
@@ -139,7 +133,8 @@ impl Capacity {
         } else {
             self.packets_max = self.packets_max.min(through);
         }
-        let wanted = (window.packets + window.refused) as f64 / elapsed;
+        // Sound that was too late left no packet to count: somebody talks, so it was one voice's at least.
+        let wanted = (window.packets + window.refused).max(window.one_voice) as f64 / elapsed;
         let share = (1.0 - through / wanted.max(1.0)).clamp(0.0, SHED_MAX);
         usize::try_from(whole((listeners as f64 * share).ceil())).unwrap_or(listeners).max(1)
     }
@@ -217,7 +212,7 @@ mod tests {
         let shed: Vec<_> = (0..20).map(|_| capacity.handle_window(&overloaded, 10_000)).collect();
         assert_eq!(shed[..4], [0; 4], "not at the first sign");
         assert_eq!(shed[4], 2_000, "a fifth at most");
-        assert_eq!(shed.iter().filter(|shed| **shed > 0).count(), 2, "and not again at once");
+        assert_eq!(shed.iter().filter(|shed| **shed > 0).count(), 4, "and not again at once");
         let learned = capacity.packets_per_second();
         assert!((80_000.0..90_000.0).contains(&learned), "{learned}");
         for _ in 0..5 * 600 {

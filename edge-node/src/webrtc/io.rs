@@ -31,8 +31,9 @@ const DELIVERIES_A_TURN: usize = 256;
 /// because it takes as long.
 const CONTROLS_A_TURN: usize = 64;
 
-/// A frame that has waited longer is dropped: an overloaded worker is in time again then, instead of ever later.
-const DELIVERY_AGE_MAX: Duration = Duration::from_millis(200);
+/// Sound that has waited longer, from a client or for listeners, is dropped: an overloaded worker is in time again
+/// then, instead of ever later.
+const AGE_MAX: Duration = Duration::from_millis(200);
 
 /// Batches received before deliveries are looked at again.
 const BATCHES_A_TURN: usize = 4;
@@ -120,6 +121,7 @@ pub(super) struct Worker {
     pub(super) has_received: bool,
     pub(super) received_datagrams: u64,
     pub(super) late_deliveries: u64,
+    pub(super) late_uplinks: u64,
     pub(super) listeners: i64,
     pub(super) stopping: bool,
 }
@@ -141,6 +143,7 @@ impl Worker {
             has_received: false,
             received_datagrams: 0,
             late_deliveries: 0,
+            late_uplinks: 0,
             listeners: 0,
             stopping: false,
             parts,
@@ -197,7 +200,7 @@ impl Worker {
         for _ in 0..DELIVERIES_A_TURN {
             let Some((made_at, delivery)) = self.mailbox().next_delivery() else { return false };
             let waited = now.saturating_duration_since(made_at);
-            let late = waited > DELIVERY_AGE_MAX;
+            let late = waited > AGE_MAX;
             self.meter.note_wait(waited, late);
             if late {
                 self.late_deliveries += 1;
@@ -263,9 +266,18 @@ impl Worker {
             // An error of the socket (an ICMP message, say) is about one peer; the next call goes on.
             let count = self.received.receive(&self.parts.socket).unwrap_or(0);
             let now = Instant::now();
+            let clock = SystemTime::now();
             for index in 0..count {
                 self.deliver();
+                let waited = waited(&self.received, index, clock);
                 let Some((packet, source)) = self.received.packet(index) else { continue };
+                // Sound that is late stays late for everybody; checks and reports are worth something still.
+                let late = waited > AGE_MAX && classify(packet) == Kind::Rtp;
+                self.meter.note_wait(waited, late);
+                if late {
+                    self.late_uplinks += 1;
+                    continue;
+                }
                 if can_wait(&self.sessions, packet, source) {
                     self.handshakes.push(source, packet);
                     continue;
@@ -342,6 +354,12 @@ impl Worker {
         let told = !fds[0].revents().is_empty();
         self.mailbox().woken(told);
     }
+}
+
+/// How long a datagram has lain in the kernel. A clock that is set meanwhile makes it wrong once.
+fn waited(received: &ReceiveBatch, index: usize, clock: SystemTime) -> Duration {
+    let arrival = received.arrival(index);
+    arrival.and_then(|arrival| clock.duration_since(arrival).ok()).unwrap_or_default()
 }
 
 /// Whether a datagram is part of a handshake of a client of `sessions`; of others it is not worth keeping.

@@ -42,7 +42,7 @@ impl Meter {
         self.window.handshakes += thread_cpu().saturating_sub(began);
     }
 
-    /// A frame has waited that long for its turn; `late` when it was dropped for it.
+    /// A frame or a datagram has waited that long for its turn; `late` when it was dropped for it.
     pub(super) fn note_wait(&mut self, waited: Duration, late: bool) {
         self.window.waited = self.window.waited.max(waited);
         self.window.late += u64::from(late);

@@ -27,6 +27,7 @@ impl Worker {
         let truncated = self.received.take_truncated();
         metrics.add_received(std::mem::take(&mut self.received_datagrams), truncated);
         metrics.drop_by("late-delivery", std::mem::take(&mut self.late_deliveries));
+        metrics.drop_by("late-uplink", std::mem::take(&mut self.late_uplinks));
         metrics.drop_by("mailbox-full", self.mailbox().take_dropped());
         metrics.drop_by("handshakes-full", self.handshakes.take_dropped());
         let listeners = i64::try_from(self.sessions.fanout().listeners()).unwrap_or(i64::MAX);

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::ptr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::send::{EMPTY_HEADER, EMPTY_SLICE};
 use super::{Address, Socket};
@@ -12,12 +13,16 @@ const PACKETS: usize = 64;
 /// Largest packet that is taken, in bytes; longer ones are counted and dropped.
 const PACKET_BYTES_MAX: usize = 2_048;
 
+/// Bytes for what the kernel tells beside a packet: when it came. `u64`s, because control messages are aligned.
+const CONTROL_WORDS: usize = 8;
+
 /// Packets that have come from a socket.
 pub struct ReceiveBatch {
     arena: Box<[u8]>,
     addresses: [Address; PACKETS],
     slices: [libc::iovec; PACKETS],
     headers: [libc::mmsghdr; PACKETS],
+    controls: [[u64; CONTROL_WORDS]; PACKETS],
     count: usize,
     truncated: u64,
 }
@@ -29,6 +34,7 @@ impl Default for ReceiveBatch {
             addresses: [Address::empty(); PACKETS],
             slices: [EMPTY_SLICE; PACKETS],
             headers: [EMPTY_HEADER; PACKETS],
+            controls: [[0; CONTROL_WORDS]; PACKETS],
             count: 0,
             truncated: 0,
         }
@@ -89,6 +95,26 @@ impl ReceiveBatch {
         Some((packet, self.addresses[index].to_std()))
     }
 
+    /// When the kernel took in a packet of the last batch; `None` past the end, and where the system does not say.
+    pub fn arrival(&self, index: usize) -> Option<SystemTime> {
+        let header = self.headers.get(..self.count)?.get(index)?;
+        // SAFETY: `point` has given the header a control buffer of this batch that is aligned and as long as it
+        // says, and the kernel has written whole control messages into it.
+        #[expect(unsafe_code, reason = "control messages are read through pointers")]
+        unsafe {
+            let message = libc::CMSG_FIRSTHDR(&raw const header.msg_hdr).as_ref()?;
+            let known = message.cmsg_level == libc::SOL_SOCKET
+                && message.cmsg_type == libc::SCM_TIMESTAMPNS;
+            if !known {
+                return None;
+            }
+            let time = libc::CMSG_DATA(message).cast::<libc::timespec>().read_unaligned();
+            let seconds = u64::try_from(time.tv_sec).ok()?;
+            let nanoseconds = u32::try_from(time.tv_nsec).ok()?;
+            UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+        }
+    }
+
     /// Packets dropped for their length since the last call.
     pub fn take_truncated(&mut self) -> u64 {
         std::mem::take(&mut self.truncated)
@@ -104,6 +130,8 @@ impl ReceiveBatch {
                 libc::socklen_t::try_from(size_of::<Address>()).unwrap_or_default();
             header.msg_iov = ptr::from_mut(&mut self.slices[i]);
             header.msg_iovlen = 1;
+            header.msg_control = self.controls[i].as_mut_ptr().cast();
+            header.msg_controllen = size_of_val(&self.controls[i]);
             header.msg_flags = 0;
         }
     }

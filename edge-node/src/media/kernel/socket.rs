@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::ptr;
 
 use socket2::{Domain, Protocol, Type};
 
@@ -46,30 +47,35 @@ impl Socket {
         inner.bind(&address.into())?;
         let socket = Self { inner, dual_stack: address.is_ipv6() };
         socket.forbid_fragments();
+        // A kernel that does not tell when packets came hides only how long they have waited.
+        let _ = socket.set(libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
         Ok(socket)
     }
 
     /// Our packets fit every path, so the kernel need not number them for reassembly, which costs 4 to 10 % of
     /// sending one. What ICMP says of path MTUs is not listened to: anybody may have sent it.
     fn forbid_fragments(&self) {
-        let set = |level, name, value: libc::c_int| {
-            // SAFETY: the descriptor is open as long as `self` lives, and the value outlives the call.
-            #[expect(unsafe_code, reason = "setsockopt has no safe form for this option")]
-            unsafe {
-                libc::setsockopt(
-                    self.raw(),
-                    level,
-                    name,
-                    std::ptr::from_ref(&value).cast(),
-                    libc::socklen_t::try_from(size_of_val(&value)).unwrap_or(0),
-                )
-            }
-        };
         // A kernel that does not know this sends as well, only dearer.
-        let _ = set(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+        let _ = self.set(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
         if self.dual_stack {
-            let _ = set(libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE);
+            let _ =
+                self.set(libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE);
         }
+    }
+
+    fn set(&self, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+        // SAFETY: the descriptor is open as long as `self` lives, and the value outlives the call.
+        #[expect(unsafe_code, reason = "setsockopt has no safe form for these options")]
+        let done = unsafe {
+            libc::setsockopt(
+                self.raw(),
+                level,
+                name,
+                ptr::from_ref(&value).cast(),
+                libc::socklen_t::try_from(size_of_val(&value)).unwrap_or(0),
+            )
+        };
+        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
     /// Another socket on the same port, for another worker.

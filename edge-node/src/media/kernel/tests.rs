@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::{Address, Egress, ReceiveBatch, SendBatch, Socket};
 use crate::media::Outbox;
@@ -98,4 +99,19 @@ fn without_an_express_path_every_packet_goes_out_in_a_batch() {
             next += 1;
         }
     }
+}
+
+#[test]
+fn the_kernel_says_how_long_a_packet_has_waited() {
+    let receiver = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let before = SystemTime::now();
+    sender.send_to(b"one", receiver.local_addr().unwrap()).unwrap();
+    let between = SystemTime::now();
+    std::thread::sleep(Duration::from_millis(20));
+    let mut received = ReceiveBatch::default();
+    assert_eq!((received.arrival(0), received.receive(&receiver).unwrap()), (None, 1));
+    let arrival = received.arrival(0).unwrap();
+    assert!(before <= arrival && arrival <= between, "{before:?} {arrival:?} {between:?}");
+    assert_eq!(received.arrival(1), None);
 }
