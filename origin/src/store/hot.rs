@@ -30,6 +30,7 @@ pub enum HotChange {
     /// Somebody left; his hand falls too.
     Gone(ParticipantId),
     /// A hand is up, at this place of the queue. Places are given by the owner; a hand that is up moves.
+    /// Only those who are here have hands: a store passes over others, and nobody should write them.
     Raise {
         /// Whose.
         participant: ParticipantId,

@@ -17,7 +17,7 @@ use crate::vocabulary::{change, entry, hot, note, present, record, room, stored}
 /// Set in the child: the file that it writes to.
 const FILE: &str = "STOA_CRASH_TEST_FILE";
 const NAME: &str = "crash::no_acknowledged_change_is_lost_when_the_writer_is_killed";
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 60;
 const WRITERS: usize = 12;
 
 #[test]
