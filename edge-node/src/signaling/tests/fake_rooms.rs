@@ -126,7 +126,7 @@ fn info(room: &RoomId) -> RoomInfo {
         created_ms: 1_700_000_000_000,
         speakers: 1,
         listeners: 12,
-        settings: Some(RoomSettings { hands: Some(true), ..RoomSettings::default() }),
+        settings: Some(RoomSettings { topic: Some("Justice".into()), ..RoomSettings::default() }),
         hands: 2,
         tenant: String::new(),
     }
