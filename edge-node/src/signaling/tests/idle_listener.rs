@@ -17,7 +17,7 @@ use super::websocket::joined;
 use crate::rooms::{
     Circle, Command, Hub, Limits, Newcomer, Order, Reply, RoomsMetrics, SeatId, Ticket,
 };
-use crate::webrtc::{Class, Downlink, SessionId};
+use crate::webrtc::{Class, Downlink, SessionEvent, SessionId};
 
 const LINK: LinkId = LinkId(1);
 /// How many of the room listen at this edge.
@@ -77,6 +77,9 @@ fn join(hub: &mut Hub, rng: &mut StdRng, number: u64) -> SeatId {
     let seat = seat.expect("prepared");
     let attach = Order::Attach { seat, session: SessionId(number), wants_events: true };
     hub.handle_order(Ticket(number), attach, rng, now());
+    let remote = "192.0.2.1:9".parse().expect("address");
+    let connected = SessionEvent::Connected { session: SessionId(number), remote };
+    hub.handle_session(&connected, now());
     while hub.next_command().is_some() {}
     seat
 }
