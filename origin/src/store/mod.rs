@@ -13,8 +13,11 @@
 //! | [`journal`] | writes that wait for their store |
 //! | `pending` | the newest change of each participant and each hand |
 //! | [`embedded`] | backend: one file (`redb`) |
+//! | [`cassandra`] | backend: Apache Cassandra |
 //! | [`mod@redis`] | backend for hot state: Redis or Valkey |
 
+#[cfg(feature = "cassandra")]
+pub mod cassandra;
 pub mod config;
 pub mod embedded;
 pub mod error;
@@ -29,6 +32,8 @@ pub mod record;
 pub mod redis;
 mod rules;
 
+#[cfg(feature = "cassandra")]
+pub use cassandra::{Cassandra, migrate};
 pub use config::{CassandraConfig, DurableConfig, HotConfig, RedisConfig, RedisKind, StoreConfig};
 pub use embedded::{Embedded, Grouping};
 pub use error::StoreError;

@@ -8,6 +8,9 @@ mod hot;
 mod leases;
 mod model;
 mod property;
+#[cfg(feature = "redis")]
+mod redis;
 mod rooms;
+#[cfg(feature = "redis")]
 mod servers;
 mod vocabulary;
