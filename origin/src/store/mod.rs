@@ -11,6 +11,8 @@
 //! | [`limits`] | every maximum and interval |
 //! | [`config`] | the `[store]` section |
 //! | [`journal`] | writes that wait for their store |
+//! | [`metrics`] | what Prometheus gets to know |
+//! | `io` | all stores of an origin with their journals and tasks: [`Stores`] |
 //! | `pending` | the newest change of each participant and each hand |
 //! | [`embedded`] | backend: one file (`redb`) |
 //! | [`cassandra`] | backend: Apache Cassandra |
@@ -22,10 +24,12 @@ pub mod config;
 pub mod embedded;
 pub mod error;
 pub mod hot;
+mod io;
 pub mod journal;
 pub mod lease;
 pub mod limits;
 pub mod operation;
+pub mod metrics;
 mod pending;
 pub mod record;
 #[cfg(feature = "redis")]
@@ -38,11 +42,13 @@ pub use config::{CassandraConfig, DurableConfig, HotConfig, RedisConfig, RedisKi
 pub use embedded::{Embedded, Grouping};
 pub use error::StoreError;
 pub use hot::{Hand, HotChange, HotRoom, Present, difference, in_writes};
+pub use io::{Receipt, Stores};
 pub use journal::{Journal, JournalLimits, Settled, Ticket};
 pub use lease::{Holder, Lease};
 pub use limits::{
     CALL_LIMIT, CHANGES_PER_WRITE_MAX, LEASE_LIFE, LEASE_MS_MAX, PAGE_MAX, TRIM_MAX,
 };
+pub use metrics::StoreMetrics;
 pub use operation::{Answer, Answering, Kind, Operation, RoomChange, Store};
 #[cfg(feature = "redis")]
 pub use redis::Redis;

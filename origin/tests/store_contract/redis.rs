@@ -9,7 +9,9 @@ use stoa_origin::store::{
 use stoa_runtime::configuration::Secret;
 
 use crate::embedded::runtime;
-use crate::servers::{RedisServer, slow_path};
+use crate::held_path::HeldPath;
+use crate::redis_server::RedisServer;
+use crate::slow_path::slow_path;
 use crate::vocabulary::{done, hot, note, present, raise, refused};
 use crate::{hot as promises, property};
 
@@ -77,6 +79,34 @@ fn calls_end_in_time_while_redis_is_frozen_and_succeed_after_it_thaws() {
 
         until_restored(&store, &durable).await;
         done(&store, here(1)).await;
+    });
+}
+
+#[test]
+fn a_write_that_arrives_after_its_writer_has_given_it_up_changes_nothing() {
+    let server = RedisServer::start();
+    runtime().block_on(async {
+        let mut path = HeldPath::to(server.address()).await;
+        let store = ready(&format!("redis://{}", path.address)).await;
+        done(&store, note("agora", 1, vec![])).await;
+        path.hold();
+        assert_eq!(refused(&store, here(1)).await, StoreError::Timeout);
+        // What the writer knows now, on its next connection.
+        let gone = vec![HotChange::Gone(crate::vocabulary::participant("a"))];
+        let until = Instant::now() + Duration::from_secs(10);
+        while let Err(error) = store.apply(note("agora", 1, gone.clone())).await {
+            assert!(error.is_transient() && Instant::now() < until, "{error}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+
+        path.let_go().await;
+
+        // The server answers in the order in which it reads: so another connection asks after it.
+        let other = ready(&server.url()).await;
+        for _ in 0..20 {
+            let empty = HotRoom { epoch: 1, ..HotRoom::default() };
+            assert_eq!(hot(&other, "agora").await, Some(empty));
+        }
     });
 }
 
