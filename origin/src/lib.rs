@@ -6,6 +6,7 @@
 //! | [`stage`] | who of the stage is heard |
 //! | [`tree`] | which neighbour gets which track |
 //! | [`service`] | all rooms behind the links of this origin |
+//! | [`keeping`] | between the rooms and their stores |
 //! | [`store`] | what survives: rooms, who is here, which origins are alive |
 //! | [`config`] | configuration file and command line |
 //! | [`mod@migrate`] | the command that brings the tables of a store up to date |
@@ -13,6 +14,7 @@
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
 
 pub mod config;
+pub mod keeping;
 pub mod metrics;
 pub mod migrate;
 pub mod origin;

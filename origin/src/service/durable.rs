@@ -79,13 +79,17 @@ impl Service {
     }
 
     /// Takes a room over from the store, in a new epoch. Whoever was there counts as away until his edge says that he
-    /// is still there. A room that had ended is remembered by its epoch alone.
+    /// is still there. A room that had ended is remembered by its epoch alone; another origin's is left to it.
     pub fn restore(&mut self, kept: &Kept, now: Instant) {
         let before = Epoch(u32::try_from(kept.record.ownership.epoch).unwrap_or(u32::MAX));
         let id = kept.record.room.clone();
         self.epoch_past = self.epoch_past.max(before);
         if kept.record.closed_ms.is_some() {
             self.closed.insert(id, before);
+            return;
+        }
+        let owner = kept.record.ownership.owner.as_ref();
+        if owner.is_some_and(|owner| *owner != self.node) {
             return;
         }
         if self.rooms.contains_key(&id) || self.halls.len() >= self.limits.rooms {

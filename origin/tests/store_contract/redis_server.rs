@@ -18,7 +18,8 @@ pub(crate) struct RedisServer {
 
 impl RedisServer {
     pub(crate) fn start() -> Self {
-        let mut server = Self { folder: tempfile::tempdir().unwrap(), port: free_port(), child: None };
+        let mut server =
+            Self { folder: tempfile::tempdir().unwrap(), port: free_port(), child: None };
         server.resume();
         server
     }
