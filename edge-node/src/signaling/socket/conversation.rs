@@ -185,7 +185,7 @@ impl Talk {
                 }
             }
             (_, None) => {
-                self.refuse(id, &malformed("The first message must be `join` or `resume`."), true)
+                self.refuse(id, &malformed("The first message must be `join` or `resume`."), true);
             }
             (Said::Restart { sdp }, Some(session)) => match self.restart(session, &sdp).await {
                 Ok(restarted) => self.tell(&Told::Restarted { id, sdp: &restarted.answer }),
