@@ -1,7 +1,7 @@
 //! The contract for a real Cassandra, and what becomes of it when the server is slow, frozen or away. One test,
 //! because a server takes as long to start as all of it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod cassandra_server;
 mod hot;
@@ -72,7 +72,8 @@ async fn many_writers_of_one_room_all_get_through(store: &Cassandra) {
         let store = store.clone();
         writers.spawn(async move {
             let identity = format!("w{writer}");
-            let appoint = RoomChange::Appoint { identity, role: Some(stoa_protocol::ids::Role::Host) };
+            let appoint =
+                RoomChange::Appoint { identity, role: Some(stoa_protocol::ids::Role::Host) };
             loop {
                 match store.apply(change("busy", 1, appoint.clone())).await {
                     Ok(_) => return,
@@ -111,7 +112,8 @@ async fn a_change_that_times_out_is_read_back_and_happens_once(
         let before = stored(store, "frozen").await.unwrap().revision;
         server.freeze();
         let topic = format!("round {round}");
-        let settings = RoomChange::Settings(Settings { topic: topic.clone(), ..Settings::default() });
+        let settings =
+            RoomChange::Settings(Settings { topic: topic.clone(), ..Settings::default() });
         let changing = store.apply(change("frozen", 1, settings));
         let thawing = async {
             tokio::time::sleep(CALL_LIMIT + Duration::from_millis(300 * round)).await;

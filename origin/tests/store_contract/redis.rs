@@ -135,7 +135,8 @@ fn a_wiped_redis_is_noticed_at_the_next_call_and_restored_from_the_durable_store
     let server = RedisServer::start();
     runtime().block_on(async {
         let durable = Embedded::in_memory().unwrap();
-        let backup = vec![HotChange::Here(present("a")), HotChange::Here(present("b")), raise("b", 4)];
+        let backup =
+            vec![HotChange::Here(present("a")), HotChange::Here(present("b")), raise("b", 4)];
         for room in 0..300 {
             done(&durable, note(&format!("room-{room:03}"), 3, backup.clone())).await;
         }

@@ -24,9 +24,11 @@ pub(super) const MIGRATION_TABLE: &str =
 pub(super) const MIGRATION_DONE: &str = "INSERT INTO migration (number) VALUES (?) IF NOT EXISTS";
 pub(super) const MIGRATIONS_READ: &str = "SELECT number FROM migration";
 
-pub(super) const ROOM: &str = "SELECT DISTINCT room, version, current, epoch, owner, standby, revision, settings,
+pub(super) const ROOM: &str =
+    "SELECT DISTINCT room, version, current, epoch, owner, standby, revision, settings,
     created_ms, closed_ms, log_end, appointments, bans FROM room WHERE room = ?";
-pub(super) const ROOMS: &str = "SELECT DISTINCT room, version, current, epoch, owner, standby, revision, settings,
+pub(super) const ROOMS: &str =
+    "SELECT DISTINCT room, version, current, epoch, owner, standby, revision, settings,
     created_ms, closed_ms, log_end, appointments, bans FROM room WHERE room IN ?";
 pub(super) const ROOM_PUT: &str = "UPDATE room SET current = ?, epoch = ?, owner = ?, standby = ?, revision = ?,
     settings = ?, created_ms = ?, closed_ms = ?, log_end = ?, appointments = ?, bans = ? WHERE room = ?";

@@ -50,10 +50,8 @@ struct Inner {
 
 impl Lane {
     pub(super) fn new(kind: Kind, metrics: StoreMetrics) -> Self {
-        let limits = JournalLimits {
-            writes: JOURNAL_WRITES_MAX / LANES,
-            bytes: JOURNAL_BYTES_MAX / LANES,
-        };
+        let limits =
+            JournalLimits { writes: JOURNAL_WRITES_MAX / LANES, bytes: JOURNAL_BYTES_MAX / LANES };
         let journal = Journal::new(limits);
         let inner = Inner { journal, waiting: BTreeMap::new(), tickets: 0, length: 0 };
         let (wake, progress) = (Notify::new(), Notify::new());

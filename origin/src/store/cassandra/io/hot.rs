@@ -161,18 +161,15 @@ pub(super) async fn hot(session: &Session, room: &RoomId) -> Result<Answer> {
             hot.present.push(row.json()?);
         } else {
             let participant = ParticipantId::new(key).map_err(StoreError::corrupt)?;
-            let place = row.key()?.parse().map_err(|_| StoreError::corrupt("a place in a queue"))?;
+            let place =
+                row.key()?.parse().map_err(|_| StoreError::corrupt("a place in a queue"))?;
             hot.hands.push(Hand { place, participant });
         }
     }
     Ok(Answer::Hot(Some(hot.sorted())))
 }
 
-pub(super) async fn rooms(
-    session: &Session,
-    after: Option<&RoomId>,
-    limit: u32,
-) -> Result<Answer> {
+pub(super) async fn rooms(session: &Session, after: Option<&RoomId>, limit: u32) -> Result<Answer> {
     let mut found: Vec<RoomId> = Vec::new();
     let mut after = after.map(|room| room.as_str().to_owned());
     loop {

@@ -37,12 +37,8 @@ impl Session {
     ) -> Result<Swap, StoreError> {
         let token = draw();
         let life = if removes { GHOST_S } else { 0 };
-        let condition = vec![
-            int(life),
-            text(token.as_str()),
-            text(room.as_str()),
-            version.and_then(text),
-        ];
+        let condition =
+            vec![int(life), text(token.as_str()), text(room.as_str()), version.and_then(text)];
         let mut batch = vec![(table.statements().swap, condition)];
         batch.extend(statements);
         match self.conditional(batch).await {
@@ -52,7 +48,8 @@ impl Session {
                 let read = (table.statements().version, vec![text(room.as_str())]);
                 let rows = self.rows(read, Consistency::Serial).await;
                 let rows = rows.map_err(|_| StoreError::Timeout)?;
-                let found = rows.into_iter().next().map(|row| Reader::new(row).text()).transpose()?;
+                let found =
+                    rows.into_iter().next().map(|row| Reader::new(row).text()).transpose()?;
                 let is_ours = found.flatten().as_deref() == Some(token.as_str());
                 Ok(if is_ours { Swap::Applied } else { Swap::Lost })
             }

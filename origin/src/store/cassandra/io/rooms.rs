@@ -30,7 +30,8 @@ pub(super) async fn create(session: &Session, record: RoomRecord) -> Result<Answ
         }
         let record = RoomRecord { revision: 1, log_end: 0, ..record.clone() };
         let row = RoomRow { life: draw(), record, appointments: 0, bans: 0 };
-        if swap(session, &row.record.room, &state, vec![row.put()?], false).await? == Swap::Applied {
+        if swap(session, &row.record.room, &state, vec![row.put()?], false).await? == Swap::Applied
+        {
             return Ok(Answer::Done);
         }
     }
@@ -194,11 +195,7 @@ pub(super) async fn room(session: &Session, room: &RoomId) -> Result<Answer> {
     Ok(Answer::Room(state.room.map(|row| Box::new(row.record))))
 }
 
-pub(super) async fn rooms(
-    session: &Session,
-    after: Option<&RoomId>,
-    limit: u32,
-) -> Result<Answer> {
+pub(super) async fn rooms(session: &Session, after: Option<&RoomId>, limit: u32) -> Result<Answer> {
     let mut found: Vec<RoomRecord> = Vec::new();
     let mut after = after.map(|room| room.as_str().to_owned());
     loop {
@@ -281,8 +278,7 @@ async fn page(
     limit: u32,
 ) -> Result<Vec<(String, Reader)>> {
     let room = row.record.room.as_str();
-    let values =
-        vec![text(room), text(row.life.as_str()), text(kind), text(after), int(limit)];
+    let values = vec![text(room), text(row.life.as_str()), text(kind), text(after), int(limit)];
     let query = (Table::Room.statements().page, values);
     let rows: Vec<Values> = session.rows(query, Consistency::Quorum).await?;
     let read = |row| {

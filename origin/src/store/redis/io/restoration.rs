@@ -107,10 +107,7 @@ impl Redis {
 }
 
 /// A page of rooms with hot state.
-async fn hot_rooms(
-    store: &dyn Store,
-    after: Option<RoomId>,
-) -> Result<Vec<RoomId>, StoreError> {
+async fn hot_rooms(store: &dyn Store, after: Option<RoomId>) -> Result<Vec<RoomId>, StoreError> {
     match store.apply(Operation::HotRooms { after, limit: PAGE_MAX }).await? {
         Answer::HotRooms(rooms) => Ok(rooms),
         _ => Err(StoreError::corrupt("an answer of another kind")),
@@ -118,10 +115,7 @@ async fn hot_rooms(
 }
 
 /// The hot state of a room.
-async fn hot_room(
-    store: &dyn Store,
-    room: &RoomId,
-) -> Result<Option<HotRoom>, StoreError> {
+async fn hot_room(store: &dyn Store, room: &RoomId) -> Result<Option<HotRoom>, StoreError> {
     match store.apply(Operation::Hot(room.clone())).await? {
         Answer::Hot(hot) => Ok(hot),
         _ => Err(StoreError::corrupt("an answer of another kind")),
