@@ -86,10 +86,10 @@ export class Controls {
     this.#measuring = setInterval(() => void once(), MEASURE_INTERVAL_MS);
   }
 
+  /** Ends measuring. */
   stop() {
     clearInterval(this.#measuring);
     this.#quality.hidden = true;
-    this.#mute.hidden = true;
   }
 
   #toggle() {

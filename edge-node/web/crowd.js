@@ -196,7 +196,7 @@ export class Crowd {
     row.className = "person";
     row.append(face(shown), make("span", { class: "who" }, make("span", { class: "name" }, shown),
       make("span", { class: "note" }, invited ? "Invited" : waited(raised_ms))),
-    make("span", { class: "deeds" }, this.#moderation.direct("decline", "Decline", target, "quiet"),
+    make("span", { class: "deeds" }, this.#moderation.direct("decline", "Decline", target, "quiet square", "close"),
       this.#moderation.direct("accept", "Accept", target, "primary")));
   }
 

@@ -44,7 +44,7 @@ export class Hand {
     this.#button.hidden = room.maySpeak;
     this.#button.toggleAttribute("data-up", hand);
     this.#text.textContent = hand ? "Lower hand" : "Raise hand";
-    if (this.#wasUp && !hand && !room.maySpeak && !this.#busy) this.ontold("Your hand was taken down.");
+    if (this.#wasUp && !hand && !invited && !room.maySpeak && !this.#busy) this.ontold("Your hand was taken down.");
     this.#wasUp = hand;
     const asked = invited && !room.maySpeak;
     if (asked && !this.#dialog.open) this.#dialog.showModal();
@@ -58,7 +58,7 @@ export class Hand {
     this.#busy = true;
     try {
       await (raises ? room.raiseHand() : room.lowerHand());
-      this.ontold(raises ? "Your hand is up. Those who run the room can bring you to the stage." : "Your hand is down.");
+      this.ontold(raises ? "Your hand is up. A moderator can bring you to the stage." : "Your hand is down.");
     } catch (error) {
       this.ontold(sentence(error));
     }

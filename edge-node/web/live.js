@@ -67,6 +67,7 @@ export class Live {
   /** Listens to a room, before it is joined. @param {Room} room */
   wire(room) {
     this.#room = room;
+    this.#moderation.attach(room);
     /** What of an older room comes late is nobody's business. */
     const on = /** @type {Room["on"]} */ ((type, listener) => room.on(type, (value) => room === this.#room && listener(value)));
     on("roster", (roster) => room.self !== null && this.#showRoster(room, roster));
@@ -99,7 +100,6 @@ export class Live {
     this.#invite.allow(moderates(roleOf(token) ?? undefined));
     this.#form.attach(id, token);
     this.#settings.attach(room);
-    this.#moderation.attach(room);
     this.#crowd.attach(room);
     this.#hand.attach(room);
     this.#role = room.standing.role;
@@ -188,7 +188,7 @@ export class Live {
   #showMuted(room, muted) {
     if (room.state !== "connected" || !room.maySpeak) return;
     this.#controls.show(room);
-    if (muted && !this.#toggling) this.#announcer.tell("A moderator muted you.");
+    if (muted && !this.#toggling && this.#role !== null) this.#announcer.tell("A moderator muted you.");
     else this.#announcer.whisper(muted ? "You are muted." : "You are unmuted.");
   }
 

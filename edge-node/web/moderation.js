@@ -74,11 +74,13 @@ export class Moderation {
    * @param {string} label
    * @param {Target} target
    * @param {string} kind a class
+   * @param {string} [picture] an icon to show instead of the label
    */
-  direct(name, label, target, kind) {
+  direct(name, label, target, kind, picture) {
     const button = make("button", {
       "class": `button small ${kind}`, "type": "button", "data-action": name, "aria-label": `${label} ${target.name}`,
-    }, label);
+      ...(picture === undefined ? {} : { title: label }),
+    }, picture === undefined ? label : icon(picture));
     button.addEventListener("click", () => void this.perform(name, target));
     return button;
   }

@@ -37,7 +37,7 @@ export class Question {
     byId("question-text", HTMLParagraphElement).textContent = text;
     byId("question-yes", HTMLButtonElement).textContent = yes;
     byId("question-why", HTMLDivElement).hidden = reason === "none";
-    byId("question-label", HTMLLabelElement).textContent = reason === "needed" ? "Why?" : "Why? (optional; they are told)";
+    byId("question-label", HTMLLabelElement).textContent = reason === "needed" ? "Why?" : "Why? (optional, for the room's log)";
     this.#reason.required = reason === "needed";
     this.#reason.value = "";
     this.#dialog.showModal();
