@@ -10,6 +10,8 @@ import { ROLE_NAMES, initials } from "./stage.js";
 const PAGE = 50;
 /** While the panel is open a page is read anew at most this often, and only when something has changed. */
 const REFRESH_MS = 5_000;
+/** Hands that are down, and still shown because somebody is about to press a button among them. */
+const DOWN_MAX = 20;
 /** How often the waiting times of hands move on. */
 const CLOCK_MS = 15_000;
 
@@ -36,7 +38,10 @@ export class Crowd {
   #stale = false;
   #reading = false;
   #hands = 0;
-  /** @type {Rows<Hand>} */
+  /** Hands as shown: while the pointer or the focus is among them none moves away from under it. @type {(Hand & {isDown?: boolean})[]} */
+  #shown = [];
+  #queued = byId("hands", HTMLOListElement);
+  /** @type {Rows<Hand & {isDown?: boolean}>} */
   #handRows;
   /** @type {Rows<Person>} */
   #people;
@@ -46,9 +51,9 @@ export class Crowd {
   /** @param {Moderation} moderation */
   constructor(moderation) {
     this.#moderation = moderation;
-    this.#handRows = new Rows(byId("hands", HTMLOListElement), {
+    this.#handRows = new Rows(this.#queued, {
       key: ({ participant }) => participant,
-      look: ({ name, raised_ms, invited }) => JSON.stringify([name, waited(raised_ms), invited]),
+      look: ({ name, raised_ms, invited, isDown }) => JSON.stringify([name, waited(raised_ms), invited, isDown]),
       draw: (hand, row) => this.#drawHand(hand, row),
     }, byId("queue-title", HTMLHeadingElement));
     this.#people = new Rows(byId("crowd", HTMLUListElement), {
@@ -61,6 +66,10 @@ export class Crowd {
     byId("crowd-next", HTMLButtonElement).addEventListener("click", () => void this.#turn(1));
     byId("crowd-back", HTMLButtonElement).addEventListener("click", () => void this.#turn(-1));
     byId("mute-all", HTMLButtonElement).addEventListener("click", () => void this.#muteAll());
+    const settle = () => this.#room !== null && this.showHands(this.#room.hands);
+    this.#queued.addEventListener("pointerleave", settle);
+    // The next element has the focus only after this event.
+    this.#queued.addEventListener("focusout", () => setTimeout(settle));
     this.#panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();
     });
@@ -103,10 +112,22 @@ export class Crowd {
   /** @param {readonly Hand[]} hands the queue, for moderators */
   showHands(hands) {
     const runs = moderates(this.#room?.self?.role);
-    this.#handRows.show(runs ? hands : []);
-    byId("hands-empty", HTMLParagraphElement).hidden = hands.length > 0;
+    this.#shown = runs ? this.#steady(hands) : [];
+    this.#handRows.show(this.#shown);
+    byId("hands-empty", HTMLParagraphElement).hidden = this.#shown.length > 0;
     this.#badge(runs ? Math.max(hands.length, this.#room?.counts.hands ?? 0) : 0, hands);
     this.#stale = true;
+  }
+
+  /** @param {readonly Hand[]} hands @returns {(Hand & {isDown?: boolean})[]} */
+  #steady(hands) {
+    if (!this.#queued.matches(":hover, :focus-within")) return [...hands];
+    const up = new Map(hands.map((hand) => [hand.participant, hand]));
+    const down = this.#shown.filter(({ participant }) => !up.has(participant)).slice(-DOWN_MAX);
+    const before = this.#shown.map((hand) => up.get(hand.participant) ?? { ...hand, isDown: true });
+    const kept = before.filter((hand) => up.has(hand.participant) || down.some(({ participant }) => participant === hand.participant));
+    const known = new Set(kept.map(({ participant }) => participant));
+    return [...kept, ...hands.filter(({ participant }) => !known.has(participant))];
   }
 
   /** @param {{listeners: number, hands: number}} counts */
@@ -125,7 +146,7 @@ export class Crowd {
     badge.hidden = count === 0;
     badge.textContent = count > 99 ? "99+" : String(count);
     const up = count === 1 ? "1 hand is up" : `${count.toLocaleString()} hands are up`;
-    this.#button.setAttribute("aria-label", count === 0 ? "People" : `People, ${up}`);
+    byId("people-up", HTMLSpanElement).textContent = count === 0 ? "" : `, ${up}`;
     if (count > this.#hands) this.onwhisper(count === 1 && hands[0] ? `${hands[0].name} has raised a hand.` : `${up}.`);
     this.#hands = count;
   }
@@ -187,17 +208,20 @@ export class Crowd {
   }
 
   /**
-   * @param {Hand} hand
+   * @param {Hand & {isDown?: boolean}} hand
    * @param {HTMLLIElement} row
    */
-  #drawHand({ participant, name, raised_ms, invited }, row) {
+  #drawHand({ participant, name, raised_ms, invited, isDown }, row) {
     const shown = name || "Somebody";
     const target = { participant, name: shown, role: /** @type {const} */ ("listener"), hand: true };
     row.className = "person";
-    row.append(face(shown), make("span", { class: "who" }, make("span", { class: "name" }, shown),
-      make("span", { class: "note" }, invited ? "Invited" : waited(raised_ms))),
-    make("span", { class: "deeds" }, this.#moderation.direct("decline", "Decline", target, "quiet square", "close"),
-      this.#moderation.direct("accept", "Accept", target, "primary")));
+    const note = isDown ? "The hand is down" : invited ? "Invited" : waited(raised_ms);
+    const deeds = [this.#moderation.direct("decline", "Decline", target, "quiet square", "close"),
+      this.#moderation.direct("accept", "Accept", target, "primary")];
+    // Disabled for good they would lose the focus.
+    if (isDown) for (const deed of deeds) deed.setAttribute("aria-disabled", "true");
+    row.append(face(shown), make("span", { class: "who" }, make("span", { class: "name" }, shown), make("span", { class: "note" }, note)),
+      make("span", { class: "deeds" }, ...deeds));
   }
 
   /**

@@ -81,7 +81,9 @@ export class Moderation {
       "class": `button small ${kind}`, "type": "button", "data-action": name, "aria-label": `${label} ${target.name}`,
       ...(picture === undefined ? {} : { title: label }),
     }, picture === undefined ? label : icon(picture));
-    button.addEventListener("click", () => void this.perform(name, target));
+    button.addEventListener("click", () => {
+      if (button.getAttribute("aria-disabled") !== "true") void this.perform(name, target);
+    });
     return button;
   }
 
