@@ -17,7 +17,7 @@ const RISEN_MS = 800;
 const problems = [];
 const result = { problems };
 
-async function window_(browser, name, url) {
+async function openWindow(browser, name, url) {
   const context = await browser.newContext({ viewport: { width: 1_180, height: 760 } });
   await context.addInitScript(remember);
   const page = await context.newPage();
@@ -59,15 +59,15 @@ async function picture(page, name) {
 
 const browser = await launch({ speech: wish.speech });
 try {
-  const ada = await window_(browser, "Ada", wish.origin);
+  const ada = await openWindow(browser, "Ada", wish.origin);
   await ada.fill("#name", "Evening at the agora");
   await ada.click("#open-room");
   await ada.waitForURL("**/r/**");
   await enter(ada, "Ada");
   const { listener, speaker } = await links(ada);
-  const boris = await window_(browser, "Boris", speaker);
+  const boris = await openWindow(browser, "Boris", speaker);
   await enter(boris, "Boris");
-  const [cleo, dion, eos] = await Promise.all(["Cleo", "Dion", "Eos"].map((name) => window_(browser, name, listener)));
+  const [cleo, dion, eos] = await Promise.all(["Cleo", "Dion", "Eos"].map((name) => openWindow(browser, name, listener)));
   await enter(cleo, "Cleo");
   await enter(dion, "Dion");
   await enter(eos, "Eos");
