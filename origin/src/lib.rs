@@ -6,6 +6,7 @@
 //! | [`stage`] | who of the stage is heard |
 //! | [`tree`] | which neighbour gets which track |
 //! | [`service`] | all rooms behind the links of this origin |
+//! | [`store`] | what survives: rooms, who is here, which origins are alive |
 //! | [`config`] | configuration file and command line |
 //! | [`metrics`] | what Prometheus gets to know |
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
@@ -16,6 +17,7 @@ pub mod origin;
 pub mod room;
 pub mod service;
 pub mod stage;
+pub mod store;
 pub mod tree;
 
 pub use config::{Arguments, Config};

@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::metrics::{EndpointMetrics, Metrics, NodeLabels};
-use crate::service::{Server, Service, Start, Steering};
+use crate::room::Start;
+use crate::service::{Server, Service, Steering};
 
 /// How often the endpoint's counts are brought up to date.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);

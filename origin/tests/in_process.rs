@@ -97,7 +97,13 @@ async fn a_drain_reaches_the_edges_and_is_over_when_nobody_is_left() {
     });
     // Less than the limit if the drain began before the origin had heard of the link.
     assert!((1..=30_000).contains(&drain.await.deadline_ms));
-    let refused = ams.ask(Ask::CreateRoom(CreateRoom { room: "r".into(), name: "R".into() })).await;
+    let refused = ams
+        .ask(Ask::CreateRoom(CreateRoom {
+            room: "r".into(),
+            name: "R".into(),
+            ..CreateRoom::default()
+        }))
+        .await;
     assert!(matches!(refused, Answer::Problem(problem) if problem.status == 503));
     tokio::time::timeout(PATIENCE, origin.steering().vacant()).await.unwrap();
 }
@@ -125,7 +131,7 @@ impl Edge {
     }
 
     async fn prepare_to_speak(&mut self) {
-        let create = CreateRoom { room: "r".into(), name: "R".into() };
+        let create = CreateRoom { room: "r".into(), name: "R".into(), ..CreateRoom::default() };
         assert!(matches!(self.ask(Ask::CreateRoom(create)).await, Answer::Room(_)));
         let join = Join {
             room: "r".into(),
@@ -134,7 +140,7 @@ impl Edge {
             name: "Ada".into(),
             role: WireRole::Speaker.into(),
             track: VOICE.0,
-            muted: false,
+            ..Join::default()
         };
         assert!(matches!(self.ask(Ask::Join(join)).await, Answer::Room(_)));
         self.link.bind(TrackBinding {

@@ -31,7 +31,8 @@ async fn an_edge_finds_the_origin_is_served_and_hears_its_goodbye() {
         _ => None,
     })
     .await;
-    let create = Ask::CreateRoom(CreateRoom { room: "r".into(), name: "R".into() });
+    let create =
+        Ask::CreateRoom(CreateRoom { room: "r".into(), name: "R".into(), ..CreateRoom::default() });
     link.send(Body::Request(Request { id: 1, ask: Some(create) })).unwrap();
     let answer = wait_for(&mut events, |event| match event {
         Event::Control { body, .. } => match *body {

@@ -19,6 +19,7 @@ use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
 use super::tracks::{Owner, Publication};
+use crate::room::{Event, Start};
 use crate::tree::Interest;
 
 /// An effect owed on a link.
@@ -54,13 +55,15 @@ pub enum Command {
     },
 }
 
-/// The moment from which the service counts its time.
-#[derive(Clone, Copy, Debug)]
-pub struct Start {
-    /// On the monotonic clock.
-    pub now: Instant,
-    /// The same moment in milliseconds since 1970.
-    pub unix_ms: u64,
+/// Something that happened in a room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    /// Where.
+    pub room: RoomId,
+    /// Whose room it is; empty for the default tenant.
+    pub tenant: String,
+    /// What.
+    pub event: Event,
 }
 
 /// All rooms of this origin.
@@ -81,6 +84,7 @@ pub struct Service {
     pub(super) publications: BTreeMap<TrackId, Publication>,
     pub(super) deadlines: BTreeSet<(Instant, RoomKey)>,
     pub(super) commands: VecDeque<Command>,
+    pub(super) events: VecDeque<Happened>,
     pub(super) counts: Counts,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
@@ -103,6 +107,7 @@ impl Service {
             publications: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             commands: VecDeque::new(),
+            events: VecDeque::new(),
             counts: Counts::default(),
             leaving_at: None,
         }
@@ -159,6 +164,10 @@ impl Service {
                 self.note_outcome(done);
             }
             Body::Load(load) => neighbour.load = load,
+            Body::Reactions(reactions) => {
+                let done = self.react(link, &reactions, now);
+                self.note_outcome(done);
+            }
             // A draining edge asks its own participants to move; nobody hangs below it here.
             Body::Drain(_) | Body::Undrain(_) | Body::Goodbye(_) => {}
             _ => {
@@ -199,6 +208,11 @@ impl Service {
     /// The next effect owed on a link.
     pub fn next_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
+    }
+
+    /// The next thing that happened in a room; call until `None` after every input.
+    pub fn next_event(&mut self) -> Option<Happened> {
+        self.events.pop_front()
     }
 
     /// What happened since the start.

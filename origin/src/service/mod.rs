@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `core` | [`Service`]: links come and go, timers, commands owed |
 //! | `asks` | requests about rooms and their answers |
+//! | `people` | requests about people in a room |
 //! | `tracks` | who may publish what, and the way of a frame |
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
 //! | `hall` | one room with its stage and its tree |
@@ -20,11 +21,12 @@ mod hall;
 mod io;
 mod limits;
 mod neighbour;
+mod people;
 mod refusal;
 mod settle;
 mod tracks;
 
-pub use self::core::{Command, Service, Start};
+pub use self::core::{Command, Happened, Service};
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
 pub use hall::RoomKey;
 pub use io::{Server, Steering};

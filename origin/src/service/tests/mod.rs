@@ -10,6 +10,7 @@
 
 mod links;
 mod model;
+mod people;
 mod rooms;
 mod tracks;
 mod world;

@@ -14,7 +14,8 @@ use stoa_protocol::mesh::control::{
     SetMuted, Subscribe, TrackKind, Unsubscribe, WireRole,
 };
 
-use crate::service::core::{Command, Service, Start};
+use crate::room::Start;
+use crate::service::core::{Command, Service};
 use crate::service::limits::Limits;
 
 /// 2026-01-01, in milliseconds since 1970.
@@ -90,7 +91,7 @@ impl World {
     }
 
     pub(super) fn create(&mut self, link: LinkId, room: &str) -> RoomInfo {
-        let ask = CreateRoom { room: room.into(), name: "A room".into() };
+        let ask = CreateRoom { room: room.into(), name: "A room".into(), ..CreateRoom::default() };
         match self.ask(link, Ask::CreateRoom(ask)) {
             Answer::Room(info) => info,
             other => panic!("expected a room, got {other:?}"),
@@ -257,6 +258,6 @@ pub(super) fn join_ask(room: &str, who: &str, role: WireRole) -> Ask {
         name: who.into(),
         role: role.into(),
         track: track(room, who).0,
-        muted: false,
+        ..Join::default()
     })
 }
