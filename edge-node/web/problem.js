@@ -109,12 +109,19 @@ export function fromClose(code, reason, problem) {
  */
 export function fromProblem(problem) {
   const { status = 0 } = problem;
-  // 409 is also said of what two people want at once; only the end of the room is the end.
-  const ended = status === 410 || /\/room-(closed|ended)$/.test(problem.type ?? "");
-  const known = ended ? CLOSE_CODES.get(4409) : status === 409 ? undefined : CLOSE_CODES.get(4000 + status);
+  const code = codeOf(problem);
+  // 409 and 404 are also said of people and their deeds; only the room's own end, or absence, ends anything.
+  const ofPeople = status === 409 || (status === 404 && !["", "room-not-found", "path-not-found"].includes(code));
+  const ended = status === 410 || code === "room-closed" || code === "room-ended";
+  const known = ended ? CLOSE_CODES.get(4409) : ofPeople ? undefined : CLOSE_CODES.get(4000 + status);
   /** @type {ProblemKind} */
   const kind = status >= 500 ? "unreachable" : "protocol";
   return withProblem(known ?? { kind, message: "The server refused the request." }, problem);
+}
+
+/** The short name in a problem's type. @param {Problem} [problem] */
+function codeOf(problem) {
+  return problem?.type?.split("/").pop() ?? "";
 }
 
 /**
@@ -123,7 +130,7 @@ export function fromProblem(problem) {
  */
 function withProblem(known, problem) {
   const said = `${problem?.type ?? ""} ${problem?.title ?? ""} ${problem?.detail ?? ""}`;
-  const code = problem?.type?.split("/").pop() ?? "";
+  const code = codeOf(problem);
   const draining = known.kind === "full" && /drain/i.test(said);
   const kind = draining ? "draining" : code === "banned" ? "banned" : known.kind;
   const seconds = problem?.retry_after_s;
