@@ -19,12 +19,13 @@ export class Pass {
   }
 
   /**
-   * @param {import("./options.js").Role} wish without a link one chooses
+   * @param {"speaker" | "listener"} wish where the link leaves a choice: who may speak may as well listen
    * @returns {Promise<string>} another one with each call, except that the first of a tab outlives a reload
    * @throws {import("./problem.js").RoomError} where only links open the door
    */
   async draw(wish) {
-    const role = (this.#link === null ? null : roleOf(this.#link)) ?? wish;
+    const most = this.#link === null ? null : roleOf(this.#link);
+    const role = most === null || most === "speaker" ? wish : most;
     // Tokens of another link of the same room say something else.
     const key = `stoa.pass.${this.#room}.${role}.${claimsOf(this.#link ?? "")?.sub ?? ""}`;
     const kept = this.#isFirst ? recall(key) : null;
