@@ -10,6 +10,8 @@ import { counted, heard, isOnTheLine, remember } from "./watch.mjs";
 const wish = wishes();
 /** What is on the way and in the jitter buffer when somebody mutes has passed after this. */
 const SETTLE_MS = 1_500;
+/** How a WebSocket ends that nobody has ended: any code but that of a goodbye. */
+const CUT = 4_999;
 /** The page takes no key for an unmute at once after one has come to the stage. */
 const RISEN_MS = 800;
 
@@ -97,6 +99,10 @@ try {
   result.heard = await heard(dion);
   await picture(dion, "heard");
   await picture(cleo, "speaks");
+
+  await cleo.evaluate((code) => globalThis.sockets.at(-1).close(code), CUT);
+  result.heardWhileCut = await heard(dion);
+  await cleo.waitForFunction(() => globalThis.counted.resumes === 1 && document.getElementById("banner").hidden);
 
   await choose(ada, card(ada, "Cleo"), "Mute");
   await cleo.waitForSelector("#mute[data-muted]");

@@ -8,6 +8,7 @@ const WATCH_MS = 2_500;
 /** Remembers a page's connections and counts its words about them; for `addInitScript`. */
 export function remember() {
   globalThis.connections = [];
+  globalThis.sockets = [];
   globalThis.counted = { descriptions: 0, joins: 0, resumes: 0, sockets: 0 };
   globalThis.RTCPeerConnection = class extends globalThis.RTCPeerConnection {
     constructor(...wishes) {
@@ -24,6 +25,7 @@ export function remember() {
     constructor(...wishes) {
       super(...wishes);
       globalThis.counted.sockets += 1;
+      globalThis.sockets.push(this);
     }
 
     send(text) {
