@@ -208,7 +208,7 @@ export class Room extends Deeds {
     this.#joining = { ...this.#joining, microphone: { ...this.#joining.microphone, ...treatments, deviceId } };
     if (!this.#voice.open) return;
     await this.#voice.change(this.#joining.microphone ?? {});
-    await this.#connection?.session.setTrack(this.#voice.track);
+    this.#settle(false);
   }
 
   /**
@@ -285,7 +285,7 @@ export class Room extends Deeds {
   #hear(message) {
     if (message.type === "slots") return this.#setSlots(message.slots);
     const changes = this.people.take(message, () => this.roster);
-    if (message.type === "roster") this.#hearMuted();
+    if (message.type === "roster") this.#voice.hear(this.people.mutedOnStage);
     // What the server says of us while it has not answered us yet is older than our word.
     if (message.type === "standing" && this.people.isOnStage && this.#saying === 0) this.#voice.hear(message.muted, true);
     if (message.type === "standing") this.#settle(changes.some(([event]) => event === "stage"));

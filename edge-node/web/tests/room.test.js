@@ -82,6 +82,20 @@ test("leaving the stage takes the track off the line and lets the microphone go"
   await assert.rejects(room.unmute(), { kind: "forbidden" });
 });
 
+test("another microphone in the audience does not go on the line", async () => {
+  await enter();
+  await room.raiseHand();
+  stand({ hand: true });
+  await room.setInput("headset");
+  await settle();
+  assert.equal(world.microphones.length, 2);
+  assert.equal(world.microphones[0]?.stopped, true);
+  assert.equal(world.onTheLine, null);
+  stand({ role: "speaker" });
+  await settle();
+  assert.equal(world.onTheLine, world.microphones[1]);
+});
+
 test("a declined hand lets the microphone go", async () => {
   await enter();
   await room.raiseHand();
