@@ -163,6 +163,11 @@ export class Crowd {
     void this.#read();
   }
 
+  /** Something was done to somebody; it should show. */
+  changed() {
+    if (!this.#panel.hidden) void this.#read();
+  }
+
   /** @param {1 | -1} by */
   async #turn(by) {
     if (by > 0 && this.#next !== null) this.#pages.push(this.#next);

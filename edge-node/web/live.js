@@ -49,7 +49,10 @@ export class Live {
     const tell = (/** @type {string} */ text) => this.#announcer.tell(text);
     const whisper = (/** @type {string} */ text) => this.#announcer.whisper(text);
     this.#hand.ontold = tell;
-    this.#moderation.ontold = tell;
+    this.#moderation.ontold = (text) => {
+      tell(text);
+      this.#crowd.changed();
+    };
     this.#form.ontold = tell;
     this.#crowd.onwhisper = whisper;
     this.#applause.onwhisper = whisper;
