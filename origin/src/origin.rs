@@ -77,7 +77,8 @@ impl Embedded {
 pub fn embed(config: &Config, registry: &Registry) -> anyhow::Result<Embedded> {
     config.check()?;
     let name = config.name()?;
-    let (inbox, steering, server) = start_service(config, register(config, &name, registry)?);
+    let (inbox, steering, server) =
+        start_service(config, &name, register(config, &name, registry)?);
     Ok(Embedded { name, inbox, steering, server })
 }
 
@@ -120,7 +121,7 @@ impl Origin {
         let metrics = register(config, &name, &registry)?;
         let health = Health::new();
         let page = serve_page(config.metrics, &registry, &health)?;
-        let (inbox, steering, server) = start_service(config, metrics);
+        let (inbox, steering, server) = start_service(config, &name, metrics);
         let endpoint = Endpoint::bind(config.endpoint()?, inbox)
             .with_context(|| format!("the mesh cannot start on {}", config.mesh))?;
         health.set_ready(true, "");
@@ -196,11 +197,16 @@ fn register(config: &Config, name: &PeerName, registry: &Registry) -> anyhow::Re
     Metrics::register(registry, &labels).context("this registry holds an origin's metrics already")
 }
 
-fn start_service(config: &Config, metrics: Metrics) -> (InboxSender, Steering, JoinHandle<()>) {
+fn start_service(
+    config: &Config,
+    name: &PeerName,
+    metrics: Metrics,
+) -> (InboxSender, Steering, JoinHandle<()>) {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let start =
         Start { now: Instant::now(), unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
-    let service = Service::new(config.service_limits(), rand::make_rng::<StdRng>(), start);
+    let service =
+        Service::new(name.node.clone(), config.service_limits(), rand::make_rng::<StdRng>(), start);
     let (sender, inbox) = inbox();
     let (server, steering) = Server::new(service, inbox, sender.clone(), metrics);
     (sender, steering, tokio::spawn(server.run()))

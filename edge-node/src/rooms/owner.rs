@@ -12,6 +12,7 @@ use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::hub::{Bound, Hub};
 use super::joins::Departure;
+use super::news::News;
 use super::order::{Reply, SeatId, Ticket};
 use super::problem;
 use super::requests::Purpose;
@@ -85,6 +86,8 @@ impl Hub {
         match body {
             Body::Response(response) => self.handle_response(link, response, now),
             Body::RoomState(state) => self.handle_state(link, state, now),
+            Body::Standing(standing) => self.handle_standing(link, &standing, now),
+            Body::Reactions(reactions) => self.handle_reactions(link, &reactions, now),
             Body::Selection(selection) => self.handle_selection(link, &selection),
             Body::Drain(_) => self.parents.set_draining(link, true),
             Body::Undrain(_) => self.parents.set_draining(link, false),
@@ -200,13 +203,11 @@ impl Hub {
     }
 
     fn pass_answer(&mut self, ticket: Ticket, answer: Answer) {
-        let reply = match answer {
-            Answer::Done(_) => Reply::Done,
-            Answer::Room(info) => Reply::Room(info),
-            Answer::Rooms(page) => Reply::Rooms(page),
-            Answer::Problem(problem) => return self.answer(ticket, Err(problem)),
+        let outcome = match answer {
+            Answer::Problem(problem) => Err(problem),
+            answer => Ok(Reply::Answered(Box::new(answer))),
         };
-        self.answer(ticket, Ok(reply));
+        self.answer(ticket, outcome);
     }
 
     fn fail(&mut self, purpose: &Purpose, failure: Failure, now: Instant) {
@@ -220,8 +221,9 @@ impl Hub {
                 }
             }
             Purpose::Join { seat, ticket } => {
-                let refused = matches!(failure, Failure::Refused(_));
-                let departure = if refused { Departure::Unknown } else { Departure::Left };
+                let replaces = self.seats.get(seat).is_some_and(|seat| seat.replaces);
+                let unknown = matches!(failure, Failure::Refused(_)) && !replaces;
+                let departure = if unknown { Departure::Unknown } else { Departure::Left };
                 self.remove_seat(seat, departure, now);
                 self.answer(ticket, Err(failure.into_problem()));
             }
@@ -276,8 +278,14 @@ impl Hub {
             }
         }
         self.enforce_stage(key, now);
-        if change.roster {
-            self.note_roster(key, now);
+        let kinds = [
+            (change.roster, News::Roster),
+            (change.counts, News::Counts),
+            (change.hands, News::Hands),
+            (change.title, News::Title),
+        ];
+        for (_, news) in kinds.into_iter().filter(|(changed, _)| *changed) {
+            self.note(key, news, now);
         }
     }
 

@@ -92,7 +92,7 @@ impl App {
         }
         match &joined {
             Ok(joined) => {
-                tracing::debug!(%room, ?role, participant = %joined.participant, "joined");
+                tracing::debug!(%room, ?role, participant = %joined.present.participant, "joined");
             }
             Err(problem) => {
                 let (status, code) = (problem.status.as_u16(), &*problem.code);

@@ -26,6 +26,10 @@ pub(super) struct Caller {
     pub(super) name: String,
     /// What the token allows.
     pub(super) role: Role,
+    /// Whether the token names a room: this one.
+    pub(super) named: bool,
+    /// Whose the token is; empty for the default tenant.
+    pub(super) tenant: String,
 }
 
 /// The room of a path.
@@ -70,10 +74,19 @@ pub(super) fn caller(
     now_unix_s: u64,
 ) -> Result<Caller, Problem> {
     let claims = keys.verify(token, Some(room), now_unix_s).map_err(|error| refused(&error))?;
+    let named = claims.room.is_some();
     let Claims { sub, name, role, .. } = claims;
     let name = if name.trim().is_empty() { &sub } else { &name };
     let readable = name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS_MAX);
-    Ok(Caller { name: readable.collect(), identity: sub, role })
+    Ok(Caller { name: readable.collect(), identity: sub, role, named, tenant: String::new() })
+}
+
+/// What the token says, for this room if it is about one.
+///
+/// # Errors
+/// 401 for a bad or expired token, 403 for another room's.
+pub(super) fn claims(keys: &Keys, token: &str, room: Option<&RoomId>) -> Result<Claims, Problem> {
+    keys.verify(token, room, now_unix_s()).map_err(|error| refused(&error))
 }
 
 /// Whether this is who opened the session: by the same token, even if it has expired since, so
@@ -99,23 +112,27 @@ pub(super) fn check_may_create(
     keys: &Keys,
     headers: &HeaderMap,
     room: Option<&RoomId>,
-) -> Result<(), Problem> {
+) -> Result<Claims, Problem> {
     let claims = granted(keys, headers, Grant::Create)?;
-    match claims.room {
-        Some(own) if room != Some(&own) => {
+    match &claims.room {
+        Some(own) if room != Some(own) => {
             Err(forbidden(format!("The access token allows to make the room {own} only.")))
         }
-        _ => Ok(()),
+        _ => Ok(claims),
     }
 }
 
+/// Whether rooms that are not open are listed too: with the grant, and not for one room only. Any token lists the open ones,
+/// and on an open node so does none.
+///
 /// # Errors
-/// 401, or 403 without the grant or for one room only.
-pub(super) fn check_may_list(keys: &Keys, headers: &HeaderMap) -> Result<(), Problem> {
-    match granted(keys, headers, Grant::List)?.room {
-        Some(own) => Err(forbidden(format!("The access token is for the room {own} only."))),
-        None => Ok(()),
+/// 401.
+pub(super) fn may_list_all(keys: &Keys, headers: &HeaderMap, open: bool) -> Result<bool, Problem> {
+    if open && !headers.contains_key(AUTHORIZATION) {
+        return Ok(false);
     }
+    let claims = claims(keys, bearer(headers)?, None)?;
+    Ok(claims.grants.list && claims.room.is_none())
 }
 
 /// Any token for a room lets read it.

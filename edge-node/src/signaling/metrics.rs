@@ -29,6 +29,8 @@ pub enum Limit {
     JoinTime,
     /// Messages of a WebSocket per second.
     MessageRate,
+    /// Reactions of a WebSocket per second.
+    ReactionRate,
     /// Answers waiting for a WebSocket that does not read.
     SlowReader,
     /// Seconds without a sign of life from a WebSocket.
@@ -51,6 +53,7 @@ impl Limit {
             Self::RoomsAnswer => "rooms-answer",
             Self::JoinTime => "join-time",
             Self::MessageRate => "message-rate",
+            Self::ReactionRate => "reaction-rate",
             Self::SlowReader => "slow-reader",
             Self::Silence => "silence",
         }

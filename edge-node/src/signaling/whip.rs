@@ -71,15 +71,18 @@ async fn open(
         identity: caller.identity.clone(),
         name: caller.name,
         role,
+        named: caller.named,
+        tenant: caller.tenant,
         publishes,
         downlink,
         muted: false,
+        resume: None,
         offer: offer.to_text(),
         wants_events: false,
     };
     let joined = app.join(ask).await?;
     let addressed = Addressed {
-        session: joined.session,
+        session: joined.present.session,
         room,
         identity: caller.identity,
         token: authorization::digest(token),

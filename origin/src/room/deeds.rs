@@ -6,6 +6,7 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, Role};
 use stoa_protocol::mesh::control::{self, Deed, RoomSettings, WireRole};
 
+use super::changes::Change;
 use super::exclusions::Ban;
 use super::limits::{HANDS_MAX, IDENTITY_CHARS_MAX, REASON_CHARS_MAX};
 use super::log::Happening;
@@ -203,6 +204,7 @@ impl Room {
         let changed = self.settings.changed(change)?;
         if changed != self.settings {
             self.settings = changed;
+            self.changes.push_back(Change::Settings);
             self.announcer.note_change();
             self.note(Happening::RoomChanged, [&doer.identity, "", ""], now);
         }
@@ -234,6 +236,7 @@ impl Room {
         let turn = self.hands.raise(id, self.founding.start.unix_ms_at(now));
         if let Some(participant) = self.participants.get_mut(id) {
             participant.turn = Some(turn);
+            self.changes.push_back(Change::Raised { participant: id.clone(), turn });
         }
         self.tell(id);
         self.announcer.note_change();
@@ -283,7 +286,9 @@ impl Room {
         let at_ms = self.founding.start.unix_ms_at(now);
         let until_ms = (act.seconds > 0).then(|| at_ms + u64::from(act.seconds) * 1_000);
         let (by, reason) = (doer.identity.clone(), act.reason.clone());
-        self.exclusions.ban(&identity, Ban { by, at_ms, until_ms, reason })?;
+        let ban = Ban { by, at_ms, until_ms, reason };
+        self.exclusions.ban(&identity, ban.clone())?;
+        self.changes.push_back(Change::Banned { identity: identity.clone(), ban });
         for id in here {
             self.send_out(&id, "banned", now);
         }
@@ -296,6 +301,7 @@ impl Room {
             return Err(Refusal::DeedMalformed("it takes an identity"));
         }
         if self.exclusions.unban(identity) {
+            self.changes.push_back(Change::Unbanned { identity: identity.to_owned() });
             self.note(Happening::Unbanned, [&doer.identity, identity, ""], now);
         }
         Ok(())

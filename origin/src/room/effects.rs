@@ -7,6 +7,7 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::{LogEntry, Standing, WireRole};
 
+use super::changes::Change;
 use super::log::Happening;
 use super::membership::{Departed, Room};
 use super::participant::Participant;
@@ -88,6 +89,7 @@ impl Room {
     ) {
         let entry = self.entry(happening, [actor, subject, detail], now);
         let entry = self.log.note(entry);
+        self.changes.push_back(Change::Logged(entry.clone()));
         self.events.push_back(Event { happening, entry });
     }
 

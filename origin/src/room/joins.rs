@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::changes::Change;
 use super::effects::Command;
 use super::log::Happening;
 use super::membership::{Joined, Room, Via, forget_one};
@@ -26,15 +27,16 @@ impl Room {
             return self.take_back(&joining, via);
         }
         self.check_admission(&joining, now)?;
-        let role = self.exclusions.appointed(&joining.identity).unwrap_or(joining.role);
-        if role.may_speak() {
-            self.check_stage()?;
-        }
         let kept = if joining.resumes {
             self.places.take(&joining.participant, &joining.identity, now)
         } else {
             None
         };
+        let appointed = self.exclusions.appointed(&joining.identity);
+        let role = kept.as_ref().and_then(|kept| kept.role).or(appointed).unwrap_or(joining.role);
+        if role.may_speak() {
+            self.check_stage()?;
+        }
         let turn = kept.as_ref().and_then(|kept| kept.turn).filter(|_| !role.may_speak());
         if let Some(turn) = turn {
             self.hands.put_back(turn, &joining.participant);
@@ -56,6 +58,10 @@ impl Room {
         };
         let identity = participant.identity.clone();
         self.participants.insert(id.clone(), participant);
+        self.remember(&id);
+        if let Some(turn) = turn {
+            self.changes.push_back(Change::Raised { participant: id.clone(), turn });
+        }
         if role.may_speak() {
             self.stage.push(id.clone());
         }
@@ -73,7 +79,8 @@ impl Room {
         let known = self.found(id)?;
         // A link can be replaced before its end is noticed, hence the same node is enough.
         let elsewhere = known.link().is_some() && known.node != *via.node;
-        let other_track = known.track != joining.track;
+        // Out of a store somebody comes without his track.
+        let other_track = known.track.is_some() && known.track != joining.track;
         if known.identity != joining.identity || ((elsewhere || other_track) && !joining.resumes) {
             let (room, participant) = (self.founding.id.clone(), id.clone());
             return Err(Refusal::ParticipantTaken { room, participant });
@@ -85,6 +92,7 @@ impl Room {
         let Some(known) = self.participants.get_mut(id) else { return Ok(Joined::Again) };
         let before = std::mem::replace(&mut known.whereabouts, Whereabouts::Here(via.link));
         known.node = via.node.clone();
+        known.token_role = joining.role;
         let track = std::mem::replace(&mut known.track, joining.track);
         match before {
             Whereabouts::Here(link) => forget_one(&mut self.links, link),
@@ -94,7 +102,7 @@ impl Room {
         }
         *self.links.entry(via.link).or_default() += 1;
         self.tell(id);
-        if !other_track {
+        if track == joining.track {
             return Ok(Joined::Again);
         }
         self.announcer.note_change();

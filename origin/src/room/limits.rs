@@ -18,7 +18,7 @@ pub const HANDS_SHOWN_MAX: usize = 50;
 pub const BANS_MAX: usize = 10_000;
 
 /// Most identities whose role in the room is not that of their token.
-pub const APPOINTMENTS_MAX: usize = 10_000;
+pub const APPOINTMENTS_MAX: usize = 1_000;
 
 /// Most entries of the log that the owner keeps in memory; older ones are in the store alone.
 pub const LOG_ENTRIES_MAX: usize = 1_000;

@@ -73,6 +73,12 @@ pub(super) struct Log {
 }
 
 impl Log {
+    /// What a store has kept of it.
+    pub(super) fn from_store(entries: Vec<LogEntry>, last: u64) -> Self {
+        let newest = entries.last().map_or(0, |entry| entry.number);
+        Self { entries: entries.into(), last: last.max(newest) }
+    }
+
     /// Adds an entry and numbers it.
     pub(super) fn note(&mut self, mut entry: LogEntry) -> LogEntry {
         self.last += 1;

@@ -10,6 +10,7 @@ use stoa_protocol::mesh::control::{Reaction, RoomState};
 
 use super::announcer::Announcer;
 use super::calendar::Start;
+use super::changes::Change;
 use super::effects::{Command, Event};
 use super::exclusions::Exclusions;
 use super::hands::Hands;
@@ -104,6 +105,7 @@ pub struct Room {
     pub(super) announcer: Announcer,
     pub(super) commands: VecDeque<Command>,
     pub(super) events: VecDeque<Event>,
+    pub(super) changes: VecDeque<Change>,
 }
 
 impl Room {
@@ -148,6 +150,7 @@ impl Room {
             announcer: Announcer::default(),
             commands: VecDeque::new(),
             events: VecDeque::new(),
+            changes: VecDeque::new(),
         }
     }
 
@@ -210,6 +213,8 @@ impl Room {
     pub fn handle_close(&mut self, actor: &str, now: Instant) {
         self.closed = true;
         self.note(Happening::RoomClosed, [actor, "", ""], now);
+        let at_ms = self.founding.start.unix_ms_at(now);
+        self.changes.push_back(Change::Closed { at_ms });
         self.announcer.note_change();
         self.announcer.hurry();
     }
@@ -296,9 +301,12 @@ impl Room {
     }
 
     fn remove(&mut self, id: &ParticipantId, now: Instant) -> Option<Departed> {
-        self.places.keep(self.participants.get(id)?, now);
+        let gone = self.participants.get(id)?;
+        let next = self.exclusions.appointed(&gone.identity).unwrap_or(gone.token_role);
+        self.places.keep(gone, next, now);
         self.take_down_hand(id);
         let gone = self.participants.remove(id)?;
+        self.changes.push_back(Change::Gone(id.clone()));
         if gone.role.may_speak() {
             self.stage.retain(|member| member != id);
         }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `announcer` | when the next snapshot is due |
 //! | `calendar` | the time of day |
+//! | `changes` | what must be remembered of a change |
 //! | `deeds` | what people do to each other |
 //! | `effects` | what a change owes to others, and what it was |
 //! | `exclusions` | bans and appointments |
@@ -27,6 +28,7 @@
 
 mod announcer;
 mod calendar;
+mod changes;
 mod deeds;
 mod effects;
 mod exclusions;
@@ -47,6 +49,7 @@ mod snapshot;
 mod views;
 
 pub use calendar::Start;
+pub use changes::Change;
 pub use deeds::{Act, Actor};
 pub use effects::{Command, Event};
 pub use exclusions::{Ban, Exclusions};
@@ -65,7 +68,7 @@ pub use reactions::REACTIONS;
 pub use refusal::Refusal;
 pub use rights::{Whom, may};
 pub use settings::{Settings, Visibility};
-pub use snapshot::Snapshot;
+pub use snapshot::{Remains, Snapshot};
 
 #[cfg(test)]
 mod deeds_tests;

@@ -144,7 +144,7 @@ impl Model {
         if role.may_speak() && !before.may_speak() && self.stage.len() >= STAGE {
             return false;
         }
-        if role == token_role {
+        if role == token_role || (consent && role == Role::Speaker) {
             self.appointed.remove(&whom);
         } else {
             self.appointed.insert(whom, role);

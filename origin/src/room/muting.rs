@@ -5,6 +5,7 @@ use std::time::Instant;
 use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, Role};
 
+use super::changes::Change;
 use super::effects::Command;
 use super::log::Happening;
 use super::membership::Room;
@@ -88,6 +89,7 @@ impl Room {
         let Some(target) = self.participants.get_mut(id) else { return };
         let changed = target.muted.is_some() != muted.is_some();
         target.muted = muted;
+        self.changes.push_back(Change::Here(Box::new(target.clone())));
         if !changed {
             return;
         }

@@ -33,7 +33,7 @@ pub enum Whereabouts {
 }
 
 /// Somebody in a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {
     /// Unique in the room.
     pub id: ParticipantId,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use stoa_protocol::ids::ParticipantId;
+use stoa_protocol::ids::{ParticipantId, Role};
 
 use super::hands::Turn;
 use super::limits::{PLACE_KEPT, PLACES_MAX};
@@ -13,6 +13,8 @@ use super::participant::{MutedBy, Participant};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) identity: String,
+    /// His role, where neither his token nor an appointment gives it.
+    pub(super) role: Option<Role>,
     pub(super) turn: Option<Turn>,
     pub(super) muted: Option<MutedBy>,
     until: Instant,
@@ -26,10 +28,11 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Keeps what would be lost.
-    pub(super) fn keep(&mut self, gone: &Participant, now: Instant) {
+    /// Keeps what would be lost; `appointed` is the role that he would have at his next join.
+    pub(super) fn keep(&mut self, gone: &Participant, appointed: Role, now: Instant) {
         let by_moderator = gone.muted == Some(MutedBy::Moderator);
-        if gone.turn.is_none() && !by_moderator {
+        let role = Some(gone.role).filter(|role| *role != appointed);
+        if gone.turn.is_none() && role.is_none() && !by_moderator {
             return;
         }
         self.forget_overdue(now);
@@ -40,7 +43,7 @@ impl Places {
         }
         let until = now + PLACE_KEPT;
         let (identity, turn, muted) = (gone.identity.clone(), gone.turn, gone.muted);
-        let place = Place { identity, turn, muted, until };
+        let place = Place { identity, role, turn, muted, until };
         if let Some(before) = self.by_id.insert(gone.id.clone(), place) {
             self.by_age.remove(&(before.until, gone.id.clone()));
         }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use stoa_protocol::ids::{ParticipantId, Role};
 
+use super::changes::Change;
 use super::effects::Command;
 use super::log::Happening;
 use super::membership::Room;
@@ -12,7 +13,8 @@ use super::refusal::Refusal;
 
 impl Room {
     /// Gives somebody another role. Who comes to the stage with his own `consent` is heard at once, unless the room
-    /// has newcomers muted; anybody else must unmute himself.
+    /// has newcomers muted; anybody else must unmute himself. A role that was given is his identity's from now on; a
+    /// hand that was accepted lets him speak as long as he is here.
     ///
     /// # Errors
     /// [`Refusal::StageFull`], [`Refusal::AppointmentsFull`]; nothing has changed then.
@@ -32,11 +34,8 @@ impl Room {
         if role.may_speak() && !before.may_speak() {
             self.check_stage()?;
         }
-        if role == participant.token_role {
-            self.exclusions.dismiss(&identity);
-        } else {
-            self.exclusions.appoint(&identity, role)?;
-        }
+        let lasts = role != participant.token_role && !(consent && role == Role::Speaker);
+        self.appoint(&identity, lasts.then_some(role))?;
         self.take_down_hand(id);
         let muted_on_entry = self.settings.muted_on_entry;
         let Some(participant) = self.participants.get_mut(id) else { return Ok(()) };
@@ -58,9 +57,23 @@ impl Room {
             _ => {}
         }
         self.tell(id);
+        self.remember(id);
         self.announcer.note_change();
         let detail = format!("{before:?} to {role:?}").to_lowercase();
         self.note(Happening::RoleChanged, [by, &identity, &detail], now);
+        Ok(())
+    }
+
+    /// Gives an identity a role for good, or that of its token again.
+    fn appoint(&mut self, identity: &str, role: Option<Role>) -> Result<(), Refusal> {
+        if self.exclusions.appointed(identity) == role {
+            return Ok(());
+        }
+        match role {
+            Some(role) => self.exclusions.appoint(identity, role)?,
+            None => self.exclusions.dismiss(identity),
+        }
+        self.changes.push_back(Change::Appointed { identity: identity.to_owned(), role });
         Ok(())
     }
 
@@ -90,6 +103,7 @@ impl Room {
         let turn = self.participants.get_mut(id).and_then(|participant| participant.turn.take());
         if let Some(turn) = turn {
             self.hands.lower(turn);
+            self.changes.push_back(Change::Lowered(id.clone()));
             self.announcer.note_change();
         }
         turn.is_some()

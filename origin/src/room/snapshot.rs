@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use stoa_audio::frame::Epoch;
 use stoa_protocol::ids::ParticipantId;
+use stoa_protocol::mesh::control::LogEntry;
 
 use super::calendar::Start;
 use super::exclusions::Exclusions;
@@ -35,7 +36,50 @@ impl Snapshot {
     }
 }
 
+/// What a store has kept of a room.
+#[derive(Clone, Debug)]
+pub struct Remains {
+    /// What is set.
+    pub settings: Settings,
+    /// Bans and appointments.
+    pub exclusions: Exclusions,
+    /// The number of the newest entry of the log.
+    pub log_end: u64,
+    /// The newest entries, in order.
+    pub log: Vec<LogEntry>,
+    /// Who was there, all of them away.
+    pub people: BTreeMap<ParticipantId, Participant>,
+}
+
 impl Room {
+    /// A room out of a store, under an owner whose epoch must be newer.
+    #[must_use]
+    pub fn from_remains(
+        founding: Founding,
+        remains: Remains,
+        capacity: Capacity,
+        now: Instant,
+    ) -> Self {
+        let mut room = Self::vacant(founding, remains.settings, capacity, now);
+        room.exclusions = remains.exclusions;
+        room.log = Log::from_store(remains.log, remains.log_end);
+        for (id, participant) in remains.people {
+            if participant.role.may_speak() {
+                room.stage.push(id.clone());
+            }
+            if let Some(turn) = participant.turn {
+                room.hands.put_back(turn, &id);
+            }
+            if let Whereabouts::Away { until } = participant.whereabouts {
+                room.away.insert((until, id.clone()));
+            }
+            room.participants.insert(id, participant);
+            room.empty_since = None;
+        }
+        room.announcer.note_change();
+        room
+    }
+
     /// The room as it is.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

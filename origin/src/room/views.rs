@@ -17,6 +17,12 @@ impl Room {
         &self.settings
     }
 
+    /// When it was made, in milliseconds since 1970.
+    #[must_use]
+    pub fn created_ms(&self) -> u64 {
+        self.founding.created_ms
+    }
+
     /// Whose room it is; empty for the default tenant.
     #[must_use]
     pub fn tenant(&self) -> &str {

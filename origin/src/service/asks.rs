@@ -77,6 +77,7 @@ impl Service {
         };
         let room = Room::new(founding, settings, self.limits.capacity, &ask.actor, now)?;
         let info = room.info();
+        self.write_room(&room);
         let key = RoomKey(self.next_key);
         self.next_key += 1;
         self.rooms.insert(id, key);
@@ -102,7 +103,7 @@ impl Service {
 
     /// The first epoch of a room: the second of its creation. A room made again under the same id is
     /// thereby newer than its predecessor, also when this origin has lost its memory in between.
-    fn epoch(&self, created_ms: u64) -> Epoch {
+    pub(super) fn epoch(&self, created_ms: u64) -> Epoch {
         let second = u32::try_from(created_ms / 1_000).unwrap_or(u32::MAX);
         Epoch(second.max(self.epoch_past.0.saturating_add(1)))
     }

@@ -9,17 +9,19 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use stoa_audio::frame::{Epoch, TrackId};
 use stoa_link::{LinkId, PeerName, TrackBinding};
-use stoa_protocol::ids::{NodeRole, RoomId};
+use stoa_protocol::ids::{NodeId, NodeRole, RoomId};
 use stoa_protocol::mesh::control::{
     Body, Drain, Feed, Load, Subscribe, TrackKind, Undrain, Unsubscribe,
 };
 
 use super::counts::{ControlRefusal, Counts};
+use super::durable::Closed;
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
 use super::tracks::{Owner, Publication};
 use crate::room::{Event, Start};
+use crate::store::Operation;
 use crate::tree::Interest;
 
 /// An effect owed on a link.
@@ -85,15 +87,19 @@ pub struct Service {
     pub(super) deadlines: BTreeSet<(Instant, RoomKey)>,
     pub(super) commands: VecDeque<Command>,
     pub(super) events: VecDeque<Happened>,
+    pub(super) writes: VecDeque<Operation>,
+    /// As the store knows this origin.
+    pub(super) node: NodeId,
+    pub(super) closed: Closed,
     pub(super) counts: Counts,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
 }
 
 impl Service {
-    /// A service without rooms.
+    /// The service of origin `node`, without rooms.
     #[must_use]
-    pub fn new(limits: Limits, rng: StdRng, start: Start) -> Self {
+    pub fn new(node: NodeId, limits: Limits, rng: StdRng, start: Start) -> Self {
         Self {
             limits,
             start,
@@ -108,6 +114,9 @@ impl Service {
             deadlines: BTreeSet::new(),
             commands: VecDeque::new(),
             events: VecDeque::new(),
+            writes: VecDeque::new(),
+            node,
+            closed: Closed::new(),
             counts: Counts::default(),
             leaving_at: None,
         }

@@ -76,6 +76,7 @@ impl Service {
                 room::Command::ClearUp(departed) => self.clear_up(key, &departed, now),
             }
         }
+        self.write_changes(key);
         let Some(hall) = self.halls.get_mut(&key) else { return };
         pass_on(&mut hall.room, &mut self.events);
     }
@@ -148,6 +149,7 @@ impl Service {
         self.rooms.remove(hall.room.id());
         self.epoch_past = self.epoch_past.max(hall.room.epoch());
         hall.room.handle_close("", now);
+        self.write_end(&mut hall.room);
         pass_on(&mut hall.room, &mut self.events);
         for track in hall.room.participants().filter_map(|p| p.track) {
             self.owners.remove(&track);

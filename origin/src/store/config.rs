@@ -141,9 +141,12 @@ impl StoreConfig {
                 return Err("store.durable.contact_points is empty; name at least one".to_owned());
             }
             let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if !(1..=48).contains(&cassandra.keyspace.len()) || !cassandra.keyspace.chars().all(word)
+            if !(1..=48).contains(&cassandra.keyspace.len())
+                || !cassandra.keyspace.chars().all(word)
             {
-                return Err("store.durable.keyspace may be 1 to 48 letters, digits and _".to_owned());
+                return Err(
+                    "store.durable.keyspace may be 1 to 48 letters, digits and _".to_owned()
+                );
             }
             if cassandra.username.is_some() != cassandra.password.is_some() {
                 return Err("store.durable needs username and password, or neither".to_owned());

@@ -19,7 +19,8 @@ fn every_place_can_be_named() {
     assert_eq!((redis.backup_s, redis.prefix.as_str()), (5, "stoa"));
     assert!(!format!("{config:?}").contains("secret"), "a password was printed");
 
-    let embedded = parse("durable = { kind = \"embedded\", file = \"x\" }\nhot = \"same\"").unwrap();
+    let embedded =
+        parse("durable = { kind = \"embedded\", file = \"x\" }\nhot = \"same\"").unwrap();
     assert_eq!(embedded.durable, DurableConfig::Embedded { file: PathBuf::from("x") });
     let memory = parse("durable = { kind = \"memory\" }").unwrap();
     assert_eq!(memory.durable, DurableConfig::Memory);

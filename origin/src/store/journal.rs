@@ -283,9 +283,7 @@ impl Journal {
                 self.order.push_front(Slot::Operation(operation, tickets));
             }
             InFlight::Room(room, mut part) => {
-                let ends = |operation: &Operation| {
-                    matches!(operation, Operation::Dissolve { room: over, .. } | Operation::Forget(over) if *over == room)
-                };
+                let ends = |operation: &Operation| matches!(operation, Operation::Dissolve { room: over, .. } | Operation::Forget(over) if *over == room);
                 let end = self.order.iter_mut().find_map(|slot| match slot {
                     Slot::Operation(operation, tickets) => ends(operation).then_some(tickets),
                     Slot::Room(..) => None,

@@ -35,10 +35,8 @@ pub use error::StoreError;
 pub use hot::{Hand, HotChange, HotRoom, Present, difference, in_writes};
 pub use journal::{Journal, JournalLimits, Settled, Ticket};
 pub use lease::{Holder, Lease};
-pub use limits::{
-    CALL_LIMIT, CHANGES_PER_WRITE_MAX, LEASE_LIFE, LEASE_MS_MAX, PAGE_MAX, TRIM_MAX,
-};
+pub use limits::{CALL_LIMIT, CHANGES_PER_WRITE_MAX, LEASE_LIFE, LEASE_MS_MAX, PAGE_MAX, TRIM_MAX};
 pub use operation::{Answer, Answering, Kind, Operation, RoomChange, Store};
+pub use record::{Appointment, Ban, LogEntry, Ownership, RoomRecord, Settings, Visibility};
 #[cfg(feature = "redis")]
 pub use redis::Redis;
-pub use record::{Appointment, Ban, LogEntry, Ownership, RoomRecord, Settings, Visibility};

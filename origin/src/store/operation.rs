@@ -11,8 +11,7 @@ use crate::store::lease::{Holder, Lease};
 use crate::store::record::{Appointment, Ban, LogEntry, Ownership, RoomRecord, Settings};
 
 /// An answer that is on its way.
-pub type Answering<'a> =
-    Pin<Box<dyn Future<Output = Result<Answer, StoreError>> + Send + 'a>>;
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, StoreError>> + Send + 'a>>;
 
 /// A place where rooms, hot state or leases are kept.
 pub trait Store: fmt::Debug + Send + Sync {

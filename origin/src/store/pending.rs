@@ -140,16 +140,10 @@ pub(super) fn weight(operation: &Operation) -> (usize, usize) {
 }
 
 fn settings_bytes(settings: &crate::store::record::Settings) -> usize {
-    [
-        &settings.name,
-        &settings.topic,
-        &settings.description,
-        &settings.language,
-        &settings.policy,
-    ]
-    .iter()
-    .map(|text| text.len())
-    .sum()
+    [&settings.name, &settings.topic, &settings.description, &settings.language, &settings.policy]
+        .iter()
+        .map(|text| text.len())
+        .sum()
 }
 
 fn room_change_bytes(change: &RoomChange) -> usize {

@@ -193,4 +193,3 @@ fn most(what: &'static str, found: usize, max: usize) -> Result<(), StoreError> 
 fn most_of(what: &'static str, found: u64, max: u64) -> Result<(), StoreError> {
     if found > max { Err(StoreError::Limit { what, found, max }) } else { Ok(()) }
 }
-

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stoa_origin::store::Store;
 use stoa_origin::store::{
     Answer, Embedded, Grouping, HotChange, Operation, RoomChange, StoreError,
 };
-use stoa_origin::store::Store;
 
 use crate::embedded::runtime;
 use crate::vocabulary::{change, entry, hot, note, present, record, room, stored};

@@ -23,8 +23,7 @@ async fn who_is_here_is_read_back_in_order(store: &dyn Store, prefix: &str) {
     let here = |name: &str| HotChange::Here(present(name));
     done(store, note(&name, 3, vec![here("c"), here("a"), raise("c", 7), here("b")])).await;
     done(store, note(&name, 3, vec![raise("a", 9), raise("b", 8), raise("c", 10)])).await;
-    let muted =
-        Present { role: Role::Speaker, muted_by: Some("mod".to_owned()), ..present("a") };
+    let muted = Present { role: Role::Speaker, muted_by: Some("mod".to_owned()), ..present("a") };
     done(store, note(&name, 3, vec![HotChange::Here(muted.clone())])).await;
 
     let read = hot(store, &name).await.unwrap();
@@ -49,7 +48,10 @@ async fn a_change_of_an_older_epoch_is_fenced_and_a_newer_one_is_kept(
     let late = refused(store, note(&name, 7, vec![HotChange::Gone(participant("a"))])).await;
     let dissolve = refused(store, Operation::Dissolve { room: room(&name), epoch: 7 }).await;
 
-    assert_eq!([late, dissolve], [StoreError::Fenced { stored: 8 }, StoreError::Fenced { stored: 8 }]);
+    assert_eq!(
+        [late, dissolve],
+        [StoreError::Fenced { stored: 8 }, StoreError::Fenced { stored: 8 }]
+    );
     let expected = HotRoom { epoch: 8, present: vec![present("a")], hands: vec![] };
     assert_eq!(hot(store, &name).await, Some(expected));
 }

@@ -139,7 +139,8 @@ fn room_change() -> impl Strategy<Value = RoomChange> {
     });
     let sequences = proptest::collection::btree_set(1..9u64, 0..4);
     prop_oneof![
-        "[a-z☂]{0,9}".prop_map(|topic| RoomChange::Settings(Settings { topic, ..Settings::default() })),
+        "[a-z☂]{0,9}"
+            .prop_map(|topic| RoomChange::Settings(Settings { topic, ..Settings::default() })),
         (0..9u64).prop_map(|at_ms| RoomChange::Close { at_ms }),
         (identity(), role).prop_map(|(identity, role)| RoomChange::Appoint { identity, role }),
         ban.prop_map(RoomChange::Ban),

@@ -6,9 +6,7 @@ use stoa_origin::store::{
 };
 use stoa_protocol::ids::Role;
 
-use crate::vocabulary::{
-    change, done, entry, node, ownership, record, refused, room, stored,
-};
+use crate::vocabulary::{change, done, entry, node, ownership, record, refused, room, stored};
 
 pub(crate) async fn all(store: &dyn Store, prefix: &str) {
     a_room_is_stored_once_and_read_back(store, prefix).await;
@@ -45,8 +43,7 @@ async fn a_write_of_an_older_epoch_is_fenced(store: &dyn Store, prefix: &str) {
     done(store, Operation::Create(Box::new(record(&name)))).await;
     done(store, change(&name, 1, topic("of the first owner"))).await;
     let next = Ownership { standby: Some(node("o1")), ..ownership("o2", 5) };
-    let claim =
-        Operation::Claim { room: room(&name), owner: Some(node("o1")), epoch: 1, next };
+    let claim = Operation::Claim { room: room(&name), owner: Some(node("o1")), epoch: 1, next };
     done(store, claim).await;
 
     let changes = [
@@ -223,9 +220,8 @@ async fn rooms_are_listed_by_id_and_page(store: &dyn Store, prefix: &str) {
             other => panic!("{other:?}"),
         }
     };
-    let expected = |n: &[&str]| -> Vec<String> {
-        n.iter().map(|n| format!("{prefix}zlist-{n}")).collect()
-    };
+    let expected =
+        |n: &[&str]| -> Vec<String> { n.iter().map(|n| format!("{prefix}zlist-{n}")).collect() };
     assert_eq!(page("zlist", 2).await, expected(&["a", "b"]));
     assert_eq!(page("zlist-b", 2).await, expected(&["c"]));
     assert_eq!(page("zlist-c", 2).await, expected(&[]));

@@ -145,9 +145,12 @@ impl Bench {
             identity: "somebody".to_owned(),
             name: "Somebody".to_owned(),
             role,
+            named: true,
+            tenant: String::new(),
             publishes: role.may_speak(),
             downlink: Downlink::Slots,
             muted: false,
+            resume: None,
         }
     }
 
@@ -180,7 +183,7 @@ impl Bench {
             epoch: 1,
             version,
             stage: stage.iter().map(|(person, muted)| member(person, *muted)).collect(),
-            closed: false,
+            ..RoomState::default()
         };
         self.hub.handle_control(LINK, Body::RoomState(state), self.now);
     }

@@ -43,7 +43,12 @@ impl World {
         let now = Instant::now();
         let start = Start { now, unix_ms: UNIX_MS };
         Self {
-            service: Service::new(limits, StdRng::seed_from_u64(1), start),
+            service: Service::new(
+                NodeId::new("origin-1").unwrap(),
+                limits,
+                StdRng::seed_from_u64(1),
+                start,
+            ),
             now,
             start: now,
             sent: BTreeMap::new(),

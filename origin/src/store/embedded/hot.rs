@@ -113,7 +113,11 @@ pub(super) fn hot(reading: &ReadTransaction, room: &RoomId) -> Result<Answer> {
     Ok(Answer::Hot(Some(state.sorted())))
 }
 
-pub(super) fn page(reading: &ReadTransaction, after: Option<&RoomId>, limit: u32) -> Result<Answer> {
+pub(super) fn page(
+    reading: &ReadTransaction,
+    after: Option<&RoomId>,
+    limit: u32,
+) -> Result<Answer> {
     let table = reading.open_table(HOT)?;
     let begin = after.map_or_else(String::new, |after| end_of(after.as_str()));
     let mut page = Vec::new();

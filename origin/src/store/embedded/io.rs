@@ -10,9 +10,7 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, ReadTransaction, WriteTransaction};
 use tokio::sync::oneshot;
 
-use super::tables::{
-    APPOINTMENTS, BANS, FORM, FORM_NOW, HANDS, HERE, HOT, LOG, META, ROOMS,
-};
+use super::tables::{APPOINTMENTS, BANS, FORM, FORM_NOW, HANDS, HERE, HOT, LOG, META, ROOMS};
 use super::{hot, rooms};
 use crate::store::error::StoreError;
 use crate::store::lease::LeaseBook;

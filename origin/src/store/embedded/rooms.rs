@@ -158,7 +158,11 @@ pub(super) fn room(reading: &ReadTransaction, room: &RoomId) -> Result<Answer> {
     Ok(Answer::Room(row.map(|row| Box::new(row.record))))
 }
 
-pub(super) fn page(reading: &ReadTransaction, after: Option<&RoomId>, limit: u32) -> Result<Answer> {
+pub(super) fn page(
+    reading: &ReadTransaction,
+    after: Option<&RoomId>,
+    limit: u32,
+) -> Result<Answer> {
     let rooms = reading.open_table(ROOMS)?;
     let begin = after.map_or_else(String::new, |after| end_of(after.as_str()));
     let mut page = Vec::new();

@@ -182,6 +182,12 @@ pub struct ParticipantInfo {
     /// Who the token said this is; only for moderators and back ends.
     #[prost(string, tag = "6")]
     pub identity: String,
+    /// Since when his hand is up, in milliseconds since 1970; 0 when it is not.
+    #[prost(uint64, tag = "7")]
+    pub raised_ms: u64,
+    /// Whether he is invited to the stage.
+    #[prost(bool, tag = "8")]
+    pub invited: bool,
 }
 
 /// A page of a room's participants, by id.

@@ -112,6 +112,9 @@ pub struct ListParticipants {
     /// Whether identities are told.
     #[prost(bool, tag = "4")]
     pub identities: bool,
+    /// Only whose hands are up, in the order of the queue; `after` then names the last one of the page before.
+    #[prost(bool, tag = "5")]
+    pub hands: bool,
 }
 
 /// Read a room's log, newest first.
@@ -240,9 +243,15 @@ pub struct SetMuted {
     /// The new state.
     #[prost(bool, tag = "3")]
     pub muted: bool,
-    /// Who asks; muting others takes a moderator.
+    /// Who asks; muting others takes a moderator. Empty when a back end does.
     #[prost(string, tag = "4")]
     pub by: String,
+    /// What a back end may do as.
+    #[prost(enumeration = "WireRole", tag = "5")]
+    pub authority: i32,
+    /// The identity of a back end, for the room's log.
+    #[prost(string, tag = "6")]
+    pub actor: String,
 }
 
 /// The answer to a [`Request`].

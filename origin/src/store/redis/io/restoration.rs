@@ -99,10 +99,7 @@ impl Redis {
     }
 
     async fn command(&self, command: &redis::Cmd) -> Result<Value, StoreError> {
-        self.shared
-            .connection
-            .call(async |connection| command.query_async(connection).await)
-            .await
+        self.shared.connection.call(async |connection| command.query_async(connection).await).await
     }
 }
 

@@ -186,8 +186,7 @@ fn hot(answer: Vec<Value>) -> Result<Answer, StoreError> {
     if part::<String>(&answer, 0)? == "absent" {
         return Ok(Answer::Hot(None));
     }
-    let mut state =
-        HotRoom { epoch: number(&part::<String>(&answer, 1)?)?, ..HotRoom::default() };
+    let mut state = HotRoom { epoch: number(&part::<String>(&answer, 1)?)?, ..HotRoom::default() };
     for json in part::<Vec<String>>(&answer, 2)? {
         let present: Present =
             serde_json::from_str(&json).map_err(|_| StoreError::corrupt("a participant"))?;
