@@ -41,7 +41,6 @@ export class Hand {
     const room = this.#room;
     if (room === null) return;
     const { hand, invited } = room.standing;
-    this.#button.hidden = room.maySpeak;
     this.#button.toggleAttribute("data-up", hand);
     this.#text.textContent = hand ? "Lower hand" : "Raise hand";
     if (this.#wasUp && !hand && !invited && !room.maySpeak && !this.#busy) this.ontold("Your hand was taken down.");

@@ -143,6 +143,10 @@ try {
   await picture(boris, "host");
   result.counted = Object.fromEntries(await Promise.all(Object.entries({ ada, boris, cleo, dion }).map(async ([name, page]) => [name, await counted(page)])));
   tell(result);
+} catch (error) {
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  await Promise.all(pages.map((page, index) => picture(page, `failed-${index}`)));
+  throw new Error(`${error}\nso far: ${JSON.stringify(result)}`);
 } finally {
   await browser.close();
 }
