@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde::Deserialize;
 use stoa_geo::coordinates::Coordinates;
 use stoa_link::{EndpointConfig, Identity, PeerName};
@@ -15,6 +15,7 @@ use stoa_runtime::telemetry::TelemetryConfig;
 
 use crate::room::{Capacity, PARTICIPANTS_MAX, STAGE_MAX};
 use crate::service::{EMPTY_ROOM_LIFE, LINKS_MAX, Limits, ROOMS_MAX};
+use crate::store::StoreConfig;
 
 /// The command line of `stoa-origin`.
 #[derive(Debug, Default, Parser)]
@@ -42,6 +43,16 @@ pub struct Arguments {
     /// Directory of the development certificate authority.
     #[arg(long, value_name = "DIR")]
     pub certificates: Option<PathBuf>,
+    /// What to do; without one the origin runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What `stoa-origin` does instead of running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Brings the tables of the durable store to the form of this version, then ends.
+    Migrate,
 }
 
 /// Everything an operator can set.
@@ -64,6 +75,8 @@ pub struct Config {
     pub certificates: Certificates,
     /// Maxima.
     pub limits: LimitsConfig,
+    /// Where rooms are kept.
+    pub store: StoreConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
@@ -112,6 +125,7 @@ impl Default for Config {
             drain_s: 30,
             certificates: Certificates::default(),
             limits: LimitsConfig::default(),
+            store: StoreConfig::default(),
             telemetry: TelemetryConfig::default(),
         }
     }
@@ -170,6 +184,7 @@ impl Config {
             ensure!((1..=max).contains(&value), "{key} is {value}; it may be 1 to {max}");
         }
         self.certificates.identity()?;
+        self.store.check().map_err(anyhow::Error::msg)?;
         Ok(())
     }
 

@@ -33,7 +33,8 @@ fn the_example_file_holds_the_defaults_where_it_says_so() {
 #[test]
 fn the_example_file_names_every_key() {
     // The type lists its keys when it meets one it does not know, section by section.
-    let sections = ["", "[coordinates]\n", "[certificates]\n", "[limits]\n", "[telemetry]\n"];
+    let sections =
+        ["", "[coordinates]\n", "[certificates]\n", "[limits]\n", "[store]\n", "[telemetry]\n"];
     for section in sections {
         let text = format!("{section}no_such_key = 1\n");
         let refused = stoa_runtime::configuration::parse::<Config>(&text, Path::new("x.toml"));

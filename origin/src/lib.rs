@@ -8,11 +8,13 @@
 //! | [`service`] | all rooms behind the links of this origin |
 //! | [`store`] | what survives: rooms, who is here, which origins are alive |
 //! | [`config`] | configuration file and command line |
+//! | [`mod@migrate`] | the command that brings the tables of a store up to date |
 //! | [`metrics`] | what Prometheus gets to know |
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
 
 pub mod config;
 pub mod metrics;
+pub mod migrate;
 pub mod origin;
 pub mod room;
 pub mod service;

@@ -22,6 +22,9 @@ use crate::webrtc::RoomKey;
 /// Status of a problem that says "no such room" (RFC 9110 section 15.5.5).
 const NOT_FOUND: u32 = 404;
 
+/// Status of a problem that says "not he" (RFC 9110 section 15.5.4).
+const FORBIDDEN: u32 = 403;
+
 /// Why a request came to nothing.
 #[derive(Debug)]
 enum Failure {
@@ -230,6 +233,10 @@ impl Hub {
             Purpose::Rejoin { seat, messages } => {
                 self.rejoins.note_end(messages);
                 match failure {
+                    Failure::Refused(problem) if problem.status == FORBIDDEN => {
+                        // He was sent out while nobody could tell this edge.
+                        self.remove_seat(seat, Departure::Dismissed("removed"), now);
+                    }
                     Failure::Refused(_) if gone => self.close_room_of(seat, now),
                     Failure::Refused(_) | Failure::Silent => self.rejoin_later(seat, now),
                     // Whoever is here is reminded of when a link is up again.

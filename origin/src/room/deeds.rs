@@ -87,15 +87,15 @@ fn role(wire: i32) -> Result<Role, Refusal> {
 }
 
 /// The actor, as far as a deed needs to know him.
-struct Doer {
-    id: Option<ParticipantId>,
-    role: Role,
-    identity: String,
+pub(super) struct Doer {
+    pub(super) id: Option<ParticipantId>,
+    pub(super) role: Role,
+    pub(super) identity: String,
 }
 
 impl Doer {
     /// The rank of somebody's role to him: no host stands in the way of the service that made the room.
-    fn rank(&self, role: Role) -> Role {
+    pub(super) fn rank(&self, role: Role) -> Role {
         if self.id.is_none() && self.role == Role::Host { role.min(Role::Moderator) } else { role }
     }
 }
@@ -211,7 +211,7 @@ impl Room {
         Ok(())
     }
 
-    fn doer(&self, actor: &Actor) -> Result<Doer, Refusal> {
+    pub(super) fn doer(&self, actor: &Actor) -> Result<Doer, Refusal> {
         match actor {
             Actor::Participant(id, link) => {
                 let own = self.hosted(id, *link)?;

@@ -253,8 +253,9 @@ impl Run {
                 assert_eq!(left, self.model.leave(who));
             }
             Step::Mute { by, whom, muted } => {
-                let ask = MuteAsk { participant: id(PEOPLE[whom]), muted, by: id(PEOPLE[by]) };
-                let done = self.room.handle_mute(&ask, link(by), self.now).is_ok();
+                let actor = Actor::Participant(id(PEOPLE[by]), link(by));
+                let ask = MuteAsk { participant: id(PEOPLE[whom]), muted, by: actor };
+                let done = self.room.handle_mute(&ask, self.now).is_ok();
                 assert_eq!(done, self.model.mute(by, whom, muted));
             }
             Step::Act { by, deed, whom, role } => self.act(by, DEEDS[deed], whom, ROLES[role]),

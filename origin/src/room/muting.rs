@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, Role};
 
 use super::changes::Change;
+use super::deeds::Actor;
 use super::effects::Command;
 use super::log::Happening;
 use super::membership::Room;
@@ -20,7 +20,7 @@ pub struct MuteAsk {
     /// The new state.
     pub muted: bool,
     /// Who asks.
-    pub by: ParticipantId,
+    pub by: Actor,
 }
 
 impl Room {
@@ -33,20 +33,13 @@ impl Room {
     /// # Errors
     /// [`Refusal::ParticipantNotFound`], [`Refusal::ParticipantElsewhere`] (the asking one is here
     /// through another link), [`Refusal::MuteForbidden`], [`Refusal::UnmuteForbidden`].
-    pub fn handle_mute(
-        &mut self,
-        ask: &MuteAsk,
-        link: LinkId,
-        now: Instant,
-    ) -> Result<bool, Refusal> {
-        let asking = self.hosted(&ask.by, link)?;
-        let (role, identity) = (asking.role, asking.identity.clone());
-        let oneself = ask.by == ask.participant;
+    pub fn handle_mute(&mut self, ask: &MuteAsk, now: Instant) -> Result<bool, Refusal> {
+        let doer = self.doer(&ask.by)?;
+        let oneself = doer.id.as_ref() == Some(&ask.participant);
         let target = self.found(&ask.participant)?;
         if !oneself {
-            if !role.may_moderate() || role < target.role {
-                let (by, participant) = (ask.by.clone(), ask.participant.clone());
-                return Err(Refusal::MuteForbidden { by, participant });
+            if !doer.role.may_moderate() || doer.role < doer.rank(target.role) {
+                return Err(Refusal::MuteForbidden { participant: ask.participant.clone() });
             }
             if !ask.muted && target.muted == Some(MutedBy::Oneself) {
                 return Err(Refusal::UnmuteForbidden { participant: ask.participant.clone() });
@@ -67,7 +60,7 @@ impl Room {
         if !oneself {
             let subject = self.identity_of(&ask.participant);
             let detail = if ask.muted { "" } else { "unmuted" };
-            self.note(Happening::Muted, [&identity, &subject, detail], now);
+            self.note(Happening::Muted, [&doer.identity, &subject, detail], now);
         }
         Ok(true)
     }

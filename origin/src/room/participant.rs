@@ -90,6 +90,8 @@ impl Participant {
             role: WireRole::from(self.role).into(),
             muted: self.muted.is_some(),
             hand: self.turn.is_some(),
+            raised_ms: self.turn.map_or(0, |turn| turn.raised_ms),
+            invited: self.invited,
             identity: if identity { self.identity.clone() } else { String::new() },
         }
     }

@@ -59,12 +59,8 @@ pub enum Refusal {
         participant: ParticipantId,
     },
     /// Muting somebody takes a role at least as high as his, and moderator at least.
-    #[error(
-        "Participant '{by}' may not mute '{participant}': that takes a moderator of at least the same role."
-    )]
+    #[error("Muting '{participant}' takes a moderator of at least the same role.")]
     MuteForbidden {
-        /// Who asked.
-        by: ParticipantId,
         /// Who should be muted.
         participant: ParticipantId,
     },

@@ -8,7 +8,7 @@ use stoa_protocol::ids::{NodeId, ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control;
 
 use super::{
-    AWAY_GRACE, Capacity, Founding, Joined, Joining, MuteAsk, MutedBy, Refusal, Room,
+    AWAY_GRACE, Actor, Capacity, Founding, Joined, Joining, MuteAsk, MutedBy, Refusal, Room,
     STATE_INTERVAL, Settings, Start, Via,
 };
 
@@ -40,7 +40,7 @@ fn joining_again_after_a_reconnect_changes_nothing_but_the_link() {
     let mut room = room(start);
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
-    room.handle_mute(&mute("ada", true, "hana"), AMS, Instant::now()).unwrap();
+    room.handle_mute(&mute("ada", true, "hana", AMS), Instant::now()).unwrap();
     room.next_state(start);
     room.handle_link_down(AMS, start);
 
@@ -102,14 +102,14 @@ fn a_moderator_mutes_speakers_but_not_the_host() {
     join(&mut room, "mo", Role::Moderator, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, SIN).unwrap();
 
-    assert_eq!(room.handle_mute(&mute("ada", true, "mo"), AMS, Instant::now()), Ok(true));
-    assert_eq!(room.handle_mute(&mute("ada", true, "mo"), AMS, Instant::now()), Ok(false));
+    assert_eq!(room.handle_mute(&mute("ada", true, "mo", AMS), Instant::now()), Ok(true));
+    assert_eq!(room.handle_mute(&mute("ada", true, "mo", AMS), Instant::now()), Ok(false));
     assert!(matches!(
-        room.handle_mute(&mute("hana", true, "mo"), AMS, Instant::now()),
+        room.handle_mute(&mute("hana", true, "mo", AMS), Instant::now()),
         Err(Refusal::MuteForbidden { .. })
     ));
     assert!(matches!(
-        room.handle_mute(&mute("mo", true, "ada"), SIN, Instant::now()),
+        room.handle_mute(&mute("mo", true, "ada", SIN), Instant::now()),
         Err(Refusal::MuteForbidden { .. })
     ));
 }
@@ -119,12 +119,12 @@ fn nobody_opens_the_microphone_of_one_who_muted_himself() {
     let mut room = room(Instant::now());
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
-    room.handle_mute(&mute("ada", true, "ada"), AMS, Instant::now()).unwrap();
+    room.handle_mute(&mute("ada", true, "ada", AMS), Instant::now()).unwrap();
 
-    let refused = room.handle_mute(&mute("ada", false, "hana"), AMS, Instant::now());
+    let refused = room.handle_mute(&mute("ada", false, "hana", AMS), Instant::now());
 
     assert_eq!(refused, Err(Refusal::UnmuteForbidden { participant: id("ada") }));
-    assert_eq!(room.handle_mute(&mute("ada", false, "ada"), AMS, Instant::now()), Ok(true));
+    assert_eq!(room.handle_mute(&mute("ada", false, "ada", AMS), Instant::now()), Ok(true));
 }
 
 #[test]
@@ -132,10 +132,10 @@ fn a_mute_of_ones_own_outlasts_a_moderators_that_came_first() {
     let mut room = room(Instant::now());
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
-    room.handle_mute(&mute("ada", true, "hana"), AMS, Instant::now()).unwrap();
+    room.handle_mute(&mute("ada", true, "hana", AMS), Instant::now()).unwrap();
 
-    let own = room.handle_mute(&mute("ada", true, "ada"), AMS, Instant::now());
-    let opened = room.handle_mute(&mute("ada", false, "hana"), AMS, Instant::now());
+    let own = room.handle_mute(&mute("ada", true, "ada", AMS), Instant::now());
+    let opened = room.handle_mute(&mute("ada", false, "hana", AMS), Instant::now());
 
     assert_eq!(own, Ok(false), "nothing that others see has changed");
     assert_eq!(opened, Err(Refusal::UnmuteForbidden { participant: id("ada") }));
@@ -149,7 +149,7 @@ fn an_edge_speaks_only_for_those_who_joined_through_it() {
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, SIN).unwrap();
 
-    let mute = room.handle_mute(&mute("ada", true, "hana"), SIN, Instant::now());
+    let mute = room.handle_mute(&mute("ada", true, "hana", SIN), Instant::now());
     let leave = room.handle_leave(&id("ada"), AMS, start);
 
     assert_eq!(mute, Err(Refusal::ParticipantElsewhere { participant: id("hana") }));
@@ -238,8 +238,8 @@ pub(super) fn id(name: &str) -> ParticipantId {
     ParticipantId::new(name).unwrap()
 }
 
-fn mute(participant: &str, muted: bool, by: &str) -> MuteAsk {
-    MuteAsk { participant: id(participant), muted, by: id(by) }
+fn mute(participant: &str, muted: bool, by: &str, link: LinkId) -> MuteAsk {
+    MuteAsk { participant: id(participant), muted, by: Actor::Participant(id(by), link) }
 }
 
 pub(super) fn join(

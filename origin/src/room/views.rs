@@ -80,6 +80,24 @@ impl Room {
         ParticipantPage { participants, next }
     }
 
+    /// Whose hands are up, in the order of the queue, behind `after`; from the first one if that has none up.
+    #[must_use]
+    pub fn hands_page(
+        &self,
+        after: Option<&ParticipantId>,
+        limit: usize,
+        identities: bool,
+    ) -> ParticipantPage {
+        let turn = after.and_then(|id| self.participants.get(id)?.turn);
+        let behind = self.hands.iter().filter(|(place, _)| turn.is_none_or(|turn| **place > turn));
+        let mut people = behind.filter_map(|(_, id)| self.participants.get(id));
+        let participants: Vec<_> =
+            people.by_ref().take(limit).map(|one| one.info(identities)).collect();
+        let last = participants.last().filter(|_| people.next().is_some());
+        let next = last.map(|one| one.participant.clone()).unwrap_or_default();
+        ParticipantPage { participants, next }
+    }
+
     /// Entries of the log below `before` (0: all), newest first.
     #[must_use]
     pub fn log_page(&self, before: u64, limit: usize) -> LogPage {

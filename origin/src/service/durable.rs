@@ -80,7 +80,7 @@ impl Service {
 
     /// Takes a room over from the store, in a new epoch. Whoever was there counts as away until his edge says that he
     /// is still there. A room that had ended is remembered by its epoch alone.
-    pub fn restore(&mut self, kept: Kept, now: Instant) {
+    pub fn restore(&mut self, kept: &Kept, now: Instant) {
         let before = Epoch(u32::try_from(kept.record.ownership.epoch).unwrap_or(u32::MAX));
         let id = kept.record.room.clone();
         self.epoch_past = self.epoch_past.max(before);
@@ -106,7 +106,7 @@ impl Service {
         self.settle(key, now);
     }
 
-    fn room_of(&self, kept: Kept, epoch: Epoch, now: Instant) -> Room {
+    fn room_of(&self, kept: &Kept, epoch: Epoch, now: Instant) -> Room {
         let policy = policy_of(&kept.record.settings.policy);
         let founding = Founding {
             id: kept.record.room.clone(),

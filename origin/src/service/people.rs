@@ -98,10 +98,10 @@ impl Service {
         let mute = MuteAsk {
             participant: participant_id(&ask.participant)?,
             muted: ask.muted,
-            by: participant_id(&ask.by)?,
+            by: Actor::read(&ask.by, ask.authority, &ask.actor, link)?,
         };
         let hall = self.halls.get_mut(&key).ok_or(Refusal::RoomNotFound(id))?;
-        hall.room.handle_mute(&mute, link, now)?;
+        hall.room.handle_mute(&mute, now)?;
         self.settle(key, now);
         Ok(Done {})
     }
@@ -128,7 +128,12 @@ impl Service {
         let after = Some(ask.after.as_str()).filter(|after| !after.is_empty());
         let after = after.map(participant_id).transpose()?;
         let limit = page_length(ask.limit)?;
-        Ok(self.read(&ask.room)?.participants_page(after.as_ref(), limit, ask.identities))
+        let room = self.read(&ask.room)?;
+        Ok(if ask.hands {
+            room.hands_page(after.as_ref(), limit, ask.identities)
+        } else {
+            room.participants_page(after.as_ref(), limit, ask.identities)
+        })
     }
 
     pub(super) fn read_log(&self, ask: &ReadLog) -> Result<LogPage, Refusal> {

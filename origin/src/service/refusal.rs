@@ -98,7 +98,7 @@ mod tests {
             room::Refusal::ParticipantNotFound { room: room(), participant: participant() },
             room::Refusal::ParticipantTaken { room: room(), participant: participant() },
             room::Refusal::ParticipantElsewhere { participant: participant() },
-            room::Refusal::MuteForbidden { by: participant(), participant: participant() },
+            room::Refusal::MuteForbidden { participant: participant() },
             room::Refusal::UnmuteForbidden { participant: participant() },
             room::Refusal::VisibilityUnknown(9),
             room::Refusal::LanguageInvalid,

@@ -64,3 +64,9 @@ pub const HOT_LIFE: Duration = Duration::from_secs(24 * 3_600);
 
 /// How often hot state is copied to the durable store.
 pub const BACKUP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Journals of one kind; a room always uses the same one.
+pub const LANES: usize = 8;
+
+/// Most rooms that wait to be copied to the durable store.
+pub const CHANGED_ROOMS_MAX: usize = 20_000;

@@ -23,7 +23,8 @@ async fn a_lease_is_one_holders_until_it_is_released(store: &dyn Store, name: &s
     done(store, Operation::Release { node: node(name), holder: SECOND }).await;
     let lease = held(store, name).await.unwrap();
     assert_eq!(lease.holder, FIRST);
-    assert!(lease.remaining_ms <= 60_000, "{lease:?}");
+    // A clock of whole seconds may add up to two.
+    assert!((1..=62_000).contains(&lease.remaining_ms), "{lease:?}");
 
     done(store, Operation::Release { node: node(name), holder: FIRST }).await;
 

@@ -4,10 +4,19 @@
 
 mod crash;
 mod embedded;
+#[cfg(feature = "redis")]
+mod held_path;
 mod hot;
 mod leases;
 mod model;
 mod property;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+mod redis_server;
 mod rooms;
-mod servers;
+#[cfg(feature = "redis")]
+mod slow_path;
+#[cfg(feature = "redis")]
+mod stores;
 mod vocabulary;

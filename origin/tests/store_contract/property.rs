@@ -19,26 +19,17 @@ pub(crate) fn agrees_with_the_model(
     cases: u32,
     steps: impl Fn(String) -> BoxedStrategy<Operation>,
 ) {
-    let mut runner = TestRunner::new(Config {
-        cases,
-        max_shrink_iters: 200,
-        failure_persistence: None,
-        ..Config::default()
-    });
-    let case = std::cell::Cell::new(0);
-    let mut histories = Vec::new();
-    // The names of a history's rooms hold its number, so it is drawn once for each case.
     for number in 0..cases {
-        let history = proptest::collection::vec(steps(format!("c{number}-")), 1..40);
-        histories.push(history);
-    }
-    for history in &histories {
-        let number = case.replace(case.get() + 1);
         let prefix = format!("c{number}-");
-        let once = Config { cases: 1, ..runner.config().clone() };
-        runner = TestRunner::new(once);
+        let history = proptest::collection::vec(steps(prefix.clone()), 1..40);
+        let mut runner = TestRunner::new(Config {
+            cases: 1,
+            max_shrink_iters: 200,
+            failure_persistence: None,
+            ..Config::default()
+        });
         let run = std::cell::Cell::new(0);
-        let outcome = runner.run(history, |operations| {
+        let outcome = runner.run(&history, |operations| {
             // Shrinking runs the history again: in rooms that are as empty as at first.
             if run.replace(run.get() + 1) > 0 {
                 runtime.block_on(clear(store, &prefix));

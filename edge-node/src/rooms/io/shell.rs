@@ -262,7 +262,7 @@ impl Shell {
                     }
                 }
                 Command::Mute { session, muted } => self.around.plane.set_muted(session, muted),
-                Command::SetStage { session, on } => set_stage(&self.around.plane, session, on),
+                Command::SetStage { session, on } => self.around.plane.set_stage(session, on),
                 Command::Close { session } => self.around.plane.close(session),
                 Command::Answer { ticket, outcome } => self.answer(ticket, *outcome),
                 Command::Tell { seat, event } => self.tellers.tell(seat, event),
@@ -307,11 +307,6 @@ impl Shell {
             self.idle.send_replace(idle);
         }
     }
-}
-
-/// Lets a session's voice in, or no longer; the hub itself drops the frames of who is not on the stage.
-fn set_stage(_plane: &Plane, session: SessionId, on: bool) {
-    tracing::trace!(session = session.0, on, "the stage has changed");
 }
 
 fn now() -> std::time::Instant {

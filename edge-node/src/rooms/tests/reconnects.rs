@@ -60,6 +60,20 @@ fn a_room_that_the_owner_has_forgotten_is_closed() {
 }
 
 #[test]
+fn who_was_sent_out_while_the_link_was_down_goes_when_it_is_up() {
+    let mut bench = Bench::linked();
+    let (banned, other) = (bench.join(Role::Speaker), bench.join(Role::Speaker));
+    bench.hub.handle_link_down(LINK, bench.now);
+    bench.link_up(NEXT);
+    let (id, Ask::Join(join)) = bench.commands().iter().find_map(asked).unwrap() else { panic!() };
+    assert_eq!(join.participant, banned.id().as_str());
+    bench.respond(NEXT, id, Answer::Problem(Problem { status: 403, ..Problem::default() }));
+    let ended = |c: &Command| matches!(c, Command::End { reason: Some("removed"), .. });
+    assert!(bench.commands().iter().any(ended));
+    assert!(bench.say(&banned, 8).is_none() && bench.say(&other, 8).is_some());
+}
+
+#[test]
 fn a_passing_refusal_is_tried_again_after_a_second() {
     let mut bench = Bench::linked();
     bench.join(Role::Speaker);

@@ -77,7 +77,7 @@ mod tests {
                 deeds.insert((action.deed, action.participant.is_some()));
             }
         }
-        assert_eq!(deeds.len(), 14, "{deeds:?}");
+        assert_eq!(deeds.len(), 13, "{deeds:?}");
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub(super) enum Fate {
 pub(super) struct FakeRooms {
     calls: Mutex<Vec<Call>>,
     fates: Mutex<VecDeque<Fate>>,
-    events: Mutex<Option<mpsc::Sender<ParticipantEvent>>>,
+    /// Of everybody who wants them, in the order of their joins.
+    events: Mutex<Vec<mpsc::Sender<ParticipantEvent>>>,
 }
 
 impl FakeRooms {
@@ -84,13 +85,13 @@ impl FakeRooms {
     /// Something happens in the room of the one who joined last.
     pub(super) fn happen(&self, event: ParticipantEvent) {
         let events = self.events.lock().expect("events");
-        events.as_ref().expect("nobody has joined").try_send(event).expect("room in the queue");
+        events.last().expect("nobody has joined").try_send(event).expect("room in the queue");
     }
 
     fn present(&self, session: SessionId, role: Role, muted: bool, hears: bool) -> Present {
         let (sender, events) = mpsc::channel(8);
         if hears {
-            *self.events.lock().expect("events") = Some(sender);
+            self.events.lock().expect("events").push(sender);
         }
         let stage = vec![member("p_0", "Socrates", Role::Host, false)];
         Present {
@@ -126,7 +127,7 @@ fn info(room: &RoomId) -> RoomInfo {
         created_ms: 1_700_000_000_000,
         speakers: 1,
         listeners: 12,
-        settings: Some(RoomSettings { hands: Some(true), ..RoomSettings::default() }),
+        settings: Some(RoomSettings { topic: Some("Justice".into()), ..RoomSettings::default() }),
         hands: 2,
         tenant: String::new(),
     }

@@ -179,8 +179,13 @@ fn a_moderator_on_another_edge_mutes_a_speaker() {
     world.join(sin, "r", "mo", WireRole::Moderator);
     world.subscribe(sin, "r");
     assert_eq!(world.speak(ams, "r", "ada"), [sin]);
-    let mute =
-        SetMuted { room: "r".into(), participant: "ada".into(), muted: true, by: "mo".into() };
+    let mute = SetMuted {
+        room: "r".into(),
+        participant: "ada".into(),
+        muted: true,
+        by: "mo".into(),
+        ..SetMuted::default()
+    };
 
     assert!(matches!(world.ask(sin, Ask::SetMuted(mute.clone())), Answer::Done(_)));
 

@@ -133,7 +133,10 @@ impl World {
 
     pub(super) fn mute(&mut self, link: LinkId, room: &str, who: &str, muted: bool) -> Answer {
         let (room, participant, by) = (room.into(), who.into(), who.into());
-        self.ask(link, Ask::SetMuted(SetMuted { room, participant, muted, by }))
+        self.ask(
+            link,
+            Ask::SetMuted(SetMuted { room, participant, muted, by, ..SetMuted::default() }),
+        )
     }
 
     pub(super) fn subscribe(&mut self, link: LinkId, room: &str) {

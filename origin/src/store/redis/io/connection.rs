@@ -13,6 +13,8 @@ use crate::store::limits::CALL_LIMIT;
 
 pub(super) struct Connection {
     client: Client,
+    /// Holds the number of this process's newest connection, so that what arrives on an older one is refused.
+    writer: String,
     state: Mutex<State>,
 }
 
@@ -33,19 +35,25 @@ impl std::fmt::Debug for Connection {
 
 impl Connection {
     /// Nothing is connected yet.
-    pub(super) fn new(url: &str) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &str, writer: String) -> Result<Self, StoreError> {
         // The library's message may quote the address, and with it the password.
         let unusable = |_| StoreError::unavailable("the address of Redis cannot be understood");
-        Ok(Self { client: Client::open(url).map_err(unusable)?, state: Mutex::default() })
+        let client = Client::open(url).map_err(unusable)?;
+        Ok(Self { client, writer, state: Mutex::default() })
     }
 
-    /// Runs a script or command within [`CALL_LIMIT`].
+    /// The key of the newest connection.
+    pub(super) fn writer(&self) -> &str {
+        &self.writer
+    }
+
+    /// Runs a script or command within [`CALL_LIMIT`]; it is told the number of its connection.
     pub(super) async fn call<F>(&self, run: F) -> Result<Value, StoreError>
     where
-        F: AsyncFnOnce(&mut MultiplexedConnection) -> Result<Value, RedisError>,
+        F: AsyncFnOnce(&mut MultiplexedConnection, u64) -> Result<Value, RedisError>,
     {
         let (number, mut connection) = self.open().await?;
-        match tokio::time::timeout(CALL_LIMIT, run(&mut connection)).await {
+        match tokio::time::timeout(CALL_LIMIT, run(&mut connection, number)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) if is_of_the_path(&error) => {
                 self.give_up(number).await;
@@ -71,7 +79,15 @@ impl Connection {
         let limits = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CALL_LIMIT / 2))
             .set_response_timeout(Some(CALL_LIMIT));
-        let opening = self.client.get_multiplexed_async_connection_with_config(&limits);
+        let number = state.number + 1;
+        let opening = async {
+            let mut opened =
+                self.client.get_multiplexed_async_connection_with_config(&limits).await?;
+            let mut newest = redis::cmd("SET");
+            newest.arg(&self.writer).arg(number).arg("PX").arg(WRITER_LIFE.as_millis().to_string());
+            let _: Value = newest.query_async(&mut opened).await?;
+            Ok::<_, RedisError>(opened)
+        };
         let opened = match tokio::time::timeout(CALL_LIMIT, opening).await {
             Ok(Ok(opened)) => Ok(opened),
             Ok(Err(error)) => Err(told(&error)),
@@ -79,7 +95,7 @@ impl Connection {
         };
         match opened {
             Ok(opened) => {
-                state.number += 1;
+                state.number = number;
                 state.backoff = Backoff::default();
                 state.open = Some(opened.clone());
                 Ok((state.number, opened))
@@ -109,6 +125,9 @@ fn told(error: &RedisError) -> StoreError {
     let code = error.code().unwrap_or("no answer");
     StoreError::unavailable(format!("Redis refused: {code} ({:?})", error.kind()))
 }
+
+/// Longer than anything stays on its way on a connection that was given up.
+const WRITER_LIFE: Duration = Duration::from_secs(24 * 3_600);
 
 /// Shorter than a connection's limit, for waiting on another who restores.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);

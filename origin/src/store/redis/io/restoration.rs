@@ -99,12 +99,15 @@ impl Redis {
     }
 
     async fn command(&self, command: &redis::Cmd) -> Result<Value, StoreError> {
-        self.shared.connection.call(async |connection| command.query_async(connection).await).await
+        self.shared
+            .connection
+            .call(async |connection, _| command.query_async(connection).await)
+            .await
     }
 }
 
 /// A page of rooms with hot state.
-pub(crate) async fn hot_rooms(
+async fn hot_rooms(
     store: &dyn Store,
     after: Option<RoomId>,
 ) -> Result<Vec<RoomId>, StoreError> {
@@ -115,7 +118,7 @@ pub(crate) async fn hot_rooms(
 }
 
 /// The hot state of a room.
-pub(crate) async fn hot_room(
+async fn hot_room(
     store: &dyn Store,
     room: &RoomId,
 ) -> Result<Option<HotRoom>, StoreError> {

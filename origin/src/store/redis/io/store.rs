@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::hot::{Hand, HotRoom, Present};
 use crate::store::limits::{HOT_LIFE, PARTICIPANTS_MAX};
 use crate::store::operation::{Answer, Answering, Kind, Operation, Store};
-use crate::store::redis::scripts::{self, DISSOLVE, FORGET, HOT, Keys, NOTE, PAGE};
+use crate::store::redis::scripts::{self, DISSOLVE, FORGET, HOT, Keys, NOTE, PAGE, PROLOGUE};
 
 /// Hot state in Redis. Clones share one connection.
 #[derive(Clone, Debug)]
@@ -43,9 +43,11 @@ impl Redis {
     /// # Errors
     /// When the address cannot be understood.
     pub fn new(config: &RedisConfig) -> Result<Self, StoreError> {
+        let keys = Keys::new(&config.prefix);
+        let process = format!("{:032x}", rand::random::<u128>());
         let shared = Shared {
-            connection: Connection::new(config.url.expose())?,
-            keys: Keys::new(&config.prefix),
+            connection: Connection::new(config.url.expose(), keys.writer(&process))?,
+            keys,
             generation: RwLock::new(None),
             lost: Notify::new(),
         };
@@ -125,13 +127,15 @@ impl Redis {
         keys: Vec<String>,
         arguments: Vec<String>,
     ) -> Result<Vec<Value>, StoreError> {
-        let script = Script::new(script);
+        let script = Script::new(&format!("{PROLOGUE}{script}"));
         let mut invocation = script.prepare_invoke();
-        invocation.key(keys).arg(&guard.value).arg(arguments);
-        let answer = self
-            .shared
-            .connection
-            .call(async |connection| invocation.invoke_async(connection).await)
+        let connection = &self.shared.connection;
+        invocation.key(keys).key(connection.writer()).arg(&guard.value).arg(arguments);
+        let answer = connection
+            .call(async |connection, number| {
+                invocation.arg(number);
+                invocation.invoke_async(connection).await
+            })
             .await?;
         let answer = Vec::<Value>::from_redis_value(answer)
             .map_err(|_| StoreError::corrupt("an answer of Redis"))?;
@@ -141,6 +145,7 @@ impl Redis {
                 self.shared.lost.notify_one();
                 Err(empty())
             }
+            "late" => Err(StoreError::Timeout),
             "fenced" => Err(StoreError::Fenced { stored: number(&part::<String>(&answer, 1)?)? }),
             "limit" => Err(StoreError::Limit {
                 what: "the number of participants",

@@ -1,1 +1,0 @@
-//! Real servers that a test starts, freezes, wipes and ends, and a slow path to them.
