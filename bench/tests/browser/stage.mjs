@@ -26,7 +26,11 @@ async function openWindow(browser, name, url) {
   page.setDefaultTimeout(15_000);
   page.on("pageerror", (error) => problems.push(`${name}: ${error}`));
   page.on("console", (message) => {
-    if (message.type() === "error") problems.push(`${name}: ${message.text()}`);
+    // What fails to load is told below, with its reason.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load")) problems.push(`${name}: ${message.text()}`);
+  });
+  page.on("response", async (response) => {
+    if (response.status() >= 400) problems.push(`${name}: ${response.request().method()} ${new URL(response.url()).pathname}: ${await response.text()}`);
   });
   await page.goto(url);
   return page;
