@@ -3,7 +3,7 @@
 // Takes {origin, speech, screenshot}; tells what was seen and heard at each step.
 
 import { launch, pause, tell, wishes } from "./chromium.mjs";
-import { heard, remember } from "./watch.mjs";
+import { complaints, heard, remember } from "./watch.mjs";
 
 const wish = wishes();
 const WATCH_MS = 2_500;
@@ -28,10 +28,7 @@ async function tab(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1_180, height: 760 } });
   await context.addInitScript(remember);
   const page = await context.newPage();
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
+  complaints(page, "page", problems);
   await page.goto(url);
   return page;
 }

@@ -5,7 +5,7 @@
 import { join as path } from "node:path";
 
 import { launch, pause, tell, wishes } from "./chromium.mjs";
-import { counted, heard, isOnTheLine, remember } from "./watch.mjs";
+import { complaints, counted, heard, isOnTheLine, remember } from "./watch.mjs";
 
 const wish = wishes();
 /** What is on the way and in the jitter buffer when somebody mutes has passed after this. */
@@ -24,14 +24,7 @@ async function openWindow(browser, name, url) {
   await context.addInitScript(remember);
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
-  page.on("pageerror", (error) => problems.push(`${name}: ${error}`));
-  page.on("console", (message) => {
-    // What fails to load is told below, with its reason.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load")) problems.push(`${name}: ${message.text()}`);
-  });
-  page.on("response", async (response) => {
-    if (response.status() >= 400) problems.push(`${name}: ${response.request().method()} ${new URL(response.url()).pathname}: ${await response.text()}`);
-  });
+  complaints(page, name, problems);
   await page.goto(url);
   return page;
 }

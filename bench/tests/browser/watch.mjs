@@ -66,3 +66,20 @@ export async function heard(page) {
 export function isOnTheLine(page) {
   return page.evaluate(() => globalThis.connections.some((connection) => connection.getSenders().some(({ track }) => track !== null)));
 }
+
+/**
+ * Writes down all that goes wrong on a page.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ * @param {string[]} problems
+ */
+export function complaints(page, name, problems) {
+  page.on("pageerror", (error) => problems.push(`${name}: ${error}`));
+  page.on("console", (message) => {
+    // What fails to load is told below, with its reason.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load")) problems.push(`${name}: ${message.text()}`);
+  });
+  page.on("response", async (response) => {
+    if (response.status() >= 400) problems.push(`${name}: ${response.request().method()} ${new URL(response.url()).pathname}: ${await response.text()}`);
+  });
+}
