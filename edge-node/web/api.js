@@ -3,30 +3,53 @@
 import { RoomError, fromProblem } from "./problem.js";
 
 /**
- * @typedef {{room: string, name: string, stage?: number, listeners?: number}} Listed
+ * @typedef {"open" | "unlisted" | "private"} Visibility
+ * @typedef {{name?: string, topic?: string, language?: string, visibility?: string, hands?: boolean}} RoomSettings
+ * @typedef {RoomSettings & {room: string, name: string, stage?: number, listeners?: number}} Listed
  * @typedef {{room: string, name: string, tokens: {host: string, speaker: string, listener: string}}} Created
  */
 
 /**
  * Creates a room; nodes that are not open refuse it with `token` or `forbidden`.
- * @param {string} name
+ * @param {RoomSettings} settings what is absent is as usual
  * @returns {Promise<Created>}
  */
-export async function createRoom(name) {
-  return await call("POST", "/v1/rooms", { body: { name } });
+export async function createRoom(settings) {
+  return await call("POST", "/v1/rooms", { body: settings });
 }
 
 /**
- * Rooms that anybody may join; empty where the node does not tell.
- * @returns {Promise<Listed[]>}
+ * A page of the rooms that anybody may join.
+ * @param {{search?: string, language?: string, after?: string, limit?: number}} [wish]
+ * @returns {Promise<{rooms: Listed[], next: string}>} `next` is empty at the end
+ * @throws {RoomError} `token` or `forbidden` where the node does not tell
  */
-export async function listRooms() {
-  try {
-    const { rooms } = await call("GET", "/v1/rooms", {});
-    return Array.isArray(rooms) ? rooms : [];
-  } catch {
-    return [];
+export async function listRooms(wish = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(wish)) {
+    if (value) query.set(name, String(value));
   }
+  const { rooms, next } = await call("GET", query.size > 0 ? `/v1/rooms?${query}` : "/v1/rooms", {});
+  return { rooms: Array.isArray(rooms) ? rooms : [], next: typeof next === "string" ? next : "" };
+}
+
+/**
+ * Changes what is given and leaves the rest.
+ * @param {string} room
+ * @param {RoomSettings} settings
+ * @param {string} token a host's
+ */
+export async function changeRoom(room, settings, token) {
+  await call("PATCH", `/v1/rooms/${encodeURIComponent(room)}`, { body: settings, token });
+}
+
+/**
+ * Ends a room for everybody.
+ * @param {string} room
+ * @param {string} token a host's
+ */
+export async function closeRoom(room, token) {
+  await call("DELETE", `/v1/rooms/${encodeURIComponent(room)}`, { token });
 }
 
 /**
@@ -41,7 +64,7 @@ export async function readRoom(room, token) {
 /**
  * Draws a token, where the node is open.
  * @param {string} room
- * @param {{role: "speaker" | "listener", name?: string}} who
+ * @param {{role: import("./options.js").Role, name?: string}} who
  * @param {string | null} token one's own, if any
  * @returns {Promise<string>}
  */

@@ -1,7 +1,8 @@
-// One presence in a room: a WebSocket and a session that live and die together.
+// One presence in a room: a session, and the WebSocket that goes with it, which may be lost and come back.
 
 import { changePacketLength } from "./packets.js";
 import { RoomError } from "./problem.js";
+import { resume } from "./resume.js";
 import { Signal } from "./signal.js";
 
 /** How long the answer to an ICE restart may take; later, the WebSocket is taken for dead as well. */
@@ -15,10 +16,12 @@ const LEAVE_TIMEOUT_MS = 500;
 export class Connection {
   /** @type {(message: import("./signal.js").Told) => void} */
   ontold = () => {};
-  /** Audio is interrupted and under repair. */
+  /** Audio or the WebSocket is interrupted and under repair. */
   oninterrupted = () => {};
-  /** Audio flows again. */
+  /** Both work again. */
   onrepaired = () => {};
+  /** The WebSocket is back; this is how the room looks now. @type {(resumed: import("./signal.js").Resumed) => void} */
+  onresumed = () => {};
   /** Called once; only a new connection helps. @type {(error: RoomError) => void} */
   onlost = () => {};
 
@@ -28,33 +31,39 @@ export class Connection {
   #restarting = false;
   #moving = false;
   #lost = false;
+  /** @type {import("./resume.js").Way | null} */
+  #way;
+  /** While the WebSocket is away. @type {AbortController | null} */
+  #resuming = null;
 
   /**
    * @param {Signal} signal
    * @param {Session} session
    * @param {import("./signal.js").Joined} joined
    * @param {import("./signal.js").Told[]} early what the server has told since
+   * @param {import("./resume.js").Way | null} [way] to come back when only the WebSocket is lost
    */
-  constructor(signal, session, joined, early) {
+  constructor(signal, session, joined, early, way = null) {
     this.#signal = signal;
     this.#early = early;
+    this.#way = way;
     this.session = session;
     this.joined = joined;
-    signal.onlost = (error) => this.#lose(error);
-    signal.ondraining = (error) => this.#moveAway(error);
+    this.#watch(signal);
     session.oninterrupted = () => void this.restart();
-    session.onconnected = () => this.onrepaired();
+    session.onconnected = () => this.#resuming === null && this.onrepaired();
   }
 
   /**
    * Joins; resolves once audio can flow.
    * @param {string} url of the WebSocket
    * @param {Session} session a new one; closed when joining fails
-   * @param {{token: string, name?: string, muted: boolean}} who
+   * @param {{token: string, name?: string, muted: boolean, resume?: string}} who
+   * @param {() => Promise<string>} [token] a fresh one, to come back with
    * @returns {Promise<Connection>}
    * @throws {RoomError}
    */
-  static async open(url, session, who) {
+  static async open(url, session, who, token = async () => who.token) {
     /** @type {Signal | undefined} */
     let signal;
     try {
@@ -70,7 +79,7 @@ export class Connection {
         opened.ondraining = reject;
       });
       await Promise.race([session.accept(answer.sdp, answer.ice_servers ?? []), lost]);
-      return new Connection(signal, session, answer, early);
+      return new Connection(signal, session, answer, early, { url, token });
     } catch (error) {
       signal?.close();
       session.close();
@@ -104,6 +113,7 @@ export class Connection {
   /** Restarts ICE, e.g. after a change of network; does nothing while a restart is under way. */
   async restart() {
     if (this.#restarting || this.#lost) return;
+    if (this.#resuming !== null) return this.#lose(new RoomError("unreachable", "The connection was lost."));
     this.#restarting = true;
     this.oninterrupted();
     try {
@@ -135,7 +145,9 @@ export class Connection {
     this.ontold = () => {};
     this.oninterrupted = () => {};
     this.onrepaired = () => {};
+    this.onresumed = () => {};
     this.#lost = true;
+    this.#resuming?.abort();
     this.session.close();
     if (!this.#moving) return this.#signal.close();
     // Who has moved away frees his place, so that the server need not wait for him.
@@ -155,10 +167,40 @@ export class Connection {
     this.onlost(error);
   }
 
+  /** @param {Signal} signal */
+  #watch(signal) {
+    signal.onlost = (error) => void this.#lostSignal(error);
+    signal.ondraining = (error) => this.#moveAway(error);
+  }
+
+  /** @param {RoomError} error */
+  async #lostSignal(error) {
+    const secret = this.joined.resume;
+    const resumable = error.kind === "unreachable" && !this.#restarting && this.session.isLive;
+    if (this.#lost || this.#way === null || secret === undefined || !resumable) return this.#lose(error);
+    const resuming = new AbortController();
+    this.#resuming = resuming;
+    this.oninterrupted();
+    try {
+      const { signal, resumed } = await resume(this.#way, secret, resuming.signal, () => this.session.isLive);
+      if (this.#lost) return signal.close();
+      this.#resuming = null;
+      this.#signal = signal;
+      this.#watch(signal);
+      this.joined = { ...this.joined, ...resumed, type: /** @type {const} */ ("joined"), resume: resumed.resume ?? secret };
+      this.listen();
+      this.onresumed(resumed);
+      this.onrepaired();
+    } catch (cause) {
+      this.#lose(RoomError.from(cause));
+    }
+  }
+
   /** @param {RoomError} error */
   #lose(error) {
     if (this.#lost) return;
     this.#lost = true;
+    this.#resuming?.abort();
     // The session plays on meanwhile: often only the WebSocket has gone.
     this.#signal.close();
     this.onlost(error);

@@ -15,6 +15,7 @@ export class Invite {
   #room = "";
   /** @type {string | null} */
   #token = null;
+  #moderates = false;
 
   constructor() {
     this.#button.addEventListener("click", () => void this.#open());
@@ -35,11 +36,18 @@ export class Invite {
     this.#token = token;
     this.#button.hidden = token === null;
     if (token === null) this.#dialog.close();
-    for (const input of this.#fields()) input.value = "";
+    for (const input of this.#dialog.querySelectorAll("input")) input.value = "";
+  }
+
+  /** @param {boolean} moderates whether one may invite moderators */
+  allow(moderates) {
+    this.#moderates = moderates;
+    byId("invite-moderators", HTMLDivElement).hidden = !moderates;
   }
 
   #fields() {
-    return [byId("invite-listener", HTMLInputElement), byId("invite-speaker", HTMLInputElement)];
+    const ids = ["invite-listener", "invite-speaker", ...(this.#moderates ? ["invite-moderator"] : [])];
+    return ids.map((id) => byId(id, HTMLInputElement));
   }
 
   async #open() {
@@ -49,7 +57,7 @@ export class Invite {
     const fields = this.#fields().filter(({ value }) => value === "");
     try {
       await Promise.all(fields.map(async (field) => {
-        const role = field.id === "invite-speaker" ? "speaker" : "listener";
+        const role = /** @type {import("./options.js").Role} */ (field.dataset["role"] ?? "listener");
         field.value = roomLink(this.#room, await drawToken(this.#room, { role }, this.#token));
       }));
     } catch (error) {

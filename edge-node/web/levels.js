@@ -29,6 +29,20 @@ export class SlotLevels {
   }
 
   /**
+   * @param {import("./signal.js").SlotUse[]} slots who is heard where
+   * @param {number} nowMs of a monotonic clock
+   * @returns {Map<string, number>} level by participant
+   */
+  ofParticipants(slots, nowMs) {
+    const bySlot = this.read(nowMs);
+    const levels = new Map();
+    for (const { slot, participant } of slots) {
+      if (participant !== null) levels.set(participant, bySlot.get(slot) ?? 0);
+    }
+    return levels;
+  }
+
+  /**
    * @param {number} slot
    * @param {RTCRtpReceiver} receiver
    * @param {number} nowMs

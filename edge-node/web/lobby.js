@@ -2,6 +2,7 @@
 
 import { byId, make, remember, remembered } from "./dom.js";
 import { RoomError } from "./problem.js";
+import { sentence } from "./sentences.js";
 import { loudness } from "./stage.js";
 import { Microphone, Room } from "./stoa.js";
 
@@ -110,7 +111,7 @@ export class Lobby {
   /** @param {RoomError} error */
   #complain(error) {
     const hint = HINTS.get(error.kind);
-    this.#problem.replaceChildren(...(hint === undefined ? [error.message] : hint()));
+    this.#problem.replaceChildren(...(hint === undefined ? [sentence(error)] : hint()));
     this.#problem.hidden = false;
   }
 

@@ -1,5 +1,16 @@
 // One audio element per slot, and what phones demand before they play.
 
+import { devicesOf } from "./microphone.js";
+
+/**
+ * Devices by kind; loudspeakers only where one can be chosen.
+ * @returns {Promise<{inputs: {id: string, label: string}[], outputs: {id: string, label: string}[]}>}
+ */
+export async function devices() {
+  const [inputs, outputs] = await Promise.all([devicesOf("audioinput"), devicesOf("audiooutput")]);
+  return { inputs, outputs: Playback.canChooseOutput ? outputs : [] };
+}
+
 /** Plays the slots. Elements live as long as the room, so a gesture that unlocked them counts for every rejoin. */
 export class Playback {
   /** The browser plays nothing before a gesture; call `resume()` in one. */

@@ -15,6 +15,8 @@
  * | `unknown-room` | there is no such room |
  * | `room-ended` | the room has been closed |
  * | `removed` | a moderator removed this participant |
+ * | `banned` | a moderator keeps this person out |
+ * | `replaced` | the same participant came back through another connection |
  * | `full` | no place left; `retryAfterMs` says when to try again |
  * | `draining` | this edge is about to stop and takes nobody new |
  * | `no-path` | signaling works, but no audio path could be set up (a firewall, mostly) |
@@ -22,7 +24,7 @@
  * | `protocol` | one side said something the other did not understand |
  *
  * @typedef {"microphone-denied" | "microphone-missing" | "microphone-busy" | "insecure" | "unsupported" | "token"
- *   | "forbidden" | "unknown-room" | "room-ended" | "removed" | "full" | "draining" | "no-path" | "unreachable"
+ *   | "forbidden" | "unknown-room" | "room-ended" | "removed" | "banned" | "replaced" | "full" | "draining" | "no-path" | "unreachable"
  *   | "protocol"} ProblemKind
  */
 
@@ -37,12 +39,14 @@ export class RoomError extends Error {
   /**
    * @param {ProblemKind} kind
    * @param {string} message a sentence for people
-   * @param {{retryAfterMs?: number, alternatives?: string[], cause?: unknown}} [options]
+   * @param {{code?: string, retryAfterMs?: number, alternatives?: string[], cause?: unknown}} [options]
+   *   `code`: the server's short name for it, such as `stage-full`
    */
   constructor(kind, message, options = {}) {
     super(message, { cause: options.cause });
     this.name = "RoomError";
     this.kind = kind;
+    this.code = options.code ?? "";
     this.retryAfterMs = options.retryAfterMs;
     this.alternatives = options.alternatives ?? [];
   }
@@ -79,6 +83,8 @@ const CLOSE_CODES = new Map([
 const CLOSED_REASONS = new Map([
   ["room-closed", { kind: "room-ended", message: "The room has ended." }],
   ["removed", { kind: "removed", message: "You were removed from the room." }],
+  ["banned", { kind: "banned", message: "You were removed from the room and cannot come back." }],
+  ["replaced", { kind: "replaced", message: "You came in again from another place." }],
   ["draining", { kind: "draining", message: "This server is being replaced." }],
   ["overloaded", { kind: "full", message: "This server has more listeners than it can bear." }],
 ]);
@@ -103,11 +109,19 @@ export function fromClose(code, reason, problem) {
  */
 export function fromProblem(problem) {
   const { status = 0 } = problem;
-  const ended = status === 409 || status === 410;
-  const known = CLOSE_CODES.get(ended ? 4409 : 4000 + status);
+  const code = codeOf(problem);
+  // 409 and 404 are also said of people and their deeds; only the room's own end, or absence, ends anything.
+  const ofPeople = status === 409 || (status === 404 && !["", "room-not-found", "path-not-found"].includes(code));
+  const ended = status === 410 || code === "room-closed" || code === "room-ended";
+  const known = ended ? CLOSE_CODES.get(4409) : ofPeople ? undefined : CLOSE_CODES.get(4000 + status);
   /** @type {ProblemKind} */
   const kind = status >= 500 ? "unreachable" : "protocol";
   return withProblem(known ?? { kind, message: "The server refused the request." }, problem);
+}
+
+/** The short name in a problem's type. @param {Problem} [problem] */
+function codeOf(problem) {
+  return problem?.type?.split("/").pop() ?? "";
 }
 
 /**
@@ -116,9 +130,12 @@ export function fromProblem(problem) {
  */
 function withProblem(known, problem) {
   const said = `${problem?.type ?? ""} ${problem?.title ?? ""} ${problem?.detail ?? ""}`;
-  const kind = known.kind === "full" && /drain/i.test(said) ? "draining" : known.kind;
+  const code = codeOf(problem);
+  const draining = known.kind === "full" && /drain/i.test(said);
+  const kind = draining ? "draining" : code === "banned" ? "banned" : known.kind;
   const seconds = problem?.retry_after_s;
   return new RoomError(kind, problem?.detail || problem?.title || known.message, {
+    code,
     retryAfterMs: typeof seconds === "number" && seconds >= 0 ? seconds * 1000 : undefined,
     alternatives: (problem?.alternatives ?? []).filter((url) => typeof url === "string"),
   });

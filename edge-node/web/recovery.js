@@ -4,6 +4,8 @@
  * lost the same server do not come back in the same instant. */
 const WAIT_FIRST_MS = 250;
 const WAIT_MAX_MS = 8_000;
+/** How long to try to come back before giving up. */
+const TRY_FOR_MS = 10 * 60_000;
 /** A burst of network events within this time is one change. */
 const NETWORK_SETTLE_MS = 300;
 
@@ -73,4 +75,23 @@ export function wait(ms, stop) {
       resolve();
     }, { once: true });
   });
+}
+
+/**
+ * Tries again and again, while that may help.
+ * @param {import("./problem.js").RoomError} first why a first attempt is needed
+ * @param {(error: import("./problem.js").RoomError) => AbortSignal} onwait called before each wait, which the signal ends
+ * @param {() => Promise<import("./problem.js").RoomError | null>} attempt null: nothing more to do
+ * @returns {Promise<import("./problem.js").RoomError | null>} why it was given up
+ */
+export async function tryAgain(first, onwait, attempt) {
+  const giveUpMs = performance.now() + TRY_FOR_MS;
+  const backoff = new Backoff();
+  /** @type {import("./problem.js").RoomError | null} */
+  let error = first;
+  while (error !== null && error.passing && performance.now() < giveUpMs) {
+    await wait(backoff.next(error.retryAfterMs), onwait(error));
+    error = await attempt();
+  }
+  return error;
 }

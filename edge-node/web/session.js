@@ -1,6 +1,7 @@
-// One peer connection with the room: an uplink line for those who may speak, then the slots.
+// One peer connection with the room: a line for the microphone, then the slots.
 //
-// The lines never change after the offer; who is heard in which slot is a message, not SDP.
+// The lines never change after the offer: who speaks and who is heard in which slot are messages, not SDP. A listener has
+// the microphone's line too, without a track, so that he can come to the stage at once.
 
 import { withPacketLength } from "./packets.js";
 import { RoomError } from "./problem.js";
@@ -22,8 +23,7 @@ export class Session {
   #connection;
   /** @type {number | null} */
   #packetMs;
-  /** @type {RTCRtpTransceiver | null} */
-  #uplink = null;
+  #uplink;
   /** @type {RTCRtpTransceiver[]} */
   #slots = [];
   /** @type {RTCSessionDescriptionInit | null} */
@@ -33,20 +33,17 @@ export class Session {
 
   /**
    * @param {object} options
-   * @param {boolean} options.uplink whether to offer a line for the microphone; it may stay silent
-   * @param {MediaStreamTrack | null} options.track the microphone
+   * @param {MediaStreamTrack | null} options.track the microphone; null: nothing to say yet
    * @param {number | null} [options.packetMs] how much audio to ask for in one packet; null: as the edge likes
    * @throws {RoomError} `unsupported`
    */
-  constructor({ uplink, track, packetMs = null }) {
+  constructor({ track, packetMs = null }) {
     if (typeof RTCPeerConnection === "undefined") throw new RoomError("unsupported", "This browser has no WebRTC.");
     this.#packetMs = packetMs;
     this.#connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
     // The uplink comes first: the server, and people who read the SDP, expect it there.
-    if (uplink) {
-      this.#uplink = this.#connection.addTransceiver(track ?? "audio", { direction: "sendonly" });
-      preferRedundancy(this.#uplink);
-    }
+    this.#uplink = this.#connection.addTransceiver(track ?? "audio", { direction: "sendonly" });
+    preferRedundancy(this.#uplink);
     for (let slot = 0; slot < SLOTS_MAX; slot++) {
       this.#slots.push(this.#connection.addTransceiver("audio", { direction: "recvonly" }));
     }
@@ -58,9 +55,10 @@ export class Session {
     return this.#connection;
   }
 
-  /** Whether there is a line for the microphone. */
-  get maySpeak() {
-    return this.#uplink !== null;
+  /** Whether audio can flow right now. */
+  get isLive() {
+    const { iceConnectionState: ice, connectionState } = this.#connection;
+    return (ice === "connected" || ice === "completed") && connectionState === "connected";
   }
 
   /**
@@ -132,7 +130,7 @@ export class Session {
    * @param {MediaStreamTrack | null} track
    */
   async setTrack(track) {
-    await this.#uplink?.sender.replaceTrack(track);
+    await this.#uplink.sender.replaceTrack(track);
   }
 
   /** Ends everything; nothing is called afterwards. */
@@ -168,9 +166,7 @@ export class Session {
         else reject(new RoomError("no-path", "No audio connection could be set up. A firewall may block it."));
       };
       const look = () => {
-        const ice = connection.iceConnectionState;
-        const up = ice === "connected" || ice === "completed";
-        if (up && connection.connectionState === "connected") finish(true);
+        if (this.isLive) finish(true);
         else if (connection.connectionState === "failed" || connection.connectionState === "closed") finish(false);
       };
       const timer = setTimeout(() => finish(false), CONNECT_TIMEOUT_MS);

@@ -20,21 +20,35 @@ const PENDING_MAX = 64;
  * @typedef {object} Joined
  * @property {"joined"} type
  * @property {string} participant
- * @property {{id: string, name: string}} room
+ * @property {{id: string, name: string, topic?: string}} room
  * @property {Role} role
  * @property {string} sdp
  * @property {{slot: number, mid: string}[]} slots
  * @property {RTCIceServer[]} [ice_servers]
  * @property {Participant[]} stage
  * @property {number} listeners
- * @property {unknown} [speaking]
+ * @property {SlotUse[]} [speaking]
+ * @property {string} [resume] a secret, to come back with; older servers give none
+ * @property {Standing} [standing]
+ *
+ * @typedef {Omit<Joined, "type" | "sdp" | "slots" | "ice_servers"> & {type: "resumed"}} Resumed
+ * @typedef {{role: Role, muted: boolean, hand: boolean, invited: boolean}} Standing how oneself stands in a room
+ * @typedef {{participant: string, name: string, raised_ms: number, invited: boolean}} Hand
+ * @typedef {Participant & {hand: boolean, identity?: string}} Person
+ * @typedef {{type: "participants", participants: Person[], next?: string}} ParticipantsPage
  *
  * @typedef {{type: "roster", stage: Participant[], listeners: number}} RosterMessage
  * @typedef {{type: "slots", slots: SlotUse[]}} SlotsMessage
+ * @typedef {{type: "standing"} & Standing} StandingMessage
+ * @typedef {{type: "hands", hands: Hand[]}} HandsMessage
+ * @typedef {{type: "counts", listeners: number, hands: number}} CountsMessage
+ * @typedef {{type: "room", name: string, topic: string}} RoomMessage
+ * @typedef {{type: "reactions", reactions: Record<string, number>}} ReactionsMessage
  * @typedef {{type: "closed", reason: string}} ClosedMessage
  * @typedef {{type: "error", problem: import("./problem.js").Problem, retry_after_s?: number}} ErrorMessage
- * @typedef {Joined | {type: "restarted", sdp: string} | {type: "ok"}} Answer
- * @typedef {RosterMessage | SlotsMessage} Told
+ * @typedef {Joined | Resumed | ParticipantsPage | {type: "restarted", sdp: string} | {type: "ok"}} Answer
+ * @typedef {RosterMessage | SlotsMessage | StandingMessage | HandsMessage | CountsMessage | RoomMessage
+ *   | ReactionsMessage} Told
  * @typedef {{type: string} & Record<string, unknown>} Request
  *
  * @typedef {object} Pending
@@ -161,8 +175,15 @@ export class Signal {
         return;
       case "roster":
       case "slots":
+      case "standing":
+      case "hands":
+      case "counts":
+      case "room":
+      case "reactions":
         return this.ontold(message);
       case "joined":
+      case "resumed":
+      case "participants":
       case "restarted":
       case "ok":
         return this.#take(message.id)?.resolve(message);

@@ -1,6 +1,7 @@
 // The stage as cards, the audience as seats.
 
 import { byId, icon, make } from "./dom.js";
+import { Rows } from "./rows.js";
 
 /** Levels below this are silence; full scale is 0. */
 const FLOOR_DB = -50;
@@ -14,6 +15,12 @@ const SPEAKING_HOLD_MS = 500;
 const SEATS_MAX = 120;
 /** Avatar colours in the style sheet. */
 const TONES = 8;
+/** Up to this many get large cards, and from the next on small ones. */
+const FEW = 4;
+const SEVERAL = 20;
+
+/** @type {Record<import("./options.js").Role, string>} */
+export const ROLE_NAMES = { host: "Host", moderator: "Moderator", speaker: "Speaker", listener: "Listener" };
 
 /**
  * What a meter shows of a linear level.
@@ -56,103 +63,91 @@ function tone(name, taken) {
 function columnsFor(cards) {
   if (cards <= 4) return Math.max(1, cards);
   if (cards <= 6) return 3;
-  return cards <= 8 ? 4 : 5;
+  if (cards <= 8) return 4;
+  return cards <= SEVERAL ? 5 : 8;
 }
 
 /** @typedef {import("./options.js").Participant} Participant */
 
 /** Draws the roster and keeps the meters moving. */
 export class Stage {
-  /** A moderator wants somebody muted. @type {(participant: string) => void} */
-  onmute = () => {};
+  /** A button to do something to somebody, if there is anything to do. @type {(who: Participant) => HTMLElement | null} */
+  onmenu = () => null;
 
   #list = byId("stage", HTMLUListElement);
-  /** @type {Map<string, {element: HTMLLIElement, key: string, tone: number, loudMs: number}>} */
-  #cards = new Map();
+  #own = "";
+  /** One's role decides what the menus offer. */
+  #role = "";
+  /** @type {Map<string, number>} */
+  #tones = new Map();
+  /** When each of those who speak was last loud. @type {Map<string, number>} */
+  #loudMs = new Map();
   #seats = -1;
+  /** @type {Rows<Participant>} */
+  #rows = new Rows(this.#list, {
+    key: ({ participant }) => participant,
+    look: ({ name, role, muted }) => JSON.stringify([name, role, muted, this.#own, this.#role]),
+    draw: (who, row) => this.#draw(who, row),
+  }, byId("room", HTMLElement));
 
   /**
    * @param {import("./options.js").Roster} roster
    * @param {import("./options.js").Self | null} self
    */
   show({ stage, listeners }, self) {
-    const moderates = self?.role === "host" || self?.role === "moderator";
+    this.#own = self?.participant ?? "";
+    this.#role = self?.role ?? "";
     const present = new Set(stage.map(({ participant }) => participant));
-    for (const [participant, { element }] of this.#cards) {
-      if (present.has(participant)) continue;
-      element.remove();
-      this.#cards.delete(participant);
-    }
-    stage.forEach((participant, index) => {
-      const element = this.#card(participant, participant.participant === self?.participant, moderates);
-      const there = this.#list.children[index];
-      if (there !== element) this.#list.insertBefore(element, there ?? null);
-    });
-    this.#list.dataset["size"] = stage.length <= 4 ? "few" : "many";
+    for (const gone of [...this.#tones.keys()].filter((participant) => !present.has(participant))) this.#tones.delete(gone);
+    this.#rows.show(stage);
+    this.#list.dataset["size"] = stage.length <= FEW ? "few" : stage.length <= SEVERAL ? "several" : "many";
     this.#list.style.setProperty("--columns", String(columnsFor(stage.length)));
     byId("stage-empty", HTMLParagraphElement).hidden = stage.length > 0;
     this.#audience(listeners);
   }
 
-  /** @param {Map<string, number>} levels */
+  /** Moves the meters of those who are heard, and of nobody else. @param {Map<string, number>} levels */
   meter(levels) {
     const nowMs = performance.now();
-    for (const [participant, card] of this.#cards) {
+    for (const participant of new Set([...levels.keys(), ...this.#loudMs.keys()])) {
       const share = loudness(levels.get(participant) ?? 0);
-      if (share >= SPEAKING_FROM) card.loudMs = nowMs;
-      card.element.style.setProperty("--level", share.toFixed(2));
-      card.element.toggleAttribute("data-speaking", nowMs - card.loudMs < SPEAKING_HOLD_MS);
+      if (share >= SPEAKING_FROM) this.#loudMs.set(participant, nowMs);
+      const speaks = nowMs - (this.#loudMs.get(participant) ?? -Infinity) < SPEAKING_HOLD_MS;
+      if (!speaks && !levels.has(participant)) this.#loudMs.delete(participant);
+      const row = this.#rows.row(participant);
+      row?.style.setProperty("--level", share.toFixed(2));
+      row?.toggleAttribute("data-speaking", speaks);
     }
   }
 
   /** Empties the stage. */
   clear() {
-    this.#list.replaceChildren();
-    this.#cards.clear();
+    this.#rows.show([]);
+    this.#loudMs.clear();
   }
 
   /**
-   * The card of a participant; drawn anew only when something on it has changed, so that focus stays.
-   * @param {Participant} participant
-   * @param {boolean} isSelf
-   * @param {boolean} moderates
+   * @param {Participant} who
+   * @param {HTMLLIElement} row
    */
-  #card(participant, isSelf, moderates) {
-    const { participant: id, name, role, muted } = participant;
-    const key = JSON.stringify([name, role, muted, isSelf, moderates]);
-    const known = this.#cards.get(id);
-    if (known?.key === key) return known.element;
-    const element = known?.element ?? make("li", { class: "card" });
-    const own = known?.tone ?? tone(name, new Set([...this.#cards.values()].map((card) => card.tone)));
-    element.dataset["tone"] = String(own);
-    element.toggleAttribute("data-muted", muted);
-    element.toggleAttribute("data-self", isSelf);
-    element.replaceChildren(...this.#inside(participant, isSelf, moderates));
-    this.#cards.set(id, { element, key, tone: own, loudMs: known?.loudMs ?? -Infinity });
-    return element;
-  }
-
-  /**
-   * @param {Participant} participant
-   * @param {boolean} isSelf
-   * @param {boolean} moderates
-   */
-  #inside({ participant, name, role, muted }, isSelf, moderates) {
+  #draw(who, row) {
+    const { participant, name, role, muted } = who;
+    const isSelf = participant === this.#own;
     const shown = name || "Somebody";
+    const colour = this.#tones.get(participant) ?? tone(name, new Set(this.#tones.values()));
+    this.#tones.set(participant, colour);
+    row.className = "card";
+    row.dataset["tone"] = String(colour);
+    row.toggleAttribute("data-muted", muted);
+    row.toggleAttribute("data-self", isSelf);
     const avatar = make("div", { class: "avatar" }, make("span", { "aria-hidden": "true" }, initials(shown)));
     if (muted) avatar.append(make("span", { class: "muted-mark" }, icon("mic-off"), make("span", { class: "visually-hidden" }, "muted")));
-    const notes = [isSelf ? "You" : "", role === "host" ? "Host" : role === "moderator" ? "Moderator" : ""];
     const columns = make("div", { class: "columns", "aria-hidden": "true" });
     for (let column = 0; column < 5; column++) columns.append(make("i"));
-    /** @type {HTMLElement[]} */
-    const parts = [avatar, make("p", { class: "name", title: shown }, shown),
-      make("p", { class: "note" }, notes.filter((note) => note !== "").join(" · ") || "Speaker"), columns];
-    if (moderates && !isSelf && !muted) {
-      const button = make("button", { class: "mute-other", type: "button", "aria-label": `Mute ${shown}` }, "Mute");
-      button.addEventListener("click", () => this.onmute(participant));
-      parts.push(button);
-    }
-    return parts;
+    const note = isSelf ? (role === "speaker" ? "You" : `You · ${ROLE_NAMES[role]}`) : ROLE_NAMES[role];
+    row.append(avatar, make("p", { class: "name", title: shown }, shown), make("p", { class: "note" }, note), columns);
+    const more = this.onmenu({ ...who, name: shown });
+    if (more !== null) row.append(more);
   }
 
   /** @param {number} listeners */
@@ -161,7 +156,9 @@ export class Stage {
     this.#seats = listeners;
     byId("audience", HTMLDivElement).hidden = listeners === 0;
     byId("audience-count", HTMLHeadingElement).textContent = `${listeners.toLocaleString()} listening`;
-    const seats = Array.from({ length: Math.min(listeners, SEATS_MAX) }, () => make("i"));
-    byId("seats", HTMLDivElement).replaceChildren(...seats);
+    const seats = byId("seats", HTMLDivElement);
+    const wanted = Math.min(listeners, SEATS_MAX);
+    while (seats.children.length > wanted) seats.lastElementChild?.remove();
+    while (seats.children.length < wanted) seats.append(make("i"));
   }
 }

@@ -9,21 +9,25 @@
 //     room.on("blocked", () => ..);                                     // ask for a tap, then room.resume()
 //     button.onclick = () => room.join({ publish: true });              // in a gesture: phones play nothing before one
 //
+// A listener asks to speak by `raiseHand()`; when a moderator calls `acceptHand(..)`, a `stage` event says so and
+// `startSpeaking()` is heard at once: the line is there from the start. The other deeds are in deeds.js.
+//
 // Every event is also a `CustomEvent` for `addEventListener`, with the value as its `detail`. Errors are `RoomError`s
 // with a `kind` (see problem.js). Echo cancellation, noise suppression and gain control are on unless switched off.
 // When the network changes the room repairs itself: first by ICE restart, then by joining anew, for ten minutes.
 
-import { Connection } from "./connection.js";
+import { Deeds } from "./deeds.js";
+import { Door } from "./door.js";
 import { SlotLevels } from "./levels.js";
-import { devicesOf } from "./microphone.js";
-import { Playback } from "./playback.js";
+import { People } from "./people.js";
+import { Playback, devices } from "./playback.js";
 import { RoomError } from "./problem.js";
-import { Backoff, wait, watchNetwork } from "./recovery.js";
-import { SLOTS_MAX, Session } from "./session.js";
+import { tryAgain, watchNetwork } from "./recovery.js";
+import { SLOTS_MAX } from "./session.js";
 import { Statistics } from "./statistics.js";
-import { roleOf } from "./token.js";
 import { Voice } from "./voice.js";
 
+export { REACTIONS } from "./deeds.js";
 export { Microphone } from "./microphone.js";
 export { RoomError } from "./problem.js";
 export { quality } from "./statistics.js";
@@ -31,33 +35,29 @@ export { roleOf } from "./token.js";
 
 /** How often levels are read. */
 const LEVELS_INTERVAL_MS = 80;
-/** How long to try to come back before giving up. */
-const REJOIN_FOR_MS = 10 * 60_000;
 /** When to look at the roster again after muting or unmuting: it may have been older than our word. */
 const ROSTER_AGAIN_MS = 2_000;
 
-/** @import {JoinOptions, RoomEvents, RoomOptions, Roster, Self, SlotUse, State} from "./options.js" */
+/** @import {JoinOptions, RoomOptions, Self, SlotUse, State} from "./options.js" */
 
 /** One room, joined or not. */
-export class Room extends EventTarget {
-  #options;
+export class Room extends Deeds {
+  #door;
   /** @type {JoinOptions} */
   #joining = {};
   /** @type {State} */
   #state = "idle";
-  /** @type {Connection | null} */
+  /** @type {import("./connection.js").Connection | null} */
   #connection = null;
   #voice = new Voice();
   #playback = new Playback();
   /** @type {SlotLevels | null} */
   #levels = null;
   #statistics = new Statistics();
-  /** @type {Roster} */
-  #roster = { stage: [], listeners: 0 };
   /** @type {SlotUse[]} */
   #slots = [];
-  /** Who one was before rejoining: the server lists them until it notices. @type {Set<string>} */
-  #former = new Set();
+  /** Words about one's own mute that the server has not answered yet. */
+  #saying = 0;
   /** Grows with each join and leave, so that what belongs to an older one knows that it is late. */
   #generation = 0;
   #nap = new AbortController();
@@ -69,13 +69,13 @@ export class Room extends EventTarget {
   /** @param {RoomOptions} options */
   constructor(options) {
     super();
-    this.#options = options;
-    this.#playback.onblocked = () => this.#emit("blocked", null);
+    this.#door = new Door(options);
+    this.#playback.onblocked = () => this.emit("blocked", null);
     this.#voice.onmuted = (muted) => {
-      this.#emit("muted", muted);
-      this.#emit("roster", this.roster);
+      this.emit("muted", muted);
+      this.emit("roster", this.roster);
     };
-    this.#voice.onended = () => void this.setInput("").catch((error) => this.#emit("error", RoomError.from(error)));
+    this.#voice.onended = () => void this.setInput("").catch((error) => this.#complain(error));
   }
 
   /** @returns {State} */
@@ -85,10 +85,7 @@ export class Room extends EventTarget {
 
   /** Who is there, as last heard; about oneself one knows better. */
   get roster() {
-    const { stage, listeners } = this.#roster;
-    const own = this.self?.participant;
-    const present = stage.filter(({ participant }) => !this.#former.has(participant));
-    return { stage: present.map((one) => (one.participant === own ? { ...one, muted: this.muted } : one)), listeners };
+    return this.people.roster(this.muted);
   }
 
   /** Who is heard where, as last heard. */
@@ -103,35 +100,25 @@ export class Room extends EventTarget {
 
   /** Whether a microphone is open and on the line. */
   get publishing() {
-    return this.#voice.open;
+    return this.#voice.open && this.maySpeak;
   }
 
-  /** Whether this participant has a line to speak on. */
+  /** Whether this participant is on the stage. */
   get maySpeak() {
-    return this.#connection?.session.maySpeak ?? false;
+    return this.#connection !== null && this.people.isOnStage;
   }
 
   /** Oneself, once joined. @returns {Self | null} */
   get self() {
     const joined = this.#connection?.joined;
-    return joined === undefined ? null : { participant: joined.participant, role: joined.role, room: joined.room };
+    if (joined === undefined) return null;
+    const { name, topic } = this.people.room;
+    return { participant: joined.participant, role: this.people.standing.role, room: { id: joined.room.id, name, topic } };
   }
 
   /** The peer connection, for measurements and tests. */
   get peerConnection() {
     return this.#connection?.session.connection ?? null;
-  }
-
-  /**
-   * @template {keyof RoomEvents} K
-   * @param {K} type
-   * @param {(value: RoomEvents[K]) => void} listener
-   * @returns {() => void} stops listening
-   */
-  on(type, listener) {
-    const forward = (/** @type {Event} */ event) => listener(/** @type {CustomEvent} */ (event).detail);
-    this.addEventListener(type, forward);
-    return () => this.removeEventListener(type, forward);
   }
 
   /**
@@ -143,6 +130,8 @@ export class Room extends EventTarget {
     if (this.#state !== "idle" && this.#state !== "closed") throw new RoomError("protocol", "The room is already joined.");
     const generation = ++this.#generation;
     this.#joining = options;
+    this.people = new People();
+    this.#door.secret = undefined;
     this.#nap = new AbortController();
     this.#voice.say(options.muted ?? !options.publish);
     this.#playback.unlock(SLOTS_MAX);
@@ -150,7 +139,7 @@ export class Room extends EventTarget {
     try {
       if (options.publish) await this.#voice.start(options.publish, options.microphone);
       if (generation !== this.#generation) return;
-      await this.#connectSomewhere(generation);
+      await this.#connect(generation);
     } catch (error) {
       if (generation === this.#generation) this.#close(RoomError.from(error));
       throw error;
@@ -172,23 +161,18 @@ export class Room extends EventTarget {
 
   /**
    * Unmutes oneself; opens the microphone when none was opened yet.
-   * @throws {RoomError}
+   * @throws {RoomError} `forbidden` in the audience
    */
   async unmute() {
-    if (!this.#voice.open && this.maySpeak) {
-      await this.#voice.start(true, this.#joining.microphone);
-      await this.#connection?.session.setTrack(this.#voice.track);
-    }
+    if (!this.people.isOnStage) throw new RoomError("forbidden", "Only those on the stage can speak.");
+    await this.openMicrophone();
+    await this.#connection?.session.setTrack(this.#voice.track);
     await this.#setMuted(false);
   }
 
-  /**
-   * Mutes somebody else; for host and moderators.
-   * @param {string} participant
-   * @throws {RoomError} `forbidden` for everybody else
-   */
-  async muteOther(participant) {
-    await this.#connection?.request({ type: "mute", muted: true, participant });
+  /** Speaks, once on the stage: `unmute` by the name that fits the moment. */
+  async startSpeaking() {
+    await this.unmute();
   }
 
   /**
@@ -209,11 +193,9 @@ export class Room extends EventTarget {
 
   /**
    * Devices by kind. Labels are empty until the microphone has been allowed once.
-   * @returns {Promise<{inputs: {id: string, label: string}[], outputs: {id: string, label: string}[]}>}
    */
-  static async devices() {
-    const [inputs, outputs] = await Promise.all([devicesOf("audioinput"), devicesOf("audiooutput")]);
-    return { inputs, outputs: Playback.canChooseOutput ? outputs : [] };
+  static devices() {
+    return devices();
   }
 
   /**
@@ -226,7 +208,7 @@ export class Room extends EventTarget {
     this.#joining = { ...this.#joining, microphone: { ...this.#joining.microphone, ...treatments, deviceId } };
     if (!this.#voice.open) return;
     await this.#voice.change(this.#joining.microphone ?? {});
-    await this.#connection?.session.setTrack(this.#voice.track);
+    this.#settle(false);
   }
 
   /**
@@ -246,52 +228,32 @@ export class Room extends EventTarget {
     return report === undefined ? null : this.#statistics.reduce(report);
   }
 
-  /** Connects to the room's edge, or to one that it recommends when full. @param {number} generation */
-  async #connectSomewhere(generation) {
-    const { url = globalThis.location.href } = this.#options;
-    try {
-      return await this.#connect(generation, url);
-    } catch (cause) {
-      for (const other of RoomError.from(cause).alternatives) {
-        const failed = await this.#connect(generation, other).catch(RoomError.from);
-        if (failed === undefined || generation !== this.#generation) return;
-      }
-      throw cause;
-    }
-  }
-
-  /**
-   * Makes a connection and takes it over from the one before, if any.
-   * @param {number} generation
-   * @param {string} url of the edge
-   */
-  async #connect(generation, url) {
-    const { token, name, room } = this.#options;
-    const current = typeof token === "string" ? token : await token();
-    const uplink = (roleOf(current) ?? (this.#joining.publish ? "speaker" : "listener")) !== "listener";
-    const { packetMs = null } = this.#joining;
-    const session = new Session({ uplink, track: uplink ? this.#voice.track : null, packetMs });
-    const address = new URL(`/v1/rooms/${encodeURIComponent(room)}/ws`, url);
-    address.protocol = address.protocol.replace("http", "ws");
-    const who = { token: current, muted: this.#voice.muted, ...(name ? { name } : {}) };
-    const connection = await Connection.open(address.href, session, who);
-    if (generation !== this.#generation) return connection.close();
-    if (this.self !== null) this.#former.add(this.self.participant);
-    this.#former.delete(connection.joined.participant);
+  /** Connects, and takes over from the connection before, if any. @param {number} generation */
+  async #connect(generation) {
+    const isWanted = () => generation === this.#generation;
+    const pack = () => {
+      const { publish, packetMs = null } = this.#joining;
+      const speaks = this.people.own === "" ? publish : this.people.isOnStage;
+      return { track: speaks ? this.#voice.track : null, muted: this.muted, packetMs };
+    };
+    const connection = await this.#door.enter(pack, isWanted);
+    if (!isWanted()) return connection.close();
+    this.people.enter(connection.joined);
     this.#connection?.close();
     this.#connection = connection;
     this.#take(connection);
   }
 
-  /** @param {Connection} connection */
+  /** @param {import("./connection.js").Connection} connection */
   #take(connection) {
     const { joined, session } = connection;
     this.#playback.play(session.tracks);
     this.#levels = new SlotLevels(session.receivers(joined.slots));
     this.#statistics = new Statistics();
-    connection.ontold = (message) => {
-      if (message.type === "slots") this.#setSlots(message.slots);
-      else this.#setRoster(message);
+    connection.ontold = (message) => this.#hear(message);
+    connection.onresumed = (resumed) => {
+      this.people.enter(resumed);
+      this.#enter(resumed.speaking);
     };
     connection.oninterrupted = () => this.#setState("reconnecting", null);
     connection.onrepaired = () => this.#setState("connected", null);
@@ -302,31 +264,70 @@ export class Room extends EventTarget {
       void this.#connection?.restart();
     });
     this.#ticking ??= setInterval(() => this.#readLevels(), LEVELS_INTERVAL_MS);
-    this.#setSlots(session.tracks.map((_, slot) => ({ slot, participant: null })));
     this.#setState("connected", null);
-    this.#setRoster(joined);
+    this.#enter(joined.speaking ?? session.tracks.map((_, slot) => ({ slot, participant: null })));
     connection.listen();
+  }
+
+  /** Tells the page how the room looks after a join or a resumption. @param {SlotUse[]} [speaking] */
+  #enter(speaking = this.#slots) {
+    this.#door.secret = this.#connection?.joined.resume;
+    this.#setSlots(speaking);
+    // This answers our own word about our mute, so it is newer.
+    if (this.people.isOnStage) this.#voice.hear(this.standing.muted, true);
+    this.#settle(true);
+    this.emit("standing", this.standing);
+    this.emit("hands", this.hands);
+    this.#hearMuted();
+  }
+
+  /** @param {import("./signal.js").Told} message */
+  #hear(message) {
+    if (message.type === "slots") return this.#setSlots(message.slots);
+    const changes = this.people.take(message, () => this.roster);
+    if (message.type === "roster") this.#voice.hear(this.people.mutedOnStage);
+    // What the server says of us while it has not answered us yet is older than our word.
+    if (message.type === "standing" && this.people.isOnStage && this.#saying === 0) this.#voice.hear(message.muted, true);
+    if (message.type === "standing") this.#settle(changes.some(([event]) => event === "stage"));
+    for (const [event, value] of changes) this.emit(event, value);
+  }
+
+  /**
+   * Makes the microphone fit one's standing: on the line on the stage, open while the hand is up, closed otherwise.
+   * @param {boolean} isNew whether one has just come to the stage, or in
+   */
+  #settle(isNew) {
+    const { isOnStage, standing } = this.people;
+    const isWanted = isOnStage || standing.hand || standing.invited || this.asking > 0;
+    this.#voice.fit(this.#connection?.session, isOnStage, isWanted).catch((error) => this.#complain(error));
+    if (isNew && isOnStage && this.muted && !standing.muted) this.#setMuted(true).catch((error) => this.#complain(error));
+  }
+
+  /** @protected @override */
+  async openMicrophone() {
+    if (this.#voice.open) return;
+    const { publish, microphone } = this.#joining;
+    await this.#voice.start(typeof publish === "object" ? publish : true, microphone);
+  }
+
+  /** @protected @override */
+  closeMicrophone() {
+    this.#settle(false);
   }
 
   /** @param {RoomError} first why the connection was lost */
   async #rejoin(first) {
     const generation = this.#generation;
-    const giveUpMs = performance.now() + REJOIN_FOR_MS;
-    const backoff = new Backoff();
-    let error = first;
-    while (error.passing && performance.now() < giveUpMs) {
-      this.#setState("reconnecting", error);
+    const isWanted = () => generation === this.#generation;
+    const error = await tryAgain(first, (last) => {
+      this.#setState("reconnecting", last);
       this.#nap = new AbortController();
-      await wait(backoff.next(error.retryAfterMs), this.#nap.signal);
-      if (generation !== this.#generation) return;
-      try {
-        return await this.#connectSomewhere(generation);
-      } catch (cause) {
-        error = RoomError.from(cause);
-      }
-      if (generation !== this.#generation) return;
-    }
-    this.#close(error);
+      return this.#nap.signal;
+    }, async () => {
+      if (!isWanted()) return null;
+      return this.#connect(generation).then(() => null, (cause) => (isWanted() ? RoomError.from(cause) : null));
+    });
+    if (error !== null) this.#close(error);
   }
 
   /** @param {RoomError | null} error */
@@ -350,33 +351,41 @@ export class Room extends EventTarget {
     this.#voice.say(muted);
     if (muted) await this.#voice.fallSilent(); // Whoever reconnects has nobody to tell: the next join says it.
     if (this.#state !== "connected" || this.#voice.muted !== muted) return;
-    await this.#connection?.request({ type: "mute", muted });
-    setTimeout(() => generation === this.#generation && this.#setRoster(this.#roster), ROSTER_AGAIN_MS);
+    this.#saying += 1;
+    try {
+      await this.#connection?.request({ type: "mute", muted });
+    } finally {
+      this.#saying -= 1;
+    }
+    setTimeout(() => generation === this.#generation && this.#hearMuted(), ROSTER_AGAIN_MS);
   }
 
-  /** @param {Roster} roster */
-  #setRoster({ stage, listeners }) {
-    this.#roster = { stage, listeners };
-    const self = stage.find(({ participant }) => participant === this.self?.participant);
-    this.#voice.hear(self?.muted ?? false);
-    this.#emit("roster", this.roster);
+  /** Hears from the roster whether a moderator has muted us. */
+  #hearMuted() {
+    this.#voice.hear(this.people.mutedOnStage);
+    this.emit("roster", this.roster);
   }
 
   /** @param {SlotUse[]} slots */
   #setSlots(slots) {
     this.#slots = slots;
-    this.#emit("slots", slots);
+    this.emit("slots", slots);
   }
 
   #readLevels() {
-    /** @type {Map<string, number>} */
-    const levels = new Map();
-    const bySlot = this.#levels?.read(performance.now()) ?? new Map();
-    for (const { slot, participant } of this.#slots) {
-      if (participant !== null) levels.set(participant, bySlot.get(slot) ?? 0);
-    }
-    if (this.self !== null && this.#voice.open) levels.set(this.self.participant, this.#voice.level);
-    this.#emit("levels", levels);
+    const levels = this.#levels?.ofParticipants(this.#slots, performance.now()) ?? new Map();
+    if (this.publishing) levels.set(this.people.own, this.#voice.level);
+    this.emit("levels", levels);
+  }
+
+  /** @protected @override @param {import("./signal.js").Request} message */
+  ask(message) {
+    return this.#connection?.request(message) ?? super.ask(message);
+  }
+
+  /** @param {unknown} error of something that nobody waits for */
+  #complain(error) {
+    this.emit("error", RoomError.from(error));
   }
 
   /**
@@ -386,15 +395,6 @@ export class Room extends EventTarget {
   #setState(state, error) {
     if (this.#state === state && error === null) return;
     this.#state = state;
-    this.#emit("state", { state, error });
-  }
-
-  /**
-   * @template {keyof RoomEvents} K
-   * @param {K} type
-   * @param {RoomEvents[K]} detail
-   */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    this.emit("state", { state, error });
   }
 }

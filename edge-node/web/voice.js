@@ -81,11 +81,27 @@ export class Voice {
   /**
    * Hears from a roster whether one is muted. A moderator may mute us; nobody may unmute us from afar.
    * @param {boolean} muted
+   * @param {boolean} [isNewer] certainly newer than our own word
    */
-  hear(muted) {
+  hear(muted, isNewer = false) {
     if (!muted || this.#muted) return;
+    if (isNewer) return this.#apply(true);
     const waitMs = this.#saidMs + ROSTER_LAG_MS - performance.now();
     if (waitMs <= 0) this.#apply(true);
+  }
+
+  /**
+   * Makes the microphone fit how one stands in the room, without renegotiation.
+   * @param {import("./session.js").Session | undefined} session
+   * @param {boolean} isOnStage only then it is on the line
+   * @param {boolean} isWanted it may soon be; otherwise it is let go
+   */
+  async fit(session, isOnStage, isWanted) {
+    if (!isWanted) {
+      this.close();
+      this.say(true);
+    }
+    await session?.setTrack(isOnStage ? this.track : null);
   }
 
   /** Resolves once silence has followed the last word. */

@@ -3,43 +3,12 @@
 // Takes {origin, speech, screenshot}; tells what was seen and heard at each step.
 
 import { launch, pause, tell, wishes } from "./chromium.mjs";
+import { complaints, heard, remember } from "./watch.mjs";
 
 const wish = wishes();
 const WATCH_MS = 2_500;
 /** What is on the way and in the jitter buffer when somebody mutes has passed after this. */
 const SETTLE_MS = 1_500;
-
-/** Remembers all connections of a page, for what they count. */
-function remember() {
-  const Original = globalThis.RTCPeerConnection;
-  globalThis.connections = [];
-  globalThis.RTCPeerConnection = class extends Original {
-    constructor(...wishes) {
-      super(...wishes);
-      globalThis.connections.push(this);
-    }
-  };
-}
-
-/** Energy of all that a page has heard so far. @param {import("playwright-core").Page} page */
-function energy(page) {
-  return page.evaluate(async () => {
-    let sum = 0;
-    for (const connection of globalThis.connections) {
-      for (const entry of (await connection.getStats()).values()) {
-        if (entry.type === "inbound-rtp") sum += entry.totalAudioEnergy ?? 0;
-      }
-    }
-    return sum;
-  });
-}
-
-/** Energy heard while watching. */
-async function heard(page) {
-  const before = await energy(page);
-  await pause(WATCH_MS);
-  return (await energy(page)) - before;
-}
 
 /** The range over which the meter of the first card moves while watching. */
 function meter(page) {
@@ -59,10 +28,7 @@ async function tab(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1_180, height: 760 } });
   await context.addInitScript(remember);
   const page = await context.newPage();
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
+  complaints(page, "page", problems);
   await page.goto(url);
   return page;
 }
@@ -89,7 +55,7 @@ const browser = await launch({ speech: wish.speech });
 try {
   const host = await tab(browser, wish.origin);
   await host.fill("#name", "Evening at the agora");
-  await host.click("#create button[type=submit]");
+  await host.click("#open-room");
   await host.waitForURL("**/r/**");
   await join(host, "Ada");
   result.title = await host.textContent("#title");

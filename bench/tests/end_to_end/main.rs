@@ -12,5 +12,6 @@ mod load;
 mod page;
 mod refusals;
 mod speech;
+mod stage;
 mod turn;
 mod voice;

@@ -31,3 +31,18 @@ test("a refused microphone is told from a missing one", () => {
   assert.equal(fromMicrophone(new DOMException("", "NotReadableError")).kind, "microphone-busy");
   assert.equal(fromMicrophone(undefined).kind, "microphone-busy");
 });
+
+test("that somebody has left is not that the room is gone", () => {
+  const of = (/** @type {number} */ status, /** @type {string} */ code) => fromProblem({ status, type: `/problems/${code}` }).kind;
+  assert.equal(of(404, "participant-not-found"), "protocol");
+  assert.equal(of(409, "participant-taken"), "protocol");
+  assert.equal(of(404, "room-not-found"), "unknown-room");
+  assert.equal(of(410, "room-ended"), "room-ended");
+  assert.equal(of(403, "banned"), "banned");
+});
+
+test("every sentence of a closed connection tells apart why", () => {
+  assert.equal(fromClose(4403, "banned").kind, "banned");
+  assert.equal(fromClose(1000, "replaced").kind, "replaced");
+  for (const reason of ["banned", "replaced", "removed"]) assert.equal(fromClose(1000, reason).passing, false, reason);
+});
