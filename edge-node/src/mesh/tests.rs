@@ -116,8 +116,8 @@ async fn until(events: &mut mpsc::Receiver<ParticipantEvent>, wanted: impl Fn(&R
     loop {
         match events.recv().await {
             Some(ParticipantEvent::Roster(roster)) if wanted(&roster) => return,
-            Some(ParticipantEvent::Roster(_) | ParticipantEvent::Slots(_)) => {}
-            other => panic!("ended with {other:?}"),
+            None | Some(ParticipantEvent::Closed { .. }) => panic!("ended too soon"),
+            Some(_) => {}
         }
     }
 }
