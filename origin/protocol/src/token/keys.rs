@@ -1,227 +1,58 @@
-//! Access tokens of participants and back ends: JWTs signed with HS256, by one of several secrets.
+//! All keys that are in use: they sign and verify, and rotate without breaking tokens under way.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::ids::{Role, RoomId};
+use super::claims::Claims;
+use super::error::{KeyError, TokenError};
+use super::key::Key;
+use super::revocations::Trace;
+use crate::ids::RoomId;
+use crate::tenant::TenantId;
 
-/// Least length of a secret in bytes (RFC 7518 section 3.2: not shorter than the hash).
-pub const SECRET_BYTES_MIN: usize = 32;
-/// Most secrets that are valid at once.
-pub const KEYS_MAX: usize = 16;
+/// Most keys that are valid at once, of all tenants.
+pub const KEYS_MAX: usize = 1_024;
+/// Most keys of one tenant; as many are tried for a token that names none.
+pub const KEYS_TRIED_MAX: usize = 16;
 /// Longest token in bytes.
 pub const TOKEN_BYTES_MAX: usize = 4_096;
-/// How far two clocks may disagree, in seconds.
-pub const LEEWAY_S: u64 = 5;
-/// Most characters of an identity, a name or a token's id.
-pub const TEXT_CHARACTERS_MAX: usize = 128;
 
-/// The only algorithm. It belongs to the keys; what a token's header says cannot change it.
-const ALGORITHM: Algorithm = Algorithm::HS256;
-
-/// What a token says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// The room it is for; absent for a back end's token, which holds for every room.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub room: Option<RoomId>,
-    /// Who this is, as the issuer knows it; 1 to 128 characters. Not unique in a room.
-    pub sub: String,
-    /// What people read; empty when the participant may choose.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// What its bearer may do in a room.
-    pub role: Role,
-    /// What its bearer may do to rooms.
-    #[serde(default)]
-    pub grants: Grants,
-    /// When it was issued, in seconds since 1970.
-    pub iat: u64,
-    /// Before when it does not hold, in seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nbf: Option<u64>,
-    /// From when it no longer holds, in seconds since 1970.
-    pub exp: u64,
-    /// Tells tokens apart in logs; drawn by the issuer.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub jti: String,
+/// Whose token it is: what it says, and what its key says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// What the token says.
+    pub claims: Claims,
+    /// The tenant that its key signs for.
+    pub tenant: TenantId,
+    /// The id of its key.
+    pub key: String,
 }
 
-/// What a bearer may do to rooms. Grants of newer versions are ignored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Grants {
-    /// May make rooms.
-    pub create: bool,
-    /// May list and read rooms.
-    pub list: bool,
-    /// May end rooms.
-    pub close: bool,
-}
-
-/// One of [`Grants`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// To make rooms.
-    Create,
-    /// To list and read rooms.
-    List,
-    /// To end rooms.
-    Close,
-}
-
-impl fmt::Display for Grant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Create => "create",
-            Self::List => "list",
-            Self::Close => "close",
-        })
-    }
-}
-
-impl Claims {
-    /// Whether the token grants this.
-    ///
-    /// # Errors
-    /// [`TokenError::MissingGrant`].
-    pub fn require(&self, grant: Grant) -> Result<(), TokenError> {
-        let granted = match grant {
-            Grant::Create => self.grants.create,
-            Grant::List => self.grants.list,
-            Grant::Close => self.grants.close,
-        };
-        if granted { Ok(()) } else { Err(TokenError::MissingGrant { grant }) }
-    }
-
-    fn check(self, room: Option<&RoomId>, now_unix_s: u64) -> Result<Self, TokenError> {
-        let long = |text: &str| text.chars().count() > TEXT_CHARACTERS_MAX;
-        if self.sub.is_empty() || long(&self.sub) || long(&self.name) || long(&self.jti) {
-            let detail =
-                "\"sub\" takes 1 to 128 characters, \"name\" and \"jti\" at most 128".to_owned();
-            return Err(TokenError::Claims { detail });
-        }
-        if self.exp.saturating_add(LEEWAY_S) <= now_unix_s {
-            return Err(TokenError::Expired { seconds: now_unix_s - self.exp });
-        }
-        if let Some(nbf) = self.nbf
-            && nbf > now_unix_s.saturating_add(LEEWAY_S)
-        {
-            return Err(TokenError::Early { seconds: nbf - now_unix_s });
-        }
-        match (&self.room, room) {
-            (Some(own), Some(asked)) if own != asked => {
-                Err(TokenError::ForeignRoom { own: own.clone(), asked: asked.clone() })
-            }
-            _ => Ok(self),
-        }
-    }
-}
-
-/// Why a token was refused. The sentences are for the bearer; they hold nothing of the secrets.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum TokenError {
-    /// Not three parts of base64url, or too long.
-    #[error("this is not an access token: a JWT of at most {TOKEN_BYTES_MAX} bytes is expected")]
-    Form,
-    /// The header is malformed, or names another algorithm (`none` among them).
-    #[error("the access token must be signed with HS256, and its header must say so")]
-    Algorithm,
-    /// The header names a key that is not in use here.
-    #[error("the access token names a signing key that is not in use here")]
-    UnknownKey,
-    /// The signature is wrong.
-    #[error("the access token's signature is wrong: it was changed, or signed with another secret")]
-    Signature,
-    /// A claim is missing or of the wrong type.
-    #[error("the access token's claims are not as expected: {detail}")]
-    Claims {
-        /// What is wrong.
-        detail: String,
-    },
-    /// `exp` has passed.
-    #[error("the access token expired {seconds} s ago; ask for a new one")]
-    Expired {
-        /// How long ago.
-        seconds: u64,
-    },
-    /// `nbf` has not come.
-    #[error("the access token holds only in {seconds} s; check the issuer's clock")]
-    Early {
-        /// How long until then.
-        seconds: u64,
-    },
-    /// The token is for another room.
-    #[error("the access token is for room {own}, not for room {asked}")]
-    ForeignRoom {
-        /// The token's room.
-        own: RoomId,
-        /// The room that was asked for.
-        asked: RoomId,
-    },
-    /// The token does not grant this.
-    #[error("the access token does not grant {grant:?} to its bearer", grant = grant.to_string())]
-    MissingGrant {
-        /// What is missing.
-        grant: Grant,
-    },
-}
-
-impl TokenError {
-    /// Whether the bearer is known but may not do this (403), rather than unknown (401).
+impl Bearer {
+    /// What a revocation can name of this token, used in this room.
     #[must_use]
-    pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::ForeignRoom { .. } | Self::MissingGrant { .. })
+    pub fn trace(&self, room: Option<&RoomId>) -> Trace {
+        let Claims { jti, sub, iat, .. } = &self.claims;
+        Trace {
+            tenant: self.tenant.clone(),
+            key: self.key.clone(),
+            jti: jti.clone(),
+            identity: sub.clone(),
+            room: self.claims.room.as_ref().or(room).cloned(),
+            issued_unix_s: *iat,
+        }
     }
 }
 
-/// Why secrets were refused.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum KeyError {
-    /// None was given.
-    #[error("at least one token secret is needed")]
-    None,
-    /// More than [`KEYS_MAX`].
-    #[error("{count} token secrets were given; at most {KEYS_MAX} can be valid at once")]
-    TooMany {
-        /// How many.
-        count: usize,
-    },
-    /// Shorter than [`SECRET_BYTES_MIN`].
-    #[error("the token secret {id:?} has {bytes} bytes; at least {SECRET_BYTES_MIN} are needed")]
-    TooShort {
-        /// Whose.
-        id: String,
-        /// How long it is.
-        bytes: usize,
-    },
-    /// Two secrets have one id.
-    #[error("the token secret id {id:?} is given twice")]
-    Twice {
-        /// Which id.
-        id: String,
-    },
-    /// The token could not be signed; the message is the library's.
-    #[error("the access token could not be signed: {0}")]
-    Sign(String),
-}
-
-struct Key {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-}
-
-/// The secrets that sign and verify tokens. The first signs; all verify, so that secrets can rotate:
-/// put the new one first, and take the old one out when its last token has expired.
+/// The keys that sign and verify tokens. The first that can sign does; all verify, so that keys can
+/// rotate: put the new one first, and take the old one out when its last token has expired.
 pub struct Keys {
-    signing: String,
+    signing: Option<String>,
     by_id: BTreeMap<String, Key>,
-    validation: Validation,
+    /// Whether a token may name no key: only where it could be of one tenant alone.
+    may_be_unnamed: bool,
 }
 
 impl fmt::Debug for Keys {
@@ -235,58 +66,71 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Takes secrets with their ids (`kid` in a token's header).
+    /// Takes secrets of the default tenant with their ids (`kid` in a token's header).
     ///
     /// # Errors
-    /// [`KeyError`]: none or too many, one too short, an id given twice.
+    /// [`KeyError`]: none or too many, one too short, an id or a secret given twice.
     pub fn new<I, S>(secrets: I) -> Result<Self, KeyError>
     where
         I: IntoIterator<Item = (String, S)>,
         S: AsRef<[u8]>,
     {
-        let mut signing = None;
-        let mut by_id = BTreeMap::new();
-        for (id, secret) in secrets {
-            let secret = secret.as_ref();
-            if secret.len() < SECRET_BYTES_MIN {
-                return Err(KeyError::TooShort { id, bytes: secret.len() });
-            }
-            let encoding = EncodingKey::from_secret(secret);
-            let decoding = DecodingKey::from_secret(secret);
-            signing.get_or_insert_with(|| id.clone());
-            if by_id.insert(id.clone(), Key { encoding, decoding }).is_some() {
-                return Err(KeyError::Twice { id });
-            }
-        }
-        if by_id.len() > KEYS_MAX {
-            return Err(KeyError::TooMany { count: by_id.len() });
-        }
-        let signing = signing.ok_or(KeyError::None)?;
-        let mut validation = Validation::new(ALGORITHM);
-        // Times are checked in `Claims::check` against the caller's clock; `aud` stays checked: a
-        // token made for another service is refused.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Ok(Self { signing, by_id, validation })
+        let keys = secrets.into_iter().map(|(id, secret)| Key::hs256(id, secret.as_ref()));
+        Self::from_keys(keys.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Signs a token with the first secret.
+    /// Takes keys of any kind and tenant.
     ///
     /// # Errors
-    /// [`KeyError::Sign`].
-    pub fn mint(&self, claims: &Claims) -> Result<String, KeyError> {
-        let key = self.by_id.get(&self.signing).ok_or(KeyError::None)?;
-        let mut header = Header::new(ALGORITHM);
-        header.kid = Some(self.signing.clone());
-        let token = jsonwebtoken::encode(&header, claims, &key.encoding);
-        token.map_err(|error| KeyError::Sign(error.to_string()))
+    /// [`KeyError`]: none or too many, an id or a key given twice.
+    pub fn from_keys(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
+        let mut signing = None;
+        let mut by_id: BTreeMap<String, Key> = BTreeMap::new();
+        let mut of_tenant: BTreeMap<TenantId, usize> = BTreeMap::new();
+        for key in keys {
+            if by_id.contains_key(&key.id) {
+                return Err(KeyError::Twice { id: key.id });
+            }
+            if let Some(same) = by_id.values().find(|other| other.is_same(&key)) {
+                return Err(KeyError::Same { first: same.id.clone(), second: key.id });
+            }
+            if key.signing.is_some() && signing.is_none() {
+                signing = Some(key.id.clone());
+            }
+            let count = of_tenant.entry(key.tenant.clone()).or_default();
+            *count += 1;
+            if *count > KEYS_TRIED_MAX {
+                return Err(KeyError::TooMany { count: *count });
+            }
+            by_id.insert(key.id.clone(), key);
+        }
+        match by_id.len() {
+            0 => Err(KeyError::None),
+            1..=KEYS_MAX => Ok(Self { signing, by_id, may_be_unnamed: of_tenant.len() == 1 }),
+            count => Err(KeyError::TooMany { count }),
+        }
     }
 
-    /// Checks a token's signature, then its claims: expiry against `now_unix_s` (seconds since 1970),
+    /// Signs a token with the first key that can.
+    ///
+    /// # Errors
+    /// [`KeyError::CannotSign`] with public keys alone, [`KeyError::Sign`].
+    pub fn mint(&self, claims: &Claims) -> Result<String, KeyError> {
+        let key = self.signing.as_ref().and_then(|id| self.by_id.get(id));
+        let signing = key.and_then(|key| key.signing.as_ref()).ok_or(KeyError::CannotSign)?;
+        signing.sign(claims)
+    }
+
+    /// Whether tokens can be signed here.
+    #[must_use]
+    pub fn can_sign(&self) -> bool {
+        self.signing.is_some()
+    }
+
+    /// Checks a token's signature, then its claims: times against `now_unix_s` (seconds since 1970),
     /// and, where `room` is given, that the token is for this room or for every room.
     ///
-    /// A token without a key id is tried against every secret.
+    /// Whether it was revoked is for [`super::Revocations`] to say.
     ///
     /// # Errors
     /// [`TokenError`]; see [`TokenError::is_forbidden`] for the HTTP status.
@@ -295,7 +139,7 @@ impl Keys {
         token: &str,
         room: Option<&RoomId>,
         now_unix_s: u64,
-    ) -> Result<Claims, TokenError> {
+    ) -> Result<Bearer, TokenError> {
         if token.len() > TOKEN_BYTES_MAX || token.split('.').count() != 3 {
             return Err(TokenError::Form);
         }
@@ -303,45 +147,64 @@ impl Keys {
             ErrorKind::Json(_) => TokenError::Algorithm,
             _ => TokenError::Form,
         })?;
-        if header.alg != ALGORITHM {
-            return Err(TokenError::Algorithm);
+        if header.crit.is_some() {
+            // RFC 7515 section 4.1.11: what is critical and not understood makes it invalid.
+            return Err(TokenError::Critical);
         }
-        let claims = match header.kid {
-            Some(id) => self.decode(token, self.by_id.get(&id).ok_or(TokenError::UnknownKey)?)?,
-            None => self.decode_with_any(token)?,
+        let (key, claims) = match header.kid {
+            Some(id) => {
+                let key = self.by_id.get(&id).ok_or(TokenError::UnknownKey)?;
+                (key, decode(token, header.alg, key, now_unix_s)?)
+            }
+            None if self.may_be_unnamed => self.decode_with_any(token, header.alg, now_unix_s)?,
+            None => return Err(TokenError::NoKey),
         };
-        claims.check(room, now_unix_s)
+        let claims = claims.check(room, now_unix_s)?;
+        Ok(Bearer { claims, tenant: key.tenant.clone(), key: key.id.clone() })
     }
 
-    fn decode_with_any(&self, token: &str) -> Result<Claims, TokenError> {
-        let mut refused = TokenError::Signature;
+    fn decode_with_any(
+        &self,
+        token: &str,
+        algorithm: jsonwebtoken::Algorithm,
+        now_unix_s: u64,
+    ) -> Result<(&Key, Claims), TokenError> {
+        let mut refused = TokenError::Algorithm;
         for key in self.by_id.values() {
-            match self.decode(token, key) {
-                Err(TokenError::Signature) => {}
+            match decode(token, algorithm, key, now_unix_s) {
+                Ok(claims) => return Ok((key, claims)),
+                // Another key's algorithm says nothing about this token.
+                Err(TokenError::Algorithm) => {}
+                // The key that fits the signature has more to say than those that do not.
+                Err(TokenError::Signature) if refused != TokenError::Algorithm => {}
                 Err(error) => refused = error,
-                Ok(claims) => return Ok(claims),
             }
         }
         Err(refused)
     }
-
-    fn decode(&self, token: &str, key: &Key) -> Result<Claims, TokenError> {
-        let decoded = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation);
-        match decoded {
-            Ok(decoded) => Ok(decoded.claims),
-            Err(error) => Err(match error.kind() {
-                ErrorKind::InvalidSignature => TokenError::Signature,
-                ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
-                ErrorKind::Json(error) => TokenError::Claims { detail: error.to_string() },
-                ErrorKind::InvalidAudience => {
-                    TokenError::Claims { detail: "\"aud\" names another service".to_owned() }
-                }
-                _ => TokenError::Form,
-            }),
-        }
-    }
 }
 
-#[cfg(test)]
-#[path = "token_tests.rs"]
-mod tests;
+/// The header's algorithm is compared with the key's and used for nothing else.
+fn decode(
+    token: &str,
+    algorithm: jsonwebtoken::Algorithm,
+    key: &Key,
+    now_unix_s: u64,
+) -> Result<Claims, TokenError> {
+    if algorithm != key.algorithm.in_header() {
+        return Err(TokenError::Algorithm);
+    }
+    match jsonwebtoken::decode::<Claims>(token, &key.decoding, &key.validation) {
+        Ok(_) if key.is_over(now_unix_s) => Err(TokenError::OldKey),
+        Ok(decoded) => Ok(decoded.claims),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::InvalidSignature => TokenError::Signature,
+            ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
+            ErrorKind::Json(error) => TokenError::Claims { detail: error.to_string() },
+            ErrorKind::InvalidAudience => {
+                TokenError::Claims { detail: "\"aud\" names another service".to_owned() }
+            }
+            _ => TokenError::Form,
+        }),
+    }
+}

@@ -10,10 +10,12 @@
 //! | `tracks` | subscriptions, aliases, the selection |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
+//! | `revocations` | access tokens that hold no longer |
 
 mod life;
 mod message;
 mod requests;
+mod revocations;
 mod rooms;
 mod tracks;
 
@@ -22,6 +24,10 @@ pub use message::{Body, Control};
 pub use requests::{
     Answer, Ask, CloseRoom, CreateRoom, Done, Join, Leave, ListRooms, Problem, ReadRoom, Request,
     Response, SetMuted,
+};
+pub use revocations::{
+    REVOCATIONS_PER_MESSAGE_MAX, RevocationError, Revocations, RevokedIdentity, WireRevocation,
+    WireRevoked,
 };
 pub use rooms::{RoomInfo, RoomPage, RoomState, StageMember, WireRole};
 pub use tracks::{
