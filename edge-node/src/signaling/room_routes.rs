@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use stoa_protocol::ids::{Role, RoomId};
 use stoa_protocol::mesh::control::RoomInfo;
+use stoa_protocol::token::Action;
 
 use super::app::{App, Shared};
 use super::authorization::{self, room_id};
@@ -79,7 +80,7 @@ pub(super) async fn create(
         .transpose()
         .map_err(|error| Problem::bad_request("room-malformed", sentence(&error)))?;
     if !app.settings.open {
-        authorization::check_may_create(&app.keys, &headers, room.as_ref())?;
+        authorization::permitted(&app, &headers, Action::Create(room.as_ref()))?;
     }
     let name = name.or_else(|| room.as_ref().map(RoomId::to_string)).unwrap_or("Room".into());
     check_room_name(&name)?;
@@ -87,7 +88,7 @@ pub(super) async fn create(
     let id = RoomId::new(info.room.clone()).map_err(|_| unusable_room())?;
     tracing::info!(room = %id, "room created");
     let (links, tokens) = if app.settings.open {
-        let tokens = authorization::mint_all(&app.keys, &id)?;
+        let tokens = authorization::mint_all(app.authority.keys(), &id)?;
         (Some(tokens.links(&base(&app, &headers), &id)), Some(tokens))
     } else {
         (None, None)
@@ -124,7 +125,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if !app.settings.open {
-        authorization::check_may_list(&app.keys, &headers)?;
+        authorization::permitted(&app, &headers, Action::List)?;
     }
     let Query(PageOf { after, limit }) = query
         .map_err(|error| Problem::bad_request("query-malformed", sentence(&error.body_text())))?;
@@ -152,7 +153,7 @@ pub(super) async fn read(
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
     if !app.settings.open {
-        authorization::check_may_read(&app.keys, &headers, &room)?;
+        authorization::permitted(&app, &headers, Action::Read(&room))?;
     }
     let info = app.ask(app.rooms.read(room)).await?;
     Ok(fresh(Json(Room::from(info))))
@@ -165,7 +166,7 @@ pub(super) async fn close(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let room = room_id(room)?;
-    authorization::check_may_close(&app.keys, &headers, &room)?;
+    authorization::permitted(&app, &headers, Action::Close(&room))?;
     app.ask(app.rooms.close(room.clone())).await?;
     tracing::info!(%room, "room closed");
     Ok(StatusCode::NO_CONTENT)
@@ -199,9 +200,9 @@ pub(super) async fn draw_token(
     if let Some(name) = &name {
         check_name(name)?;
     }
-    authorization::check_may_invite(&app.keys, &headers, &room, role)?;
+    authorization::check_may_invite(&app, &headers, &room, role)?;
     app.ask(app.rooms.read(room.clone())).await?;
-    let token = authorization::mint(&app.keys, &room, role, name)?;
+    let token = authorization::mint(app.authority.keys(), &room, role, name)?;
     let link = link(&base(&app, &headers), &room, &token);
     Ok((StatusCode::CREATED, fresh(Json(Drawn { token, link, role }))).into_response())
 }

@@ -9,12 +9,14 @@ use axum::extract::ws::Message;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, Stream, StreamExt};
 use stoa_protocol::ids::RoomId;
+use stoa_protocol::token::Trace;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::allowance::Allowance;
-use super::super::app::{Shared, now_unix_s};
+use super::super::app::Shared;
 use super::super::authorization;
+use super::super::client::Client;
 use super::super::metrics::Limit;
 use super::super::problem::Problem;
 use super::super::sessions::restarts;
@@ -43,12 +45,14 @@ impl<T> Socket for T where
 }
 
 /// Serves one WebSocket until it ends.
-pub(super) async fn converse(app: Shared, room: RoomId, socket: impl Socket) {
+pub(super) async fn converse(app: Shared, room: RoomId, client: Client, socket: impl Socket) {
     let now = Instant::now().into_std();
     let (sink, stream) = socket.split();
     let talk = Talk {
         app,
         room,
+        client,
+        trace: None,
         outbox: Outbox::default(),
         pace: messages(now),
         restarts: restarts(now),
@@ -70,6 +74,9 @@ enum Step {
 pub(super) struct Talk {
     pub(super) app: Shared,
     room: RoomId,
+    client: Client,
+    /// What a revocation can name of the session.
+    trace: Option<Trace>,
     pub(super) outbox: Outbox,
     pace: Allowance,
     pub(super) restarts: Allowance,
@@ -194,13 +201,13 @@ impl Talk {
         sdp: &str,
         muted: bool,
     ) -> Result<Events, Problem> {
-        let caller = authorization::caller(&self.app.keys, token, &self.room, now_unix_s())?;
-        let name = name.unwrap_or(caller.name);
+        let caller = authorization::caller(&self.app, token, &self.room)?;
+        let name = name.unwrap_or_else(|| caller.name.clone());
         check_name(&name)?;
         let offer = self.app.read_offer(sdp)?;
         let ask = JoinAsk {
             room: self.room.clone(),
-            identity: caller.identity,
+            identity: caller.identity.clone(),
             name,
             role: caller.role,
             publishes: caller.role.may_speak(),
@@ -209,7 +216,8 @@ impl Talk {
             offer: offer.to_text(),
             wants_events: true,
         };
-        let joined = self.app.join(ask).await?;
+        let joined = self.app.join(ask, &caller, self.client).await?;
+        self.trace = Some(caller.bearer.trace(Some(&self.room)));
         self.session = Some(joined.session);
         self.watch.joined();
         self.outbox.set_lines(joined.opened.slot_mids.len());
@@ -279,6 +287,8 @@ impl Talk {
 
     /// The session or the server ends; what has been told already is not told again.
     fn end(&mut self, reason: &'static str) {
+        let revoked = self.trace.as_ref().is_some_and(|trace| self.app.authority.is_revoked(trace));
+        let reason = if revoked { "revoked" } else { reason };
         let ending = Ending::of_session(reason);
         let told = self.draining && reason == "draining";
         self.outbox.end(if told { Ending { closed: None, ..ending } } else { ending });

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::future::{pending, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control::{Problem, RoomInfo, RoomPage};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::media::PacketLength;
 use crate::rooms::{JoinAsk, Joined, ParticipantEvent, Roster, RosterMember};
@@ -44,6 +45,10 @@ pub(super) struct FakeRooms {
     calls: Mutex<Vec<Call>>,
     fates: Mutex<VecDeque<Fate>>,
     events: Mutex<Option<mpsc::Sender<ParticipantEvent>>>,
+    /// Whether joins wait, that one does, and that it may go on.
+    holds: AtomicBool,
+    waits: Notify,
+    released: Notify,
 }
 
 impl FakeRooms {
@@ -57,6 +62,26 @@ impl FakeRooms {
     /// The next call gets no answer.
     pub(super) fn fall_silent(&self) {
         self.fates.lock().expect("fates").push_back(Fate::Silent);
+    }
+
+    /// The next join waits until [`Self::release`].
+    pub(super) fn hold(&self) {
+        self.holds.store(true, Ordering::SeqCst);
+    }
+
+    /// Until a join waits.
+    pub(super) async fn held(&self) {
+        self.waits.notified().await;
+    }
+
+    /// The join that waits goes on.
+    pub(super) fn release(&self) {
+        self.released.notify_one();
+    }
+
+    /// The session of the one who joined last ends without a word.
+    pub(super) fn hang_up(&self) {
+        self.events.lock().expect("events").take().expect("nobody has joined");
     }
 
     /// What was asked so far.
@@ -134,7 +159,7 @@ impl Rooms for FakeRooms {
         let session = SessionId(1 + self.calls().len() as u64);
         let room = info(&ask.room);
         let wants_events = ask.wants_events;
-        self.answer(Call::Join(ask), || {
+        let joined = self.answer(Call::Join(ask), move || {
             let (sender, events) = mpsc::channel(8);
             *self.events.lock().expect("events") = Some(sender);
             let stage = vec![member("p_0", "Socrates", Role::Host, false)];
@@ -152,6 +177,14 @@ impl Rooms for FakeRooms {
                 roster: Arc::new(Roster { stage, listeners: 12 }),
                 events: wants_events.then_some(events),
             }
+        });
+        if !self.holds.swap(false, Ordering::SeqCst) {
+            return joined;
+        }
+        Box::pin(async move {
+            self.waits.notify_one();
+            self.released.notified().await;
+            joined.await
         })
     }
 
