@@ -13,17 +13,23 @@ use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_runtime::configuration;
 use stoa_runtime::telemetry::TelemetryConfig;
 
+use crate::command::Action;
 use crate::room::{Capacity, PARTICIPANTS_MAX, STAGE_MAX};
 use crate::service::{EMPTY_ROOM_LIFE, LINKS_MAX, Limits, ROOMS_MAX};
+use crate::webhook;
 
 /// The command line of `stoa-origin`.
 #[derive(Debug, Default, Parser)]
 #[command(
     name = "stoa-origin",
     version,
-    about = "Owns rooms and sends their loudest speakers to the edges."
+    about = "Owns rooms and sends their loudest speakers to the edges.",
+    args_conflicts_with_subcommands = true
 )]
 pub struct Arguments {
+    /// Without one, an origin is run.
+    #[command(subcommand)]
+    pub action: Option<Action>,
     /// Configuration file (TOML); without one the defaults hold.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -64,6 +70,8 @@ pub struct Config {
     pub certificates: Certificates,
     /// Maxima.
     pub limits: LimitsConfig,
+    /// Who is told what happens in rooms, at most [`webhook::ENDPOINTS_MAX`].
+    pub webhooks: Vec<webhook::Settings>,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
@@ -112,6 +120,7 @@ impl Default for Config {
             drain_s: 30,
             certificates: Certificates::default(),
             limits: LimitsConfig::default(),
+            webhooks: Vec::new(),
             telemetry: TelemetryConfig::default(),
         }
     }
@@ -170,6 +179,7 @@ impl Config {
             ensure!((1..=max).contains(&value), "{key} is {value}; it may be 1 to {max}");
         }
         self.certificates.identity()?;
+        webhook::Settings::check_all(&self.webhooks)?;
         Ok(())
     }
 

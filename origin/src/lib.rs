@@ -6,10 +6,13 @@
 //! | [`stage`] | who of the stage is heard |
 //! | [`tree`] | which neighbour gets which track |
 //! | [`service`] | all rooms behind the links of this origin |
+//! | [`webhook`] | what happens in rooms, told to back ends |
+//! | [`command`] | what the command line does besides running an origin |
 //! | [`config`] | configuration file and command line |
 //! | [`metrics`] | what Prometheus gets to know |
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
 
+pub mod command;
 pub mod config;
 pub mod metrics;
 pub mod origin;
@@ -17,6 +20,7 @@ pub mod room;
 pub mod service;
 pub mod stage;
 pub mod tree;
+pub mod webhook;
 
 pub use config::{Arguments, Config};
 pub use origin::{Embedded, Origin, embed, run};
