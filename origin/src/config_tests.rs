@@ -33,8 +33,14 @@ fn the_example_file_holds_the_defaults_where_it_says_so() {
 #[test]
 fn the_example_file_names_every_key() {
     // The type lists its keys when it meets one it does not know, section by section.
-    let sections =
-        ["", "[coordinates]\n", "[certificates]\n", "[limits]\n", "[[webhooks]]\n", "[telemetry]\n"];
+    let sections = [
+        "",
+        "[coordinates]\n",
+        "[certificates]\n",
+        "[limits]\n",
+        "[[webhooks]]\n",
+        "[telemetry]\n",
+    ];
     for section in sections {
         let text = format!("{section}no_such_key = 1\n");
         let refused = stoa_runtime::configuration::parse::<Config>(&text, Path::new("x.toml"));
@@ -104,7 +110,9 @@ fn example() -> Config {
 fn the_webhook_of_the_example_is_a_valid_one() {
     let commented = EXAMPLE.lines().skip_while(|line| *line != "# [[webhooks]]");
     let webhook: Vec<&str> = commented.map_while(|line| line.strip_prefix("# ")).collect();
-    let text = webhook.join("\n").replace("{ file = \"/run/secrets/stoa-webhook\" }", "\"0123456789abcdef01234567\"");
+    let text = webhook
+        .join("\n")
+        .replace("{ file = \"/run/secrets/stoa-webhook\" }", "\"0123456789abcdef01234567\"");
     let config: Config = stoa_runtime::configuration::parse(&text, Path::new("x.toml")).unwrap();
     config.check().unwrap();
     assert_eq!(config.webhooks.len(), 1, "{text}");

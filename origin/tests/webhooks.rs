@@ -3,15 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot start its receiver has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::Registry;
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use stoa_origin::webhook::{Event, Fact, Limits, Settings, SigningSecret, Webhooks, start};
 use stoa_protocol::ids::{RoomId, TenantId};
 use stoa_runtime::configuration::Secret;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 const SECRET: &str = "a secret that only two know";
 /// Long enough for a loaded machine; nothing waits for it unless it fails.
@@ -100,7 +104,10 @@ impl Receiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: Answer) -> Option<Heard> {
+async fn serve<S>(mut stream: S, answer: Answer) -> Option<Heard>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut bytes = Vec::new();
     let (head, body_at) = loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -244,15 +251,76 @@ async fn an_address_that_was_not_allowed_is_never_connected() {
     let forbidden = settings(receiver.port, &["10.0.0.0/8"]);
     let webhooks = start(&[forbidden], Limits::default(), &registry).unwrap();
     webhooks.sender().note(event("agora", "x"));
+    attempted(&registry, "forbidden-address").await;
+    assert_eq!(webhooks.end(Duration::ZERO).await, 1, "it still waits");
+    assert!(receiver.heard.try_recv().is_err());
+}
+
+/// Waits until so many attempts had this outcome.
+async fn attempted(registry: &Registry, outcome: &str) {
     let attempts = "stoa_origin_webhook_attempts_total";
     let tried = async {
-        while count(&registry, attempts, "forbidden-address") < 1.0 {
+        while count(registry, attempts, outcome) < 1.0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(PATIENCE, tried).await.unwrap();
-    assert_eq!(webhooks.end(Duration::ZERO).await, 1, "it still waits");
-    assert!(receiver.heard.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn over_https_only_a_certificate_of_the_configured_authority_is_believed() {
+    let folder = std::env::temp_dir().join(format!("stoa-webhooks-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let certified = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (own, other) = (certified(), certified());
+    let authority = |name: &str, certificate: &rcgen::Certificate| {
+        let file = folder.join(name);
+        std::fs::write(&file, certificate.pem()).unwrap();
+        Some(file)
+    };
+    let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Who does not believe the certificate ends the handshake.
+            let Ok(stream) = acceptor.accept(stream).await else { continue };
+            if let Some(message) = serve(stream, Answer::Status("204 No Content")).await {
+                tell.send(message).unwrap();
+            }
+        }
+    });
+    let https = |authority| Settings {
+        url: Secret::new(format!("https://localhost:{port}/")),
+        authority,
+        ..settings(port, &["127.0.0.1", "::1"])
+    };
+
+    let registry = Registry::new();
+    let doubting = https(authority("other.pem", &other.cert));
+    let webhooks = start(&[doubting], Limits::default(), &registry).unwrap();
+    webhooks.sender().note(event("agora", "x"));
+    attempted(&registry, "connect").await;
+    assert_eq!(webhooks.end(Duration::ZERO).await, 1);
+    assert!(heard.try_recv().is_err(), "nothing was said to a stranger");
+
+    let believing = https(authority("own.pem", &own.cert));
+    let webhooks = start(&[believing], Limits::default(), &Registry::new()).unwrap();
+    webhooks.sender().note(event("agora", "x"));
+    let message: Heard = tokio::time::timeout(PATIENCE, heard.recv()).await.unwrap().unwrap();
+    assert_eq!(message.room(), "agora");
+    assert_eq!(webhooks.end(PATIENCE).await, 0);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test]

@@ -169,9 +169,9 @@ impl Config {
         quotas.insert(TenantId::default(), self.tokens.quotas);
         let keys = self.keys(drawn)?;
         ensure!(
-            keys.can_sign() || !self.signaling().open,
-            "http.open lets anybody draw tokens, which takes a secret: public keys cannot sign; set \
-             [tokens] secrets too, or http.open = false"
+            !self.signaling().open || !self.names_keys() || !self.tokens.secrets.is_empty(),
+            "http.open lets anybody draw tokens, which takes a secret of no tenant's: set [tokens] \
+             secrets too, or http.open = false"
         );
         Ok(Authority::new(keys, quotas))
     }

@@ -182,8 +182,8 @@ pub enum KeyError {
          `stoa-origin key` makes it"
     )]
     NotPrivate,
-    /// There are only public keys, which cannot sign.
-    #[error("none of the token keys can sign: they are public keys")]
+    /// There are only public keys, which cannot sign, and secrets whose time is over.
+    #[error("none of the token keys can sign: they are public keys, or their time is over")]
     CannotSign,
     /// The token could not be signed; the message is the library's.
     #[error("the access token could not be signed: {0}")]

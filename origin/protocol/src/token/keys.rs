@@ -49,7 +49,8 @@ impl Bearer {
 /// The keys that sign and verify tokens. The first that can sign does; all verify, so that keys can
 /// rotate: put the new one first, and take the old one out when its last token has expired.
 pub struct Keys {
-    signing: Option<String>,
+    /// Those that can sign, in the order in which they were given.
+    signing: Vec<String>,
     by_id: BTreeMap<String, Key>,
     /// Whether a token may name no key: only where it could be of one tenant alone.
     may_be_unnamed: bool,
@@ -84,7 +85,7 @@ impl Keys {
     /// # Errors
     /// [`KeyError`]: none or too many, an id or a key given twice.
     pub fn from_keys(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
-        let mut signing = None;
+        let mut signing = Vec::new();
         let mut by_id: BTreeMap<String, Key> = BTreeMap::new();
         let mut of_tenant: BTreeMap<TenantId, usize> = BTreeMap::new();
         for key in keys {
@@ -94,8 +95,8 @@ impl Keys {
             if let Some(same) = by_id.values().find(|other| other.is_same(&key)) {
                 return Err(KeyError::Same { first: same.id.clone(), second: key.id });
             }
-            if key.signing.is_some() && signing.is_none() {
-                signing = Some(key.id.clone());
+            if key.signing.is_some() {
+                signing.push(key.id.clone());
             }
             let count = of_tenant.entry(key.tenant.clone()).or_default();
             *count += 1;
@@ -111,20 +112,21 @@ impl Keys {
         }
     }
 
-    /// Signs a token with the first key that can.
+    /// Signs a token with the first key that can and is still valid when the token is issued.
     ///
     /// # Errors
-    /// [`KeyError::CannotSign`] with public keys alone, [`KeyError::Sign`].
+    /// [`KeyError::CannotSign`] without such a key, [`KeyError::Sign`].
     pub fn mint(&self, claims: &Claims) -> Result<String, KeyError> {
-        let key = self.signing.as_ref().and_then(|id| self.by_id.get(id));
-        let signing = key.and_then(|key| key.signing.as_ref()).ok_or(KeyError::CannotSign)?;
+        let keys = self.signing.iter().filter_map(|id| self.by_id.get(id));
+        let mut valid = keys.filter(|key| !key.is_over(claims.iat));
+        let signing = valid.find_map(|key| key.signing.as_ref()).ok_or(KeyError::CannotSign)?;
         signing.sign(claims)
     }
 
     /// Whether tokens can be signed here.
     #[must_use]
     pub fn can_sign(&self) -> bool {
-        self.signing.is_some()
+        !self.signing.is_empty()
     }
 
     /// Checks a token's signature, then its claims: times against `now_unix_s` (seconds since 1970),

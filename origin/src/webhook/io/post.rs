@@ -196,10 +196,8 @@ where
     tokio::select! {
         biased;
         answer = &mut answer => Ok(answer?),
-        ended = &mut connection => {
-            ended?;
-            // The connection may end in the same moment in which it has brought the answer.
-            Ok(answer.await?)
-        }
+        // It may end in the same moment in which it has brought the answer, and not in order: many
+        // servers close TLS without a goodbye. What it knew of an error, the answer knows.
+        _ = &mut connection => Ok(answer.await?),
     }
 }

@@ -85,6 +85,16 @@ fn a_key_is_valid_until_its_end_and_not_a_second_longer() {
 }
 
 #[test]
+fn a_key_whose_time_is_over_signs_nothing_any_more() {
+    let old = || key("a", "acme", SECRET).until(NOW - 11);
+    let keys = Keys::from_keys([old(), key("b", "acme", OTHER_SECRET)]).unwrap();
+    let token = keys.mint(&claims()).unwrap();
+    assert_eq!(keys.verify(&token, None, NOW).unwrap().key, "b");
+    let alone = Keys::from_keys([old()]).unwrap();
+    assert_eq!(alone.mint(&claims()), Err(KeyError::CannotSign));
+}
+
+#[test]
 fn an_old_key_says_nothing_to_who_cannot_sign_with_it() {
     let keys = Keys::from_keys([key("a", "acme", SECRET).until(NOW - 1)]).unwrap();
     assert_eq!(said(&keys, &signed(Some("a"), OTHER_SECRET), None), Err(TokenError::Signature));
