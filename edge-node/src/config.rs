@@ -141,6 +141,9 @@ pub struct MeshConfig {
     pub certificates: Certificates,
     /// Audio rate below which congestion control never throttles a link, in bit/s.
     pub booked_bits_per_second: u64,
+    /// File in which a node with an origin of its own keeps its rooms, made on first start; empty to forget them when
+    /// it ends.
+    pub rooms_file: PathBuf,
 }
 
 /// How this node proves who it is: a directory for development, or three files.
@@ -175,6 +178,7 @@ impl Default for MeshConfig {
             origins: Vec::new(),
             certificates: Certificates::default(),
             booked_bits_per_second: stoa_link::Limits::default().booked_bits_per_second,
+            rooms_file: PathBuf::from("stoa-rooms.redb"),
         }
     }
 }

@@ -15,6 +15,7 @@ fn config() -> Config {
     config.media.listen = local;
     config.media.workers = 1;
     config.drain.deadline_s = 1;
+    config.mesh.rooms_file = std::path::PathBuf::new();
     config
 }
 

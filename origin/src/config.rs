@@ -16,6 +16,7 @@ use stoa_runtime::telemetry::TelemetryConfig;
 use crate::command::Action;
 use crate::room::{Capacity, PARTICIPANTS_MAX, STAGE_MAX};
 use crate::service::{EMPTY_ROOM_LIFE, LINKS_MAX, Limits, ROOMS_MAX};
+use crate::store::StoreConfig;
 use crate::webhook;
 
 /// The command line of `stoa-origin`.
@@ -70,6 +71,8 @@ pub struct Config {
     pub certificates: Certificates,
     /// Maxima.
     pub limits: LimitsConfig,
+    /// Where rooms are kept.
+    pub store: StoreConfig,
     /// Who is told what happens in rooms, at most [`webhook::ENDPOINTS_MAX`].
     pub webhooks: Vec<webhook::Settings>,
     /// Logs.
@@ -120,6 +123,7 @@ impl Default for Config {
             drain_s: 30,
             certificates: Certificates::default(),
             limits: LimitsConfig::default(),
+            store: StoreConfig::default(),
             webhooks: Vec::new(),
             telemetry: TelemetryConfig::default(),
         }
@@ -179,6 +183,7 @@ impl Config {
             ensure!((1..=max).contains(&value), "{key} is {value}; it may be 1 to {max}");
         }
         self.certificates.identity()?;
+        self.store.check().map_err(anyhow::Error::msg)?;
         webhook::Settings::check_all(&self.webhooks)?;
         Ok(())
     }

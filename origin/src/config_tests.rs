@@ -38,6 +38,7 @@ fn the_example_file_names_every_key() {
         "[coordinates]\n",
         "[certificates]\n",
         "[limits]\n",
+        "[store]\n",
         "[[webhooks]]\n",
         "[telemetry]\n",
     ];

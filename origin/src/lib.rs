@@ -8,17 +8,23 @@
 //! | [`service`] | all rooms behind the links of this origin |
 //! | [`webhook`] | what happens in rooms, told to back ends |
 //! | [`command`] | what the command line does besides running an origin |
+//! | [`keeping`] | between the rooms and their stores |
+//! | [`store`] | what survives: rooms, who is here, which origins are alive |
 //! | [`config`] | configuration file and command line |
+//! | [`mod@migrate`] | the command that brings the tables of a store up to date |
 //! | [`metrics`] | what Prometheus gets to know |
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
 
 pub mod command;
 pub mod config;
+pub mod keeping;
 pub mod metrics;
+pub mod migrate;
 pub mod origin;
 pub mod room;
 pub mod service;
 pub mod stage;
+pub mod store;
 pub mod tree;
 pub mod webhook;
 

@@ -1,6 +1,7 @@
 //! The composition root: every start-up step in order, one `select!`, then a drain with a deadline.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -13,11 +14,17 @@ use stoa_runtime::telemetry;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::keeping::{self, Scribe};
 use crate::metrics::{EndpointMetrics, Metrics, NodeLabels};
-use crate::service::{Server, Service, Start, Steering};
+use crate::room::Start;
+use crate::service::{Server, Service, Steering};
+use crate::store::Stores;
 
 /// How often the endpoint's counts are brought up to date.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long what waits in journals may take when the process ends.
+const STORE_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long edges have to hear the goodbye before the process ends.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
@@ -29,7 +36,7 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 /// ```no_run
 /// # async fn start(edge: stoa_link::PeerName, edge_inbox: stoa_link::InboxSender) -> anyhow::Result<()> {
 /// let registry = prometheus::Registry::new();
-/// let origin = stoa_origin::embed(&stoa_origin::Config::default(), &registry)?;
+/// let origin = stoa_origin::embed(&stoa_origin::Config::default(), &registry).await?;
 /// stoa_link::in_process(edge, edge_inbox, origin.name.clone(), origin.inbox.clone());
 /// // .. until the process drains:
 /// origin.end().await;
@@ -46,6 +53,7 @@ pub struct Embedded {
     pub inbox: InboxSender,
     steering: Steering,
     server: JoinHandle<()>,
+    stores: Arc<Stores>,
 }
 
 impl Embedded {
@@ -61,23 +69,26 @@ impl Embedded {
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the origin did not end in order");
         }
+        end_stores(self.stores).await;
     }
 }
 
-/// Starts an origin on the current tokio runtime; a current-thread runtime is enough. It has no
-/// endpoint: `mesh`, `metrics`, `certificates`, `telemetry` and `drain_s` of `config` have no effect.
+/// Starts an origin on the current tokio runtime, with the rooms that its store has kept; a current-thread runtime is
+/// enough. It has no endpoint: `mesh`, `metrics`, `certificates`, `telemetry` and `drain_s` of `config` have no effect.
 /// Its metrics (`stoa_origin_*`) go to `registry`.
 ///
 /// # Errors
-/// When the configuration is out of range, or `registry` holds an origin's metrics already.
+/// When the configuration is out of range, `registry` holds an origin's metrics already, or the store cannot be read.
 ///
 /// # Panics
 /// Outside a tokio runtime, as [`tokio::spawn`] does.
-pub fn embed(config: &Config, registry: &Registry) -> anyhow::Result<Embedded> {
+pub async fn embed(config: &Config, registry: &Registry) -> anyhow::Result<Embedded> {
     config.check()?;
     let name = config.name()?;
-    let (inbox, steering, server) = start_service(config, register(config, &name, registry)?);
-    Ok(Embedded { name, inbox, steering, server })
+    let metrics = register(config, &name, registry)?;
+    let stores = Arc::new(Stores::open(&config.store, registry).context("the store of rooms")?);
+    let (inbox, steering, server) = start_service(config, &name, metrics, &stores).await?;
+    Ok(Embedded { name, inbox, steering, server, stores })
 }
 
 /// Runs an origin until a signal asks it to leave.
@@ -90,7 +101,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
-        Origin::start(config)?.until(&shutdown).await
+        Origin::start(config).await?.until(&shutdown).await
     })
 }
 
@@ -103,15 +114,17 @@ pub struct Origin {
     metrics: EndpointMetrics,
     steering: Steering,
     server: JoinHandle<()>,
+    stores: Arc<Stores>,
     drain_limit: Duration,
 }
 
 impl Origin {
-    /// Starts everything, in order: metrics, rooms, page, mesh.
+    /// Starts everything, in order: metrics, page, store, rooms, mesh.
     ///
     /// # Errors
-    /// When an address is taken, certificates cannot be used, or the configuration is out of range.
-    pub fn start(config: &Config) -> anyhow::Result<Self> {
+    /// When an address is taken, certificates cannot be used, the store cannot be read, or the configuration is out
+    /// of range.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
         config.check()?;
         let name = config.name()?;
         let registry = Registry::new();
@@ -119,7 +132,9 @@ impl Origin {
         let metrics = register(config, &name, &registry)?;
         let health = Health::new();
         let page = serve_page(config.metrics, &registry, &health)?;
-        let (inbox, steering, server) = start_service(config, metrics);
+        let stores =
+            Arc::new(Stores::open(&config.store, &registry).context("the store of rooms")?);
+        let (inbox, steering, server) = start_service(config, &name, metrics, &stores).await?;
         let endpoint = Endpoint::bind(config.endpoint()?, inbox)
             .with_context(|| format!("the mesh cannot start on {}", config.mesh))?;
         health.set_ready(true, "");
@@ -133,6 +148,7 @@ impl Origin {
             metrics: endpoint_metrics,
             steering,
             server,
+            stores,
             drain_limit,
         })
     }
@@ -186,6 +202,7 @@ impl Origin {
             self.endpoint.close("this origin leaves").await;
         };
         within(GOODBYE_LIMIT, shutdown, goodbye).await;
+        end_stores(self.stores).await;
         Ok(())
     }
 }
@@ -195,14 +212,33 @@ fn register(config: &Config, name: &PeerName, registry: &Registry) -> anyhow::Re
     Metrics::register(registry, &labels).context("this registry holds an origin's metrics already")
 }
 
-fn start_service(config: &Config, metrics: Metrics) -> (InboxSender, Steering, JoinHandle<()>) {
+async fn start_service(
+    config: &Config,
+    name: &PeerName,
+    metrics: Metrics,
+    stores: &Arc<Stores>,
+) -> anyhow::Result<(InboxSender, Steering, JoinHandle<()>)> {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let start =
-        Start { now: Instant::now(), unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
-    let service = Service::new(config.service_limits(), rand::make_rng::<StdRng>(), start);
+    let now = Instant::now();
+    let start = Start { now, unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
+    let rng = rand::make_rng::<StdRng>();
+    let mut service = Service::new(name.node.clone(), config.service_limits(), rng, start);
+    for kept in keeping::load(stores).await? {
+        service.restore(&kept, now);
+    }
     let (sender, inbox) = inbox();
-    let (server, steering) = Server::new(service, inbox, sender.clone(), metrics);
-    (sender, steering, tokio::spawn(server.run()))
+    let scribe = Scribe::new(stores.clone());
+    let (server, steering) = Server::new(service, scribe, inbox, sender.clone(), metrics);
+    Ok((sender, steering, tokio::spawn(server.run())))
+}
+
+/// Writes what still waits. Whoever else holds the stores is about to let go.
+async fn end_stores(stores: Arc<Stores>) {
+    if let Some(stores) = Arc::into_inner(stores)
+        && !stores.end(STORE_LIMIT).await
+    {
+        tracing::error!("not everything was stored before the end");
+    }
 }
 
 /// Serves the page from a thread of its own, so that a scrape never delays a frame. The thread ends

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use prometheus::{Registry, TextEncoder};
 use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId};
 use stoa_link::{Event, Inbox, InboxSender, Link, PeerName, TrackBinding, inbox};
+use stoa_origin::store::{DurableConfig, StoreConfig};
 use stoa_origin::{Config, Embedded};
 use stoa_protocol::ids::{NodeId, NodeRole, Region, RoomId};
 use stoa_protocol::mesh::control::{
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn a_voice_enters_at_one_edge_and_reaches_the_other_from_its_first_frame() {
     let registry = Registry::new();
-    let origin = stoa_origin::embed(&Config::default(), &registry).unwrap();
+    let origin = stoa_origin::embed(&forgetful(), &registry).await.unwrap();
     let mut ams = Edge::link("ams", &origin).await;
     let mut sin = Edge::link("sin", &origin).await;
     ams.prepare_to_speak().await;
@@ -59,7 +60,7 @@ async fn a_voice_enters_at_one_edge_and_reaches_the_other_from_its_first_frame()
 
 #[tokio::test]
 async fn the_loss_of_an_edge_ends_nothing_for_the_others() {
-    let origin = stoa_origin::embed(&Config::default(), &Registry::new()).unwrap();
+    let origin = stoa_origin::embed(&forgetful(), &Registry::new()).await.unwrap();
     let mut ams = Edge::link("ams", &origin).await;
     let mut sin = Edge::link("sin", &origin).await;
     let mut iad = Edge::link("iad", &origin).await;
@@ -83,7 +84,7 @@ async fn the_loss_of_an_edge_ends_nothing_for_the_others() {
 
 #[tokio::test]
 async fn a_drain_reaches_the_edges_and_is_over_when_nobody_is_left() {
-    let origin = stoa_origin::embed(&Config::default(), &Registry::new()).unwrap();
+    let origin = stoa_origin::embed(&forgetful(), &Registry::new()).await.unwrap();
     let mut ams = Edge::link("ams", &origin).await;
 
     origin.steering().drain(Duration::from_secs(30)).await;
@@ -97,9 +98,20 @@ async fn a_drain_reaches_the_edges_and_is_over_when_nobody_is_left() {
     });
     // Less than the limit if the drain began before the origin had heard of the link.
     assert!((1..=30_000).contains(&drain.await.deadline_ms));
-    let refused = ams.ask(Ask::CreateRoom(CreateRoom { room: "r".into(), name: "R".into() })).await;
+    let refused = ams
+        .ask(Ask::CreateRoom(CreateRoom {
+            room: "r".into(),
+            name: "R".into(),
+            ..CreateRoom::default()
+        }))
+        .await;
     assert!(matches!(refused, Answer::Problem(problem) if problem.status == 503));
     tokio::time::timeout(PATIENCE, origin.steering().vacant()).await.unwrap();
+}
+
+fn forgetful() -> Config {
+    let store = StoreConfig { durable: DurableConfig::Memory, ..StoreConfig::default() };
+    Config { store, ..Config::default() }
 }
 
 struct Edge {
@@ -125,7 +137,7 @@ impl Edge {
     }
 
     async fn prepare_to_speak(&mut self) {
-        let create = CreateRoom { room: "r".into(), name: "R".into() };
+        let create = CreateRoom { room: "r".into(), name: "R".into(), ..CreateRoom::default() };
         assert!(matches!(self.ask(Ask::CreateRoom(create)).await, Answer::Room(_)));
         let join = Join {
             room: "r".into(),
@@ -134,7 +146,7 @@ impl Edge {
             name: "Ada".into(),
             role: WireRole::Speaker.into(),
             track: VOICE.0,
-            muted: false,
+            ..Join::default()
         };
         assert!(matches!(self.ask(Ask::Join(join)).await, Answer::Room(_)));
         self.link.bind(TrackBinding {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stoa_link::{Endpoint, EndpointConfig, Event, Identity, Inbox, Limits, PeerName, inbox};
+use stoa_origin::store::DurableConfig;
 use stoa_origin::{Config, Origin};
 use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_protocol::mesh::control::{Answer, Ask, Body, CreateRoom, Request};
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn an_edge_finds_the_origin_is_served_and_hears_its_goodbye() {
     let directory = Scratch::new();
     let config = config(directory.path());
-    let origin = Origin::start(&config).unwrap();
+    let origin = Origin::start(&config).await.unwrap();
     let page = origin.metrics_addr();
     let (edge, mut events) = edge(directory.path());
     edge.connect(origin.mesh_addr().to_string());
@@ -31,7 +32,8 @@ async fn an_edge_finds_the_origin_is_served_and_hears_its_goodbye() {
         _ => None,
     })
     .await;
-    let create = Ask::CreateRoom(CreateRoom { room: "r".into(), name: "R".into() });
+    let create =
+        Ask::CreateRoom(CreateRoom { room: "r".into(), name: "R".into(), ..CreateRoom::default() });
     link.send(Body::Request(Request { id: 1, ask: Some(create) })).unwrap();
     let answer = wait_for(&mut events, |event| match event {
         Event::Control { body, .. } => match *body {
@@ -65,7 +67,7 @@ async fn a_taken_metrics_address_is_refused_at_once_with_the_address() {
     let address = taken.local_addr().unwrap();
     let config = Config { metrics: address, ..config(directory.path()) };
 
-    let refused = Origin::start(&config).unwrap_err().to_string();
+    let refused = Origin::start(&config).await.unwrap_err().to_string();
 
     assert!(refused.contains(&address.to_string()), "{refused}");
 }
@@ -74,6 +76,7 @@ fn config(certificates: &Path) -> Config {
     let local: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let mut config = Config { mesh: local, metrics: local, drain_s: 5, ..Config::default() };
     config.certificates.directory = certificates.to_owned();
+    config.store.durable = DurableConfig::Embedded { file: certificates.join("rooms.redb") };
     config
 }
 

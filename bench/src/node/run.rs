@@ -45,7 +45,7 @@ pub fn run_origin(arguments: Arguments) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
-        let origin = Origin::start(&config)?;
+        let origin = Origin::start(&config).await?;
         let mesh = Some(origin.mesh_addr());
         announce(Announcement { http: origin.metrics_addr(), mesh, media: None })?;
         origin.until(&shutdown).await

@@ -54,7 +54,7 @@ impl EdgeSettings {
             "[http]\nlisten = \"{}\"\nopen = true\n\
              [http.limits]\nsessions_max = {}\nheader_read_s = 60\n\
              [media]\nlisten = \"{}\"\nadvertise = [{}]\nworkers = {}\nsessions_max = {}\n\
-             [mesh]\nlisten = \"127.0.0.1:0\"\norigins = [{origin}]\n\
+             [mesh]\nlisten = \"127.0.0.1:0\"\norigins = [{origin}]\nrooms_file = {}\n\
              [mesh.certificates]\ndirectory = {}\n\
              [limits]\nparticipants = {}\n\
              [drain]\ndeadline_s = {}\n\
@@ -65,6 +65,7 @@ impl EdgeSettings {
             listed.join(", "),
             self.workers,
             self.participants,
+            quoted(&certificates.with_file_name(format!("{}.redb", self.node))),
             quoted(certificates),
             self.participants,
             self.drain_s,
@@ -102,8 +103,11 @@ impl OriginSettings {
         }
         let _ = write!(
             text,
-            "[certificates]\ndirectory = {}\n[telemetry]\nlevel = \"warn\"\n",
+            "[certificates]\ndirectory = {}\n\
+             [store]\ndurable = {{ kind = \"embedded\", file = {} }}\n\
+             [telemetry]\nlevel = \"warn\"\n",
             quoted(certificates),
+            quoted(&certificates.with_file_name(format!("{}.redb", self.node))),
         );
         text
     }

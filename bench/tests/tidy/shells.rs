@@ -7,7 +7,7 @@ use crate::lexer;
 const SHELL_NAMES: [&str; 2] = ["io.rs", "main.rs"];
 
 /// Folders (with `/` at the end) and files that are shells, each with the reason.
-const SHELLS: [(&str, &str); 10] = [
+const SHELLS: [(&str, &str); 11] = [
     ("bench/", "runs and measures real processes"),
     ("edge-node/src/edge.rs", "composition root"),
     ("edge-node/src/media/kernel/", "the system calls of the hot path"),
@@ -20,6 +20,7 @@ const SHELLS: [(&str, &str); 10] = [
     ("edge-node/src/webrtc/mailbox.rs", "the channels behind that door"),
     ("geo/runtime/", "start-up code: files, signals, the metrics page"),
     ("origin/link/", "QUIC on the wire"),
+    ("origin/src/migrate.rs", "a command that runs one task and ends"),
     ("origin/src/origin.rs", "composition root"),
 ];
 

@@ -115,23 +115,34 @@ impl Fanout {
         }
     }
 
-    /// From now on a listener's packets have another length. Nothing is lost and nothing comes twice.
-    pub fn change_length(
+    /// From now on a listener hears what `class` hears, in packets of another length. Nothing comes twice, his
+    /// sequence numbers and timestamps go on, and within a class nothing is lost.
+    pub fn change(
         &mut self,
         session: SessionId,
+        class: Class,
         length: PacketLength,
+        now: Instant,
         out: &mut impl Outbox,
     ) {
         let Some(place) = self.places.get(&session).copied() else { return };
-        let single = place.seat.cut.single;
-        if place.seat.cut.length == length {
+        let (single, hall) = (place.seat.cut.single, hall_of(class));
+        if (place.hall, place.seat.cut.length) == (hall, length) {
             return;
         }
         self.rooms[place.room].halls[place.hall].catch_up(place.seat, &mut self.scratch, out);
-        let Some(listener) = self.take_out(session, place) else { return };
-        let seat = self.rooms[place.room].halls[place.hall].add(single, length, listener);
-        self.places.insert(session, Place { seat, ..place });
+        let Some(mut listener) = self.take_out(session, place) else { return };
+        let halls = &mut self.rooms[place.room].halls;
+        if hall != place.hall {
+            let [stage, audience] = halls;
+            let (to, from) = if hall == 0 { (stage, audience) } else { (audience, stage) };
+            listener.pass_over(&to.take_over(from, single, now));
+        }
+        let seat = halls[hall].add(single, length, listener);
+        let wake_at = halls[hall].wake_at();
+        self.places.insert(session, Place { room: place.room, hall, seat });
         self.lengths[length as usize] += 1;
+        self.queue(place.room, hall, wake_at);
     }
 
     /// A listener's packets go elsewhere from now on.

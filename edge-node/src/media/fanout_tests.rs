@@ -104,6 +104,10 @@ impl Stage {
         assert!(self.fanout.add(ROOM, Class::Audience, single, length, listener));
     }
 
+    fn change(&mut self, who: u64, class: Class, length: PacketLength) {
+        self.fanout.change(SessionId(who), class, length, self.now, &mut self.ears);
+    }
+
     /// One frame of speech on a slot.
     fn play(&mut self, number: u64, slot: u8) {
         self.deliver(frame(number, slot), slot);
@@ -118,7 +122,11 @@ impl Stage {
     }
 
     fn deliver(&mut self, frame: Frame, slot: u8) {
-        let (class, dominant) = (Class::Audience, slot == 0);
+        self.deliver_to(Class::Audience, frame, slot);
+    }
+
+    fn deliver_to(&mut self, class: Class, frame: Frame, slot: u8) {
+        let dominant = slot == 0;
         let delivery = Delivery { room: ROOM, class, slot, dominant, except: None, frame };
         self.fanout.deliver(&delivery, self.now, &mut self.ears);
     }
@@ -234,6 +242,37 @@ fn only_who_has_sent_something_since_is_reported() {
 }
 
 #[test]
+fn who_changes_halls_hears_nothing_twice_and_his_clock_goes_on() {
+    let mut stage = Stage::new();
+    for who in [1, 2] {
+        stage.add(who, false, PacketLength::Ms60, Profile::AesGcm128);
+    }
+    // Somebody for whose sake there is a stage before he comes.
+    stage.change(2, Class::Stage, PacketLength::Ms20);
+    for number in 0..300 {
+        match number {
+            100 => stage.change(1, Class::Stage, PacketLength::Ms20),
+            200 => stage.change(1, Class::Audience, PacketLength::Ms60),
+            _ => {}
+        }
+        // The stage hears a frame 60 ms before the audience does.
+        stage.deliver_to(Class::Stage, frame(number + 3, 0), 0);
+        stage.play(number, 0);
+        stage.pass(FRAME);
+    }
+    let heard: Vec<&Heard> = stage.ears.heard.iter().filter(|heard| heard.who == 1).collect();
+    let frames: Vec<&[u8]> = heard.iter().flat_map(|h| &h.frames).map(Vec::as_slice).collect();
+    let expected: Vec<Frame> = (0..100).chain(103..300).map(|number| frame(number, 0)).collect();
+    assert!(frames.len() >= 294, "all but what waits: {}", frames.len());
+    assert!(
+        frames.iter().zip(&expected).all(|(heard, expected)| heard[..] == expected.payload[..])
+    );
+    let timestamps = stage.timestamps(1, 10);
+    assert_eq!(timestamps, (0..).map(|n| n * 960).take(frames.len()).collect::<Vec<u32>>());
+    assert_eq!(stage.fanout.packets_per_second(), 16 + 50);
+}
+
+#[test]
 fn a_steady_stream_allocates_nothing() {
     let mut stage = Stage::new();
     for who in 1..=30 {
@@ -301,7 +340,7 @@ proptest! {
             }
             let offset = Duration::from_millis(within_ms);
             stage.pass(offset);
-            stage.fanout.change_length(SessionId(1), length, &mut stage.ears);
+            stage.change(1, Class::Audience, length);
             stage.pass(FRAME - offset);
             number += 1;
         }

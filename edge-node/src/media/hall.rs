@@ -10,7 +10,7 @@ use stoa_audio::opus;
 use super::group::{Cut, Group, Scratch};
 use super::pace::Pace;
 use super::packetizer::Piece;
-use super::timeline::{Placed, Timeline};
+use super::timeline::{Passage, Placed, Timeline};
 use super::{Listener, Outbox, PacketLength};
 use crate::webrtc::{SLOTS_MAX, SessionId};
 
@@ -82,6 +82,30 @@ impl Hall {
         if let Some(group) = self.groups.iter_mut().find(|group| group.cut() == seat.cut) {
             group.catch_up(seat.at, scratch, out);
         }
+    }
+
+    /// Makes ready for a listener who comes over from another hall of the room: says how each of his streams goes on.
+    /// What has never been heard of here begins as it is there.
+    pub(super) fn take_over(
+        &mut self,
+        other: &Self,
+        single: bool,
+        now: Instant,
+    ) -> [Option<Passage>; SLOTS_MAX] {
+        std::array::from_fn(|slot| {
+            let channel = if single { DOMINANT } else { slot };
+            let (here, there) = (&mut self.channels[channel], &other.channels[channel]);
+            if !here.timeline.has_begun() {
+                *here = *there;
+                self.wake_at = earlier(self.wake_at, here.silent_at);
+            }
+            there.timeline.passage(&here.timeline, now)
+        })
+    }
+
+    /// When to look again.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.wake_at
     }
 
     pub(super) fn listener(&mut self, seat: Seat) -> Option<&mut Listener> {

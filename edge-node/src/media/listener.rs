@@ -6,7 +6,7 @@ use aws_lc_rs::error::Unspecified;
 use super::group::Content;
 use super::kernel::Address;
 use super::srtp::Sender;
-use super::timeline::wrap;
+use super::timeline::{Passage, wrap};
 use super::{Outbox, report};
 use crate::webrtc::{SLOTS_MAX, SessionId};
 
@@ -86,6 +86,19 @@ impl Listener {
     /// Whether he has heard what begins at a position already.
     pub(super) fn has_heard(&self, slot: usize, position: u64) -> bool {
         matches!(self.streams.get(slot), Some(Some(stream)) if stream.heard_until > position)
+    }
+
+    /// His streams go on in another hall: sequence numbers as if nothing had happened, timestamps from where they are.
+    pub(super) fn pass_over(&mut self, passages: &[Option<Passage>; SLOTS_MAX]) {
+        for (stream, passage) in self.streams.iter_mut().zip(passages) {
+            let Some(stream) = stream else { continue };
+            stream.heard_until = 0;
+            if let Some(Passage { from, to, heard_until }) = *passage {
+                let offset = wrap(from).wrapping_sub(wrap(to));
+                stream.timestamp_offset = stream.timestamp_offset.wrapping_add(offset);
+                stream.heard_until = heard_until;
+            }
+        }
     }
 
     pub(super) fn note_heard(&mut self, slot: usize, until: u64) {

@@ -25,6 +25,20 @@ pub(super) struct Placed {
     pub changed: bool,
 }
 
+/// How a listener goes on from one timeline on another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Passage {
+    /// The position on the old timeline to which `to` on the new one corresponds.
+    pub from: u64,
+    pub to: u64,
+    /// Position on the new one up to which he has heard all, or need not hear it.
+    pub heard_until: u64,
+}
+
+/// A new timeline that rests for this many samples longer than the old one has paused: what comes will come later
+/// by that.
+const PAUSE: u64 = CLOCK_HZ / 20;
+
 /// The timeline of one slot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timeline {
@@ -87,6 +101,31 @@ impl Timeline {
         let playing = self.now_playing?;
         let gone = samples(now.saturating_duration_since(playing.newest_at));
         Some(wrap(playing.next.1.saturating_add(gone)))
+    }
+
+    /// Whether it has a position yet.
+    pub(super) fn has_begun(&self) -> bool {
+        self.now_playing.is_some()
+    }
+
+    /// How somebody who has heard everything so far goes on in `other`; `None` when either has not begun. If both
+    /// play the same voice he hears none of its frames twice; where `other` is ahead, what follows is joined to
+    /// what he has heard.
+    pub(super) fn passage(&self, other: &Self, now: Instant) -> Option<Passage> {
+        let (old, new) = (self.now_playing?, other.now_playing?);
+        if (old.track, old.epoch) == (new.track, new.epoch)
+            && let Some(to) = timestamp_of(new.anchor, old.next.0.max(new.next.0))
+        {
+            return Some(Passage { from: old.next.1, to, heard_until: to });
+        }
+        let gone = |playing: Playing| samples(now.saturating_duration_since(playing.newest_at));
+        let (gone_old, gone_new) = (gone(old), gone(new));
+        let paused = Some(gone_new.saturating_sub(gone_old)).filter(|pause| *pause > PAUSE);
+        Some(Passage {
+            from: old.next.1.saturating_add(gone_old.saturating_sub(gone_new)),
+            to: new.next.1.saturating_add(paused.unwrap_or(0)),
+            heard_until: new.next.1,
+        })
     }
 
     fn change(&mut self, frame: &Frame, now: Instant) -> Placed {
@@ -183,6 +222,41 @@ mod tests {
         let old = timeline.place(&frame(1, 1_000), start).unwrap();
         let new = timeline.place(&frame(2, 7), start + at(1)).unwrap();
         assert_eq!(new.position, old.position + 960);
+    }
+
+    #[test]
+    fn a_voice_goes_on_elsewhere_without_a_frame_twice_and_without_a_leap() {
+        let start = Instant::now();
+        let play = |first: u64, frames: u64| {
+            let mut timeline = Timeline::default();
+            for number in first..first + frames {
+                timeline.place(&frame(1, 8 * number), start + at(20 * number)).unwrap();
+            }
+            timeline
+        };
+        let (here, behind, ahead) = (play(100, 50), play(90, 57), play(100, 55));
+        let now = start + at(20 * 160);
+        let passage = here.passage(&behind, now).unwrap();
+        assert_eq!((passage.from, passage.to), (50 * 960, 60 * 960));
+        assert_eq!(passage.heard_until, 60 * 960, "three frames come that he knows");
+        let passage = here.passage(&ahead, now).unwrap();
+        assert_eq!((passage.from, passage.to, passage.heard_until), (48_000, 52_800, 52_800));
+        assert_eq!(here.passage(&Timeline::default(), now), None);
+    }
+
+    #[test]
+    fn another_voice_is_joined_at_the_same_time_of_day() {
+        let (mut old, mut new, start) = (Timeline::default(), Timeline::default(), Instant::now());
+        old.place(&frame(1, 80), start + at(10)).unwrap();
+        new.place(&frame(2, 800), start).unwrap();
+        let passage = old.passage(&new, start + at(15)).unwrap();
+        assert_eq!((passage.from, passage.to, passage.heard_until), (960, 960, 960));
+        let passage = new.passage(&old, start + at(15)).unwrap();
+        assert_eq!((passage.from, passage.to), (960 + 480, 960));
+        old.place(&frame(1, 80 + 400), start + at(1_010)).unwrap();
+        let passage = old.passage(&new, start + at(1_010)).unwrap();
+        assert_eq!((passage.from, passage.to), (960 + 48_000, 960 + 48_480), "it has paused");
+        assert_eq!(passage.heard_until, 960);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //! runtime, so that a frame never waits for a lock or for the HTTP server.
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
 use prometheus::Registry;
 use stoa_link::{Endpoint, EndpointConfig, InboxSender, PeerName, inbox};
+#[cfg(feature = "standalone")]
+use stoa_origin::store::{DurableConfig, StoreConfig};
 use stoa_runtime::metrics_page::Health;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
@@ -89,7 +92,7 @@ impl Mesh {
 }
 
 async fn run(start: Start, up: oneshot::Sender<anyhow::Result<Steering>>) {
-    match build(start) {
+    match build(start).await {
         Ok(Running { shell, steering, endpoint, origin }) => {
             if up.send(Ok(steering)).is_ok() {
                 beside(&endpoint, shell.run()).await;
@@ -112,7 +115,7 @@ struct Running {
     origin: Origin,
 }
 
-fn build(start: Start) -> anyhow::Result<Running> {
+async fn build(start: Start) -> anyhow::Result<Running> {
     let Start { name, config, limits, registry, health, plane, from_plane, orders, on_ended } =
         start;
     let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
@@ -120,7 +123,7 @@ fn build(start: Start) -> anyhow::Result<Running> {
     let (sender, inbox) = inbox();
     let (endpoint, origin) = if config.origins.is_empty() {
         health.set_ready(false, "the embedded origin is starting");
-        (None, Origin::embed(name, sender.clone(), &registry)?)
+        (None, Origin::embed(name, &config.rooms_file, sender.clone(), &registry).await?)
     } else {
         health.set_ready(false, "no origin has been reached yet");
         (Some(connect(name, &config, sender.clone(), &registry)?), Origin::default())
@@ -180,10 +183,23 @@ struct Origin {
 
 #[cfg(feature = "standalone")]
 impl Origin {
-    fn embed(edge: PeerName, inbox: InboxSender, registry: &Registry) -> anyhow::Result<Self> {
+    async fn embed(
+        edge: PeerName,
+        file: &Path,
+        inbox: InboxSender,
+        registry: &Registry,
+    ) -> anyhow::Result<Self> {
         let region = Some(edge.region.clone());
-        let config = stoa_origin::Config { region, ..stoa_origin::Config::default() };
-        let origin = stoa_origin::embed(&config, registry).context("the embedded origin")?;
+        let durable = if file.as_os_str().is_empty() {
+            DurableConfig::Memory
+        } else {
+            DurableConfig::Embedded { file: file.to_owned() }
+        };
+        let store = StoreConfig { durable, ..StoreConfig::default() };
+        let config = stoa_origin::Config { region, store, ..stoa_origin::Config::default() };
+        let origin = stoa_origin::embed(&config, registry).await;
+        let origin = origin
+            .context("the embedded origin (mesh.rooms_file says where it keeps its rooms)")?;
         stoa_link::in_process(edge, inbox, origin.name.clone(), origin.inbox.clone());
         Ok(Self { embedded: Some(origin) })
     }
@@ -197,7 +213,8 @@ impl Origin {
 
 #[cfg(not(feature = "standalone"))]
 impl Origin {
-    fn embed(_: PeerName, _: InboxSender, _: &Registry) -> anyhow::Result<Self> {
+    #[expect(clippy::unused_async, reason = "as the other one")]
+    async fn embed(_: PeerName, _: &Path, _: InboxSender, _: &Registry) -> anyhow::Result<Self> {
         anyhow::bail!("this binary has no origin of its own: name one by --origin or mesh.origins")
     }
 

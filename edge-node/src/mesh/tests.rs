@@ -146,7 +146,7 @@ async fn start() -> Node {
     };
     let mesh = Mesh::start(Start {
         name,
-        config: MeshConfig::default(),
+        config: MeshConfig { rooms_file: std::path::PathBuf::new(), ..MeshConfig::default() },
         limits: Limits { participants_max: 10, rooms_max: 10 },
         registry,
         health: health.clone(),

@@ -4,9 +4,10 @@ use stoa_audio::frame::TrackId;
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::mesh::control::{Body, Problem};
 
+use super::ears::{Circle, Place};
 use super::order::{Reply, SeatId, Ticket};
 use super::roster::ParticipantEvent;
-use crate::webrtc::{Class, RoomKey, SessionId};
+use crate::webrtc::{RoomKey, SessionId};
 
 /// An effect that the hub owes.
 #[derive(Clone, Debug)]
@@ -39,6 +40,13 @@ pub enum Command {
         /// The new state.
         muted: bool,
     },
+    /// Let a session's voice in, or no longer; and let it hear what the stage hears, or the audience.
+    SetStage {
+        /// Whose.
+        session: SessionId,
+        /// Whether he is on the stage now.
+        on: bool,
+    },
     /// End a session.
     Close {
         /// Which.
@@ -58,12 +66,19 @@ pub enum Command {
         /// What.
         event: ParticipantEvent,
     },
-    /// Tell everybody of a room who wants events.
+    /// A participant hears other announcements from now on.
+    Regroup {
+        /// Who.
+        seat: SeatId,
+        /// Those for this place.
+        place: Place,
+    },
+    /// Tell those of a room who want events.
     Announce {
         /// The room.
         room: RoomKey,
-        /// Only this class; everybody when `None`.
-        class: Option<Class>,
+        /// Who of them.
+        circle: Circle,
         /// What.
         event: ParticipantEvent,
     },

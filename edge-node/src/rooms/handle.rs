@@ -6,12 +6,15 @@
 use std::sync::Arc;
 
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
-use stoa_protocol::mesh::control::{Problem, RoomInfo, RoomPage};
+use stoa_protocol::mesh::control::{Answer, Ask, CreateRoom, ParticipantPage, Problem, RoomInfo};
 use tokio::sync::{mpsc, oneshot};
 
-use super::order::{Newcomer, Order, Prepared, Reply};
+use super::deeds::Action;
+use super::order::{Newcomer, Order, Prepared, Reply, Seated};
 use super::problem;
-use super::roster::{ParticipantEvent, Roster};
+use super::reactions::Reaction;
+use super::resume::Resume;
+use super::roster::{OwnStanding, ParticipantEvent, Roster};
 use crate::media::PacketLength;
 use crate::webrtc::{Downlink, OpenSession, Opened, Plane, Restarted, SessionId};
 
@@ -41,7 +44,11 @@ pub struct JoinAsk {
     pub name: String,
     /// What the token allows.
     pub role: Role,
-    /// Whether the offer has an uplink; takes a role that may speak.
+    /// Whether the token names this room.
+    pub named: bool,
+    /// Whose the token is; empty for the default tenant.
+    pub tenant: String,
+    /// Whether the offer has an uplink; it is let in while he is on the stage.
     pub publishes: bool,
     /// Which downlink lines to use.
     pub downlink: Downlink,
@@ -51,17 +58,30 @@ pub struct JoinAsk {
     pub offer: String,
     /// Whether [`Joined::events`] is wanted.
     pub wants_events: bool,
+    /// A former life, whose role, hand and mute he keeps.
+    pub resume: Option<Resume>,
 }
 
 /// A participant who is in.
 #[derive(Debug)]
 pub struct Joined {
+    /// The SDP answer and what goes with it.
+    pub opened: Opened,
+    /// Who he is, and what there is.
+    pub present: Present,
+}
+
+/// Somebody who has a place and a session in a room.
+#[derive(Debug)]
+pub struct Present {
     /// His id in the room.
     pub participant: ParticipantId,
     /// His session; ends by [`RoomsHandle::leave`], or by itself.
     pub session: SessionId,
-    /// The SDP answer and what goes with it.
-    pub opened: Opened,
+    /// How he stands.
+    pub standing: OwnStanding,
+    /// What he may come back with.
+    pub resume: Resume,
     /// The room.
     pub room: RoomInfo,
     /// Who is there, as far as this edge knows; the first join of a room may find it empty.
@@ -89,45 +109,29 @@ impl RoomsHandle {
         (Self { orders, plane }, Orders(queue))
     }
 
-    /// Makes a room; the owner draws an id when `room` is `None`.
+    /// Makes a room; the owner draws an id when it names none.
     ///
     /// # Errors
     /// The owner's problem (409 when it exists), or 503.
-    pub async fn create(&self, room: Option<RoomId>, name: String) -> Result<RoomInfo, Problem> {
-        match self.ask(Order::Create { room, name }, None).await? {
-            Reply::Room(info) => Ok(info),
+    pub async fn create(&self, create: CreateRoom) -> Result<RoomInfo, Problem> {
+        match self.ask(Order::Create(create), None).await? {
+            Reply::Answered(answer) => match *answer {
+                Answer::Room(info) => Ok(info),
+                _ => Err(problem::owner_confused()),
+            },
             _ => Err(problem::owner_confused()),
         }
     }
 
-    /// A page of rooms whose ids sort after `after`, at most `limit` (1 to 100).
+    /// Asks the owner anything that takes no part in a room.
     ///
     /// # Errors
     /// The owner's problem, or 503.
-    pub async fn list(&self, after: String, limit: u32) -> Result<RoomPage, Problem> {
-        match self.ask(Order::List { after, limit }, None).await? {
-            Reply::Rooms(page) => Ok(page),
+    pub async fn ask_owner(&self, ask: Ask) -> Result<Answer, Problem> {
+        match self.ask(Order::Ask(ask), None).await? {
+            Reply::Answered(answer) => Ok(*answer),
             _ => Err(problem::owner_confused()),
         }
-    }
-
-    /// Reads a room.
-    ///
-    /// # Errors
-    /// 404 when there is none, or 503.
-    pub async fn read(&self, room: RoomId) -> Result<RoomInfo, Problem> {
-        match self.ask(Order::Read(room), None).await? {
-            Reply::Room(info) => Ok(info),
-            _ => Err(problem::owner_confused()),
-        }
-    }
-
-    /// Ends a room for everybody.
-    ///
-    /// # Errors
-    /// 404 when there is none, or 503.
-    pub async fn close(&self, room: RoomId) -> Result<(), Problem> {
-        self.ask(Order::Close(room), None).await.map(|_| ())
     }
 
     /// Takes a participant in: the owner is asked first, then the session opened, on this thread.
@@ -138,9 +142,8 @@ impl RoomsHandle {
     /// 400 for a bad offer, 403 for publishing without a role for it, 404 for an unknown room,
     /// 503 when full, draining or cut off.
     pub async fn join(&self, ask: JoinAsk) -> Result<Joined, Problem> {
-        let JoinAsk { room, identity, name, role, publishes, downlink, muted, offer, wants_events } =
-            ask;
-        let newcomer = Newcomer { room, identity, name, role, publishes, downlink, muted };
+        let (downlink, wants_events) = (ask.downlink, ask.wants_events);
+        let (newcomer, offer) = newcomer(ask);
         let prepared = match self.ask(Order::Prepare(newcomer), None).await? {
             Reply::Prepared(prepared) => prepared,
             _ => return Err(problem::owner_confused()),
@@ -162,23 +165,68 @@ impl RoomsHandle {
         wants_events: bool,
     ) -> Result<Joined, Problem> {
         let session = opened.session;
-        let (sender, events) = if wants_events {
-            let (sender, events) = mpsc::channel(EVENTS_QUEUED_MAX);
-            (Some(sender), Some(events))
-        } else {
-            (None, None)
-        };
+        let (sender, events) = queue(wants_events);
         let order = Order::Attach { seat: prepared.seat, session, wants_events };
-        let roster = match self.ask(order, sender).await {
-            Ok(Reply::Seated(seated)) => seated.roster,
-            Ok(_) => return Err(problem::owner_confused()),
+        match self.ask(order, sender).await {
+            Ok(Reply::Seated(seated)) => Ok(Joined { opened, present: present(seated, events) }),
+            Ok(_) => Err(problem::owner_confused()),
             Err(problem) => {
                 self.plane.close(session);
-                return Err(problem);
+                Err(problem)
             }
-        };
-        let Prepared { participant, room, .. } = prepared;
-        Ok(Joined { participant, session, opened, room, roster, events })
+        }
+    }
+
+    /// Takes up the seat of a lost connection; the connection that had it hears that it is replaced.
+    ///
+    /// # Errors
+    /// 404 when there is no such seat, or the proof is wrong.
+    pub async fn resume(
+        &self,
+        room: RoomId,
+        identity: String,
+        resume: Resume,
+    ) -> Result<Present, Problem> {
+        let (sender, events) = queue(true);
+        match self.ask(Order::Resume { room, identity, resume }, sender).await? {
+            Reply::Resumed(seated) => Ok(present(seated, events)),
+            _ => Err(problem::owner_confused()),
+        }
+    }
+
+    /// A participant does something in his room; the owner decides whether he may.
+    ///
+    /// # Errors
+    /// The owner's problem, 404 for an unknown session, 503 when cut off.
+    pub async fn act(&self, by: SessionId, action: Action) -> Result<(), Problem> {
+        self.ask(Order::Act { by, action }, None).await.map(|_| ())
+    }
+
+    /// A page of who is in the room of a participant, at most `limit` (1 to 100), by id.
+    ///
+    /// # Errors
+    /// As [`Self::act`].
+    pub async fn list_people(
+        &self,
+        by: SessionId,
+        after: String,
+        limit: u32,
+    ) -> Result<ParticipantPage, Problem> {
+        match self.ask(Order::ListPeople { by, after, limit }, None).await? {
+            Reply::Answered(answer) => match *answer {
+                Answer::Participants(page) => Ok(page),
+                _ => Err(problem::owner_confused()),
+            },
+            _ => Err(problem::owner_confused()),
+        }
+    }
+
+    /// A participant gives a reaction.
+    ///
+    /// # Errors
+    /// 404 for an unknown session.
+    pub async fn react(&self, by: SessionId, reaction: Reaction) -> Result<(), Problem> {
+        self.ask(Order::React { by, reaction }, None).await.map(|_| ())
     }
 
     /// Restarts ICE of a session, after a change of network.
@@ -236,6 +284,29 @@ impl RoomsHandle {
         }
         answer.await.map_err(|_| problem::stopped())?
     }
+}
+
+type Events = mpsc::Receiver<ParticipantEvent>;
+
+fn queue(wanted: bool) -> (Option<mpsc::Sender<ParticipantEvent>>, Option<Events>) {
+    if !wanted {
+        return (None, None);
+    }
+    let (sender, events) = mpsc::channel(EVENTS_QUEUED_MAX);
+    (Some(sender), Some(events))
+}
+
+fn newcomer(ask: JoinAsk) -> (Newcomer, String) {
+    let JoinAsk { room, identity, name, role, named, tenant, .. } = ask;
+    let JoinAsk { publishes, downlink, muted, offer, resume, .. } = ask;
+    let who =
+        Newcomer { room, identity, name, role, named, tenant, publishes, downlink, muted, resume };
+    (who, offer)
+}
+
+fn present(seated: Seated, events: Option<Events>) -> Present {
+    let Seated { participant, session, standing, resume, room, roster, .. } = seated;
+    Present { participant, session, standing, resume, room, roster, events }
 }
 
 fn session_of(prepared: &Prepared, downlink: Downlink, offer: String) -> OpenSession {

@@ -12,14 +12,16 @@ use stoa_protocol::ids::{ParticipantId, RoomId};
 use stoa_protocol::mesh::control::{self, Ask, Body, Problem, Request, TrackKind};
 
 use super::command::Command;
+use super::ears::Circle;
 use super::lane::SLOTS_INTERVAL;
 use super::metrics::RoomsMetrics;
+use super::news::News;
 use super::order::{Reply, SeatId, Ticket};
 use super::pace::{Due, interval};
 use super::problem;
 use super::rejoins::Rejoins;
 use super::requests::{Purpose, Requests};
-use super::room::{Directory, ROSTER_INTERVAL};
+use super::room::Directory;
 use super::roster::{ParticipantEvent, SlotNames};
 use super::seat::Seats;
 use crate::mesh::Parents;
@@ -39,8 +41,10 @@ pub struct Limits {
 pub(super) enum Timer {
     /// When to give up on a seat that has not connected.
     Connect(SeatId),
-    /// When to tell a changed roster.
-    Roster(RoomKey),
+    /// When to tell what has changed in a room.
+    News(RoomKey, News),
+    /// When to tell the owner of reactions.
+    Reactions(RoomKey),
     /// When to tell changed slots of the stage lane, and of the audience's.
     StageSlots(RoomKey),
     AudienceSlots(RoomKey),
@@ -185,22 +189,6 @@ impl Hub {
         self.metrics.requests.set(count(self.requests.len()));
     }
 
-    /// A room's roster has changed: tell it, now or soon.
-    pub(super) fn note_roster(&mut self, key: RoomKey, now: Instant) {
-        let Some(room) = self.directory.get_mut(key) else { return };
-        match room.roster_pace.note(interval(ROSTER_INTERVAL, room.ears), now) {
-            Due::Now => self.tell_roster(key),
-            Due::At(at) => self.set_timer(at, Timer::Roster(key)),
-            Due::Later => {}
-        }
-    }
-
-    pub(super) fn tell_roster(&mut self, key: RoomKey) {
-        let Some(room) = self.directory.get(key).filter(|room| room.ears > 0) else { return };
-        let event = ParticipantEvent::Roster(room.roster.clone());
-        self.owe(Command::Announce { room: key, class: None, event });
-    }
-
     /// The slots of a lane have changed: tell them, now or soon.
     pub(super) fn note_slots(&mut self, key: RoomKey, class: Class, now: Instant) {
         let Some(room) = self.directory.get_mut(key) else { return };
@@ -217,7 +205,7 @@ impl Hub {
             return;
         }
         let event = ParticipantEvent::Slots(self.slot_names(key, class));
-        self.owe(Command::Announce { room: key, class: Some(class), event });
+        self.owe(Command::Announce { room: key, circle: Circle::Class(class), event });
     }
 
     /// Who is heard on which slot.

@@ -3,20 +3,16 @@
 use std::time::Instant;
 
 use rand::Rng;
-use stoa_audio::frame::{Epoch, TrackId};
+use stoa_audio::frame::Epoch;
 use stoa_link::{LinkId, TrackBinding};
-use stoa_protocol::ids::ParticipantId;
-use stoa_protocol::mesh::control::{self, Ask, Problem, RoomInfo, TrackKind};
-use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
+use stoa_protocol::mesh::control::{self, Ask, Problem, TrackKind};
 
 use super::command::Command;
 use super::hub::{CONNECT_WITHIN, Hub, Timer};
-use super::order::{Newcomer, Order, Prepared, Reply, SeatId, Seated, Ticket};
+use super::order::{Order, Reply, SeatId, Ticket};
 use super::problem;
-use super::requests::Purpose;
 use super::room::{LINGER, Subscription};
-use super::roster::ParticipantEvent;
-use super::seat::{OwnMute, Phase, Seat};
+use super::seat::Seat;
 use crate::webrtc::{Class, RoomKey, SessionEvent, SessionId};
 
 /// The epoch of tracks that are published here: a track lives and dies with its session, so it never
@@ -27,20 +23,17 @@ impl Hub {
     /// Takes an order; its answer is a [`Command::Answer`] with the same ticket.
     pub fn handle_order(&mut self, ticket: Ticket, order: Order, rng: &mut impl Rng, now: Instant) {
         let refused = match order {
-            Order::Create { .. } if self.draining => Err(problem::draining()),
-            Order::Create { room, name } => {
-                let room = room.map_or_else(String::new, String::from);
-                self.pass(ticket, Ask::CreateRoom(control::CreateRoom { room, name }), now)
+            Order::Create(_) if self.draining => Err(problem::draining()),
+            Order::Create(create) => self.pass(ticket, Ask::CreateRoom(create), now),
+            Order::Ask(ask) => self.pass(ticket, ask, now),
+            Order::Resume { room, identity, resume } => {
+                self.resume(ticket, &room, &identity, &resume)
             }
-            Order::List { after, limit } => {
-                self.pass(ticket, Ask::ListRooms(control::ListRooms { after, limit }), now)
+            Order::Act { by, action } => self.act(ticket, by, &action, now),
+            Order::ListPeople { by, after, limit } => {
+                self.list_people(ticket, by, after, limit, now)
             }
-            Order::Read(room) => {
-                self.pass(ticket, Ask::ReadRoom(control::ReadRoom { room: room.into() }), now)
-            }
-            Order::Close(room) => {
-                self.pass(ticket, Ask::CloseRoom(control::CloseRoom { room: room.into() }), now)
-            }
+            Order::React { by, reaction } => self.react(ticket, by, reaction, now),
             Order::Prepare(newcomer) => self.prepare(ticket, newcomer, rng, now),
             Order::Attach { seat, session, wants_events } => {
                 self.attach(ticket, seat, session, wants_events, now)
@@ -96,100 +89,11 @@ impl Hub {
         }
     }
 
-    /// Passes a question on to the owner and its answer back.
-    fn pass(&mut self, ticket: Ticket, ask: Ask, now: Instant) -> Result<(), Problem> {
-        let link = self.parents.owner().ok_or_else(problem::owner_unreachable)?;
-        self.request(link, ask, Purpose::Pass(ticket), now)
-    }
-
-    fn prepare(
-        &mut self,
-        ticket: Ticket,
-        newcomer: Newcomer,
-        rng: &mut impl Rng,
-        now: Instant,
-    ) -> Result<(), Problem> {
-        if self.draining {
-            return Err(problem::draining());
-        }
-        if newcomer.publishes && !newcomer.role.may_speak() {
-            return Err(problem::forbidden("The token does not allow to speak in this room."));
-        }
-        if self.seats.len() >= self.limits.participants_max {
-            self.metrics.limits.participants.inc();
-            return Err(problem::full());
-        }
-        // The rooms of all of them may hang on one link.
-        if newcomer.publishes && self.seats.tracks_len() >= TRACKS_PER_LINK_MAX {
-            self.metrics.limits.publishers.inc();
-            return Err(problem::voices_full());
-        }
-        let known = self.directory.key_of(&newcomer.room);
-        if known.is_none() && self.directory.len() >= self.limits.rooms_max {
-            self.metrics.limits.rooms.inc();
-            return Err(problem::full());
-        }
-        // A room that has just been closed has no owner any more; a new one of its name may.
-        let owner = known.and_then(|key| self.directory.get(key)).and_then(|room| room.owner);
-        let link = owner.or_else(|| self.parents.owner()).ok_or_else(problem::owner_unreachable)?;
-        let participant = draw_participant(rng)?;
-        let track = newcomer.publishes.then(|| self.draw_track(rng));
-        let key = self.directory.open(&newcomer.room);
-        if let Some(room) = self.directory.get_mut(key).filter(|room| room.owner.is_none()) {
-            room.adopt(Some(link));
-        }
-        let seat = seat_of(newcomer, key, participant, track, now);
-        let seat = self.seats.insert(seat);
-        self.seat_in(key, seat);
-        let Some(join) = self.join_of(seat) else { return Err(problem::seat_lost()) };
-        let asked = self.request(link, Ask::Join(join), Purpose::Join { seat, ticket }, now);
-        if asked.is_err() {
-            self.remove_seat(seat, Departure::Unknown, now);
-        }
-        asked
-    }
-
-    /// The owner has agreed to a join.
-    pub(super) fn joined(
-        &mut self,
-        id: SeatId,
-        ticket: Ticket,
-        info: Option<RoomInfo>,
-        now: Instant,
-    ) {
-        let Some(seat) = self.seats.get_mut(id) else {
-            // The room has ended between question and answer.
-            return self.answer(ticket, Err(problem::seat_lost()));
-        };
-        seat.phase = Phase::Prepared;
-        seat.connect_by = now + CONNECT_WITHIN;
-        let seat = seat.clone();
-        self.set_timer(seat.connect_by, Timer::Connect(id));
-        let Some(room) = self.directory.get_mut(seat.room) else {
-            return self.answer(ticket, Err(problem::seat_lost()));
-        };
-        if let Some(info) = info {
-            room.info = info;
-        }
-        let (info, owner) = (room.info.clone(), room.owner);
-        self.bind(owner, &seat);
-        if seat.listens() {
-            self.subscribe(seat.room);
-        }
-        let prepared = Prepared {
-            seat: id,
-            participant: seat.participant,
-            key: seat.room,
-            class: seat.class,
-            track: seat.track,
-            muted: seat.muted,
-            room: info,
-        };
-        self.answer(ticket, Ok(Reply::Prepared(prepared)));
-    }
-
-    /// Announces the seat's track to the owner.
+    /// Announces the seat's track to the owner, if he is on the stage.
     pub(super) fn bind(&mut self, owner: Option<LinkId>, seat: &Seat) {
+        if seat.class == Class::Audience {
+            return;
+        }
         let (Some(link), Some(track)) = (owner, seat.track) else { return };
         let Some(room) = self.directory.get(seat.room) else { return };
         let binding = TrackBinding {
@@ -214,17 +118,20 @@ impl Hub {
         let seat = self.seats.attach(id, session).ok_or_else(problem::seat_lost)?;
         seat.wants_events = wants_events;
         seat.connect_by = now + CONNECT_WITHIN;
-        let (key, class, muted) = (seat.room, seat.class, seat.muted);
+        seat.told = Some(seat.standing());
+        let (key, class, muted, opened_in) = (seat.room, seat.class, seat.muted, seat.opened_in);
         let Some(room) = self.directory.get_mut(key) else { return Err(problem::seat_lost()) };
         room.ears += usize::from(wants_events);
-        let roster = room.roster.clone();
         self.set_timer(now + CONNECT_WITHIN, Timer::Connect(id));
-        // The owner may have muted him while his session was being opened.
+        // The owner may have muted or moved him while his session was being opened.
         self.owe(Command::Mute { session, muted });
-        self.answer(ticket, Ok(Reply::Seated(Seated { seat: id, key, class, roster })));
+        if class != opened_in {
+            self.owe(Command::SetStage { session, on: class == Class::Stage });
+        }
+        let seated = self.seated(id).ok_or_else(problem::seat_lost)?;
+        self.answer(ticket, Ok(Reply::Seated(seated)));
         if wants_events {
-            let event = ParticipantEvent::Slots(self.slot_names(key, class));
-            self.owe(Command::Tell { seat: id, event });
+            self.brief(id);
         }
         Ok(())
     }
@@ -254,25 +161,17 @@ impl Hub {
         if seat.listens() {
             room.count_listener(seat.class, false);
         }
-        if let Some(track) = seat.track {
-            let freed = room.forget(track, now);
-            for (class, _) in freed.into_iter().filter(|(_, freed)| *freed) {
-                self.note_slots(key, class, now);
-            }
+        if seat.class == Class::Stage {
+            self.silence(&seat, owner, now);
         }
-        if let Some(link) = owner {
-            if let Some(track) = seat.track.filter(|_| seat.joined()) {
-                self.owe(Command::Unbind { link, track });
-            }
-            if departure != Departure::Unknown {
-                self.request_leave(link, &room_id, &seat.participant, now);
-            }
+        if let Some(link) = owner.filter(|_| departure.is_told()) {
+            self.request_leave(link, &room_id, &seat.participant, now);
         }
         self.linger_if_unheard(key, now);
         self.drop_room_if_over(key);
     }
 
-    fn seat_in(&mut self, key: RoomKey, id: SeatId) {
+    pub(super) fn seat_in(&mut self, key: RoomKey, id: SeatId) {
         let Some(seat) = self.seats.get(id) else { return };
         let (class, listens) = (seat.class, seat.listens());
         self.class_gauge(class).inc();
@@ -285,16 +184,17 @@ impl Hub {
         self.count_rooms();
     }
 
-    fn class_gauge(&self, class: Class) -> &prometheus::IntGauge {
+    pub(super) fn class_gauge(&self, class: Class) -> &prometheus::IntGauge {
         match class {
             Class::Stage => &self.metrics.stage,
             Class::Audience => &self.metrics.audience,
         }
     }
 
-    pub(super) fn join_of(&self, id: SeatId) -> Option<control::Join> {
+    /// The request that takes him in, or reminds the owner of him.
+    pub(super) fn join_of(&self, id: SeatId, again: bool) -> Option<control::Join> {
         let seat = self.seats.get(id)?;
-        Some(seat.join(self.directory.get(seat.room)?.id.as_str()))
+        Some(seat.join(self.directory.get(seat.room)?.id.as_str(), again))
     }
 
     fn linger_if_unheard(&mut self, key: RoomKey, now: Instant) {
@@ -313,16 +213,6 @@ impl Hub {
             self.count_rooms();
         }
     }
-
-    fn draw_track(&self, rng: &mut impl Rng) -> TrackId {
-        loop {
-            let track = TrackId(rng.next_u64());
-            // Zero means "none" in messages.
-            if track.0 != 0 && !self.seats.has_track(track) {
-                return track;
-            }
-        }
-    }
 }
 
 /// How a seat comes to be empty.
@@ -332,47 +222,22 @@ pub(super) enum Departure {
     Unknown,
     /// The participant has gone.
     Left,
-    /// The participant is told why.
+    /// The participant is told why, and the owner that he has gone.
     Ended(&'static str),
+    /// The participant is told why; the owner knows already.
+    Dismissed(&'static str),
 }
 
 impl Departure {
     fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Ended(reason) => Some(reason),
+            Self::Ended(reason) | Self::Dismissed(reason) => Some(reason),
             Self::Unknown | Self::Left => None,
         }
     }
-}
 
-fn seat_of(
-    newcomer: Newcomer,
-    room: RoomKey,
-    participant: ParticipantId,
-    track: Option<TrackId>,
-    now: Instant,
-) -> Seat {
-    let Newcomer { identity, name, role, publishes, downlink, muted, .. } = newcomer;
-    // Somebody who may speak but only listens is served like the audience: cheaper, and complete.
-    let class = if publishes { Class::Stage } else { Class::Audience };
-    Seat {
-        room,
-        participant,
-        identity,
-        name,
-        role,
-        class,
-        downlink,
-        track,
-        phase: Phase::Asking,
-        connected: false,
-        connect_by: now + CONNECT_WITHIN,
-        muted: muted && publishes,
-        own_mute: OwnMute::Known,
-        wants_events: false,
+    /// Whether the owner must hear of it.
+    fn is_told(self) -> bool {
+        matches!(self, Self::Left | Self::Ended(_))
     }
-}
-
-fn draw_participant(rng: &mut impl Rng) -> Result<ParticipantId, Problem> {
-    ParticipantId::new(format!("p_{:016x}", rng.next_u64())).map_err(|_| problem::seat_lost())
 }

@@ -20,6 +20,15 @@ pub struct RoomsMetrics {
     pub(super) deliveries_stage: IntCounter,
     /// Frames handed to the media plane for the audience.
     pub(super) deliveries_audience: IntCounter,
+    /// Participants who were put on the stage while they were here, and taken off it.
+    pub(super) moves_on: IntCounter,
+    pub(super) moves_off: IntCounter,
+    /// Reactions of this edge's clients.
+    pub(super) reactions_up: IntCounter,
+    /// Who came back and got his seat, came back through a new session, or brought a wrong secret.
+    pub(super) resumes_seat: IntCounter,
+    pub(super) resumes_join: IntCounter,
+    pub(super) resumes_refused: IntCounter,
     pub(super) dropped: Dropped,
     pub(super) limits: Limited,
     pub(super) refused: Refused,
@@ -29,6 +38,7 @@ pub struct RoomsMetrics {
 #[derive(Clone, Debug)]
 pub(super) struct Dropped {
     pub(super) muted: IntCounter,
+    pub(super) off_stage: IntCounter,
     pub(super) foreign: IntCounter,
     pub(super) unbound: IntCounter,
     pub(super) duplicate: IntCounter,
@@ -90,7 +100,28 @@ impl RoomsMetrics {
             "Frames handed to the media plane, by class of listeners.",
             "class",
         )?;
+        let moves = by(
+            registry,
+            "stoa_edge_stage_moves_total",
+            "Participants here who were put on the stage or taken off it, by direction.",
+            "direction",
+        )?;
+        let resumes = by(
+            registry,
+            "stoa_edge_resumes_total",
+            "Participants who came back: to their seat, by a new join, or with a wrong secret.",
+            "outcome",
+        )?;
         Ok(Self {
+            moves_on: moves.with_label_values(&["on"]),
+            moves_off: moves.with_label_values(&["off"]),
+            reactions_up: counter(
+                "stoa_edge_reactions_total",
+                "Reactions given by this edge's clients.",
+            )?,
+            resumes_seat: resumes.with_label_values(&["seat"]),
+            resumes_join: resumes.with_label_values(&["join"]),
+            resumes_refused: resumes.with_label_values(&["refused"]),
             rooms: gauge("stoa_edge_rooms", "Rooms that have somebody at this edge.")?,
             stage: participants.with_label_values(&["stage"]),
             audience: participants.with_label_values(&["audience"]),
@@ -122,6 +153,7 @@ impl Dropped {
         let of = |reason: &str| all.with_label_values(&[reason]);
         Ok(Self {
             muted: of("muted"),
+            off_stage: of("off-stage"),
             foreign: of("foreign"),
             unbound: of("unbound"),
             duplicate: of("duplicate"),

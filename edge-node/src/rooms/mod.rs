@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `arrivals` | the first half of a join |
 //! | `ears` | who is told of what, and when |
 //! | `handle` | the hub as the signaling side sees it |
 //! | `hub` | all rooms of this edge in one state machine |
@@ -10,22 +11,30 @@
 //! | `lane` | what one class of a room hears |
 //! | `metrics` | what the hub counts |
 //! | `mutes` | mute, enforced at the uplink |
+//! | `news` | what a room is told of itself, each kind at its pace |
 //! | `order` | what can be asked of the hub, and its answers |
 //! | `command` | what the hub owes the world |
+//! | `deeds` | what people do and ask, passed on to the owner |
 //! | `owner` | what comes over links |
 //! | `pace` | how often something is told |
 //! | `problem` | the hub's own refusals |
+//! | `reactions` | applause, summed up |
 //! | `rejoins` | what owners are told again after a link was lost |
 //! | `requests` | requests that wait for an owner's answer |
+//! | `resume` | what somebody comes back with |
+//! | `resuming` | coming back to one's seat, or under one's former id |
 //! | `room` | one room as this edge sees it |
 //! | `roster` | who is in a room, as clients get to know it |
 //! | `routing` | the way of a frame |
 //! | `seat` | a local participant's place |
 //! | `slots` | which track is heard on which slot |
+//! | `standings` | how somebody stands, and what follows from it |
 //! | `timers` | deadlines, drain and load |
 //! | `window` | which frames have been heard |
 
+mod arrivals;
 mod command;
+mod deeds;
 mod ears;
 mod handle;
 mod hub;
@@ -34,17 +43,22 @@ mod joins;
 mod lane;
 mod metrics;
 mod mutes;
+mod news;
 mod order;
 mod owner;
 mod pace;
 mod problem;
+mod reactions;
 mod rejoins;
 mod requests;
+mod resume;
+mod resuming;
 mod room;
 mod roster;
 mod routing;
 mod seat;
 mod slots;
+mod standings;
 mod timers;
 mod window;
 
@@ -52,11 +66,19 @@ mod window;
 mod tests;
 
 pub use command::Command;
-pub use handle::{EVENTS_QUEUED_MAX, JoinAsk, Joined, ORDERS_QUEUED_MAX, Orders, RoomsHandle};
+pub use deeds::Action;
+pub use ears::{Circle, Place};
+pub use handle::{
+    EVENTS_QUEUED_MAX, JoinAsk, Joined, ORDERS_QUEUED_MAX, Orders, Present, RoomsHandle,
+};
 pub use hub::{CONNECT_WITHIN, Hub, Limits};
 pub use io::{OnEnded, Shell, Steering, Surroundings};
 pub use joins::TRACK_EPOCH;
 pub use metrics::RoomsMetrics;
 pub use order::{Newcomer, Order, Prepared, Reply, SeatId, Seated, Ticket};
-pub use roster::{ParticipantEvent, Roster, RosterMember, SlotNames};
+pub use reactions::{Reaction, ReactionCounts};
+pub use resume::Resume;
+pub use roster::{
+    Counts, OwnStanding, ParticipantEvent, RaisedHand, Roster, RosterMember, SlotNames, Title,
+};
 pub use routing::{TreeRoute, UplinkRoute};

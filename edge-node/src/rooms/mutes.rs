@@ -113,13 +113,19 @@ impl Hub {
             })
             .collect();
         for (id, muted) in wanted {
-            let Some(own_mute) = self.seats.get(id).map(|seat| seat.own_mute) else { continue };
-            match (muted, own_mute) {
-                (muted, OwnMute::Known) => self.enforce_mute(id, muted),
-                // The owner does not know yet, and may speak of a moderator's mute, which a
-                // moderator may take back; nobody's microphone is opened against his will.
-                (_, OwnMute::Asked | OwnMute::Untold) => self.tell_own_mute(id, now),
-            }
+            self.hear_mute(id, muted, now);
+            self.tell_standing(id);
+        }
+    }
+
+    /// What the owner says of somebody's mute.
+    pub(super) fn hear_mute(&mut self, id: SeatId, muted: bool, now: Instant) {
+        match self.seats.get(id).map(|seat| seat.own_mute) {
+            Some(OwnMute::Known) => self.enforce_mute(id, muted),
+            // The owner does not know yet, and may speak of a moderator's mute, which a
+            // moderator may take back; nobody's microphone is opened against his will.
+            Some(OwnMute::Asked | OwnMute::Untold) => self.tell_own_mute(id, now),
+            None => {}
         }
     }
 
@@ -138,6 +144,7 @@ impl Hub {
             participant: participant.as_str().to_owned(),
             muted,
             by: seat.participant.as_str().to_owned(),
+            ..control::SetMuted::default()
         }))
     }
 }

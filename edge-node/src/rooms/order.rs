@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use stoa_audio::frame::TrackId;
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
-use stoa_protocol::mesh::control::{RoomInfo, RoomPage};
+use stoa_protocol::mesh::control::{Answer, Ask, CreateRoom, RoomInfo};
 
-use super::roster::Roster;
+use super::deeds::Action;
+use super::reactions::Reaction;
+use super::resume::Resume;
+use super::roster::{OwnStanding, Roster};
 use crate::webrtc::{Class, Downlink, RoomKey, SessionId};
 
 /// Names a local participant's place within this process; never used again.
@@ -28,12 +31,18 @@ pub struct Newcomer {
     pub name: String,
     /// What the token allows.
     pub role: Role,
-    /// Whether the offer has an uplink; the role must allow it.
+    /// Whether the token names this room.
+    pub named: bool,
+    /// Whose the token is; empty for the default tenant.
+    pub tenant: String,
+    /// Whether the offer has an uplink; it is let in while he is on the stage.
     pub publishes: bool,
     /// Which downlink lines the offer has.
     pub downlink: Downlink,
     /// Whether to start muted.
     pub muted: bool,
+    /// A former life, whose role, hand and mute he keeps.
+    pub resume: Option<Resume>,
 }
 
 /// What the signaling side asks. Each order has one answer, or none when its link dies silently
@@ -41,23 +50,9 @@ pub struct Newcomer {
 #[derive(Clone, Debug)]
 pub enum Order {
     /// Make a room; the owner draws an id when there is none.
-    Create {
-        /// Wanted id.
-        room: Option<RoomId>,
-        /// What people read.
-        name: String,
-    },
-    /// A page of rooms.
-    List {
-        /// Only rooms whose id sorts after this.
-        after: String,
-        /// At most this many, 1 to 100.
-        limit: u32,
-    },
-    /// Read a room.
-    Read(RoomId),
-    /// End a room for everybody.
-    Close(RoomId),
+    Create(CreateRoom),
+    /// Anything else that only the owner knows or decides. The answer is [`Reply::Answered`].
+    Ask(Ask),
     /// First half of a join: ask the owner. The answer is [`Reply::Prepared`].
     Prepare(Newcomer),
     /// Second half of a join: the session is open. The answer is [`Reply::Seated`].
@@ -68,6 +63,15 @@ pub enum Order {
         session: SessionId,
         /// Whether roster and slot changes are to be told.
         wants_events: bool,
+    },
+    /// The connection of a seat was lost, and he is back. The answer is [`Reply::Resumed`].
+    Resume {
+        /// The room.
+        room: RoomId,
+        /// Who the token says this is.
+        identity: String,
+        /// Which seat, and the proof.
+        resume: Resume,
     },
     /// The join came to nothing.
     Abandon(SeatId),
@@ -82,6 +86,29 @@ pub enum Order {
         /// The new state.
         muted: bool,
     },
+    /// A participant does something.
+    Act {
+        /// Who.
+        by: SessionId,
+        /// What.
+        action: Action,
+    },
+    /// A participant wants a page of who is here.
+    ListPeople {
+        /// Who asks.
+        by: SessionId,
+        /// Only participants whose id sorts after this.
+        after: String,
+        /// At most this many, 1 to 100.
+        limit: u32,
+    },
+    /// A participant gives a reaction.
+    React {
+        /// Who.
+        by: SessionId,
+        /// Which.
+        reaction: Reaction,
+    },
 }
 
 /// A place that the owner has granted.
@@ -95,12 +122,10 @@ pub struct Prepared {
     pub key: RoomKey,
     /// What he hears.
     pub class: Class,
-    /// The track he publishes.
+    /// The track of his microphone's line, on the stage or not.
     pub track: Option<TrackId>,
     /// Whether he starts muted.
     pub muted: bool,
-    /// The room.
-    pub room: RoomInfo,
 }
 
 /// What an order came to.
@@ -108,14 +133,14 @@ pub struct Prepared {
 pub enum Reply {
     /// Done; nothing more to say.
     Done,
-    /// A room.
-    Room(RoomInfo),
-    /// A page of rooms.
-    Rooms(RoomPage),
+    /// What the owner says.
+    Answered(Box<Answer>),
     /// The owner agrees to a join.
     Prepared(Prepared),
     /// The participant is in.
     Seated(Seated),
+    /// He has his seat again.
+    Resumed(Seated),
 }
 
 /// A participant who is in.
@@ -123,10 +148,20 @@ pub enum Reply {
 pub struct Seated {
     /// His place.
     pub seat: SeatId,
+    /// His id in the room.
+    pub participant: ParticipantId,
+    /// His session.
+    pub session: SessionId,
     /// The room, for announcements.
     pub key: RoomKey,
     /// What he hears.
     pub class: Class,
+    /// How he stands.
+    pub standing: OwnStanding,
+    /// What he may come back with.
+    pub resume: Resume,
+    /// The room.
+    pub room: RoomInfo,
     /// Who is there, as far as this edge knows.
     pub roster: Arc<Roster>,
 }

@@ -12,6 +12,7 @@ use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::hub::{Bound, Hub};
 use super::joins::Departure;
+use super::news::News;
 use super::order::{Reply, SeatId, Ticket};
 use super::problem;
 use super::requests::Purpose;
@@ -20,6 +21,9 @@ use crate::webrtc::RoomKey;
 
 /// Status of a problem that says "no such room" (RFC 9110 section 15.5.5).
 const NOT_FOUND: u32 = 404;
+
+/// Status of a problem that says "not he" (RFC 9110 section 15.5.4).
+const FORBIDDEN: u32 = 403;
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -85,6 +89,8 @@ impl Hub {
         match body {
             Body::Response(response) => self.handle_response(link, response, now),
             Body::RoomState(state) => self.handle_state(link, state, now),
+            Body::Standing(standing) => self.handle_standing(link, &standing, now),
+            Body::Reactions(reactions) => self.handle_reactions(link, &reactions, now),
             Body::Selection(selection) => self.handle_selection(link, &selection),
             Body::Drain(_) => self.parents.set_draining(link, true),
             Body::Undrain(_) => self.parents.set_draining(link, false),
@@ -200,13 +206,11 @@ impl Hub {
     }
 
     fn pass_answer(&mut self, ticket: Ticket, answer: Answer) {
-        let reply = match answer {
-            Answer::Done(_) => Reply::Done,
-            Answer::Room(info) => Reply::Room(info),
-            Answer::Rooms(page) => Reply::Rooms(page),
-            Answer::Problem(problem) => return self.answer(ticket, Err(problem)),
+        let outcome = match answer {
+            Answer::Problem(problem) => Err(problem),
+            answer => Ok(Reply::Answered(Box::new(answer))),
         };
-        self.answer(ticket, Ok(reply));
+        self.answer(ticket, outcome);
     }
 
     fn fail(&mut self, purpose: &Purpose, failure: Failure, now: Instant) {
@@ -220,14 +224,19 @@ impl Hub {
                 }
             }
             Purpose::Join { seat, ticket } => {
-                let refused = matches!(failure, Failure::Refused(_));
-                let departure = if refused { Departure::Unknown } else { Departure::Left };
+                let replaces = self.seats.get(seat).is_some_and(|seat| seat.replaces);
+                let unknown = matches!(failure, Failure::Refused(_)) && !replaces;
+                let departure = if unknown { Departure::Unknown } else { Departure::Left };
                 self.remove_seat(seat, departure, now);
                 self.answer(ticket, Err(failure.into_problem()));
             }
             Purpose::Rejoin { seat, messages } => {
                 self.rejoins.note_end(messages);
                 match failure {
+                    Failure::Refused(problem) if problem.status == FORBIDDEN => {
+                        // He was sent out while nobody could tell this edge.
+                        self.remove_seat(seat, Departure::Dismissed("removed"), now);
+                    }
                     Failure::Refused(_) if gone => self.close_room_of(seat, now),
                     Failure::Refused(_) | Failure::Silent => self.rejoin_later(seat, now),
                     // Whoever is here is reminded of when a link is up again.
@@ -276,8 +285,14 @@ impl Hub {
             }
         }
         self.enforce_stage(key, now);
-        if change.roster {
-            self.note_roster(key, now);
+        let kinds = [
+            (change.roster, News::Roster),
+            (change.counts, News::Counts),
+            (change.hands, News::Hands),
+            (change.title, News::Title),
+        ];
+        for (_, news) in kinds.into_iter().filter(|(changed, _)| *changed) {
+            self.note(key, news, now);
         }
     }
 

@@ -49,6 +49,12 @@ pub(super) fn session_unknown() -> Problem {
     problem(404, "session-not-found", "The session does not exist or has ended.", 0)
 }
 
+/// No seat to come back to.
+pub(super) fn seat_unknown() -> Problem {
+    let detail = "There is no such place in the room, or its audio has ended; join again.";
+    problem(404, "seat-not-found", detail, 0)
+}
+
 /// The place was lost between the two halves of a join.
 pub(super) fn seat_lost() -> Problem {
     problem(503, "join-lost", "The join took too long or the room has ended; try again.", 1)
@@ -97,6 +103,7 @@ mod tests {
             draining(),
             stopped(),
             session_unknown(),
+            seat_unknown(),
             seat_lost(),
             owner_confused(),
             offer(&OfferError::Gone),

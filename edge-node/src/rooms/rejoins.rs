@@ -65,7 +65,7 @@ impl Hub {
             };
             let Some(room) = self.directory.get(seat.room) else { continue };
             let messages = messages_of(&seat, room);
-            let (Some(link), Some(join)) = (room.owner, self.join_of(id)) else { continue };
+            let (Some(link), Some(join)) = (room.owner, self.join_of(id, true)) else { continue };
             let purpose = Purpose::Rejoin { seat: id, messages };
             if self.request(link, Ask::Join(join), purpose, now).is_err() {
                 self.rejoin_later(id, now);
@@ -136,5 +136,5 @@ impl Hub {
 fn messages_of(seat: &Seat, room: &Room) -> usize {
     let subscribes = room.subscription == Subscription::Wanted && room.subscribed_over.is_none();
     let mutes = seat.own_mute == OwnMute::Untold;
-    1 + usize::from(seat.track.is_some()) + usize::from(subscribes) + usize::from(mutes)
+    1 + usize::from(seat.class == Class::Stage) + usize::from(subscribes) + usize::from(mutes)
 }

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use stoa_audio::frame::{Epoch, Frame, TrackId};
 use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, RoomId};
-use stoa_protocol::mesh::control::{RoomInfo, RoomState, Selection, StageMember};
+use stoa_protocol::mesh::control::{Hand, RoomInfo, RoomState, Selection, StageMember};
 
 use super::lane::Lane;
+use super::news::Paces;
 use super::order::SeatId;
 use super::pace::Pace;
-use super::roster::{Roster, RosterMember};
+use super::reactions::ReactionCounts;
+use super::roster::{Counts, RaisedHand, Roster, RosterMember, Title};
 use super::seat::role_of;
 use super::window::{Verdict, Window};
 use crate::webrtc::{Class, RoomKey};
@@ -26,8 +28,8 @@ pub(super) const TRACKS_MAX: usize = 256;
 /// How long a room without listeners stays subscribed: reloading a page must not cost a round trip.
 pub(super) const LINGER: Duration = Duration::from_secs(5);
 
-/// Least time between two rosters.
-pub(super) const ROSTER_INTERVAL: Duration = Duration::from_millis(200);
+/// Hands of a queue that are believed.
+pub(super) const HANDS_MAX: usize = 50;
 
 /// Whether the owner should send this room's tracks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +66,13 @@ pub(super) struct Room {
     pub(super) info: RoomInfo,
     pub(super) stage: Vec<Member>,
     pub(super) roster: Arc<Roster>,
-    pub(super) roster_pace: Pace,
+    pub(super) hands: Arc<[RaisedHand]>,
+    pub(super) paces: Paces,
+    /// Reactions given here that the owner has not heard of.
+    pub(super) given: ReactionCounts,
+    pub(super) given_pace: Pace,
+    /// Reactions given anywhere that nobody here has heard of.
+    pub(super) applause: ReactionCounts,
     pub(super) seats: BTreeSet<SeatId>,
     /// Seats that hear the stage lane, and the tree.
     pub(super) stage_listeners: usize,
@@ -87,8 +95,14 @@ pub(super) struct Room {
 /// What a state of the owner changed.
 #[derive(Debug, Default)]
 pub(super) struct StateChange {
-    /// The roster is another one.
+    /// The stage is another one.
     pub(super) roster: bool,
+    /// The counts are.
+    pub(super) counts: bool,
+    /// The queue of hands is.
+    pub(super) hands: bool,
+    /// Name or topic are.
+    pub(super) title: bool,
     /// Tracks that were on the stage and are no longer.
     pub(super) gone: Vec<TrackId>,
     /// The room has ended.
@@ -107,7 +121,11 @@ impl Room {
             info,
             stage: Vec::new(),
             roster: Arc::default(),
-            roster_pace: Pace::default(),
+            hands: Arc::default(),
+            paces: Paces::default(),
+            given: ReactionCounts::default(),
+            given_pace: Pace::default(),
+            applause: ReactionCounts::default(),
             seats: BTreeSet::new(),
             stage_listeners: 0,
             audience_listeners: 0,
@@ -131,6 +149,37 @@ impl Room {
 
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Takes note of the epoch of a message; `false` when a newer one is known.
+    pub(super) fn note_epoch(&mut self, epoch: Epoch) -> bool {
+        if epoch < self.epoch {
+            return false;
+        }
+        if epoch > self.epoch {
+            self.epoch = epoch;
+            self.version = None;
+            self.decision = None;
+        }
+        true
+    }
+
+    /// What the owner says of the room when it takes somebody in; its states are newer.
+    pub(super) fn learn(&mut self, info: RoomInfo) {
+        if self.version.is_none() {
+            self.info = info;
+        }
+    }
+
+    /// How many listen and want to speak.
+    pub(super) fn counts(&self) -> Counts {
+        Counts { listeners: self.info.listeners, hands: self.info.hands }
+    }
+
+    /// What the room is called.
+    pub(super) fn title(&self) -> Title {
+        let topic = self.info.settings.as_ref().and_then(|settings| settings.topic.clone());
+        Title { name: self.info.name.clone(), topic: topic.unwrap_or_default() }
     }
 
     /// How many hear the lane of `class`.
@@ -172,27 +221,29 @@ impl Room {
         self.subscription = Subscription::Off;
         self.stage.clear();
         self.roster = Arc::default();
+        self.hands = Arc::default();
     }
 
     /// Takes the owner's view; `None` when it is older than what is known.
     pub(super) fn apply_state(&mut self, state: RoomState) -> Option<StateChange> {
         let epoch = Epoch(state.epoch);
-        if epoch < self.epoch || (epoch == self.epoch && self.version > Some(state.version)) {
+        let outdated = epoch == self.epoch && self.version > Some(state.version);
+        if outdated || !self.note_epoch(epoch) {
             return None;
         }
-        if epoch > self.epoch {
-            self.decision = None;
-        }
-        self.epoch = epoch;
         self.version = Some(state.version);
         let mut change = StateChange { closed: state.closed, ..StateChange::default() };
         if let Some(info) = state.info {
+            let before = (self.counts(), self.title());
             self.info = info;
+            change.counts = before.0 != self.counts();
+            change.title = before.1 != self.title();
         }
+        change.malformed = self.apply_hands(state.hands, &mut change.hands);
         let claimed = state.stage.len();
         let stage: Vec<Member> =
             state.stage.into_iter().take(STAGE_MAX).filter_map(member).collect();
-        change.malformed = claimed - stage.len();
+        change.malformed += claimed - stage.len();
         let stays = |track: &TrackId| stage.iter().any(|member| member.track == Some(*track));
         change.gone = self.stage.iter().filter_map(|m| m.track).filter(|t| !stays(t)).collect();
         self.stage = stage;
@@ -200,11 +251,23 @@ impl Room {
             stage: self.stage.iter().map(|member| member.shown.clone()).collect(),
             listeners: self.info.listeners,
         };
+        change.roster = self.roster.stage != roster.stage;
         if *self.roster != roster {
             self.roster = Arc::new(roster);
-            change.roster = true;
         }
         Some(change)
+    }
+
+    /// Takes the queue of hands; says how many of them could not be read.
+    fn apply_hands(&mut self, claimed: Vec<Hand>, changed: &mut bool) -> usize {
+        let count = claimed.len();
+        let hands: Vec<_> = claimed.into_iter().take(HANDS_MAX).filter_map(hand).collect();
+        *changed = *self.hands != *hands;
+        let malformed = count - hands.len();
+        if *changed {
+            self.hands = hands.into();
+        }
+        malformed
     }
 
     /// Takes the owner's choice of speakers; `false` when it is older than what is known.
@@ -262,6 +325,12 @@ impl Room {
             .map(|member| member.shown.participant.clone())
             .or_else(|| self.remembered.get(&track)?.participant.clone())
     }
+}
+
+fn hand(wire: Hand) -> Option<RaisedHand> {
+    let participant = ParticipantId::new(wire.participant).ok()?;
+    let (name, raised_ms, invited) = (wire.name, wire.raised_ms, wire.invited);
+    Some(RaisedHand { participant, name, raised_ms, invited })
 }
 
 fn member(wire: StageMember) -> Option<Member> {

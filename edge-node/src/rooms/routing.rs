@@ -46,6 +46,10 @@ impl Hub {
             dropped.foreign.inc();
             return None;
         }
+        if seat.class == Class::Audience {
+            dropped.off_stage.inc();
+            return None;
+        }
         if seat.muted {
             dropped.muted.inc();
             return None;

@@ -8,6 +8,8 @@ use stoa_protocol::ids::{ParticipantId, Role};
 use stoa_protocol::mesh::control::{self, WireRole};
 
 use super::order::SeatId;
+use super::resume::{Resume, Secret};
+use super::roster::OwnStanding;
 use crate::webrtc::{Class, Downlink, RoomKey, SessionId};
 
 /// How far a join has come.
@@ -39,9 +41,23 @@ pub(super) struct Seat {
     pub(super) participant: ParticipantId,
     pub(super) identity: String,
     pub(super) name: String,
+    /// What the token allows.
+    pub(super) token_role: Role,
+    pub(super) named: bool,
+    pub(super) tenant: String,
+    /// What the owner allows; the token's until it has said so.
     pub(super) role: Role,
+    pub(super) hand: bool,
+    pub(super) invited: bool,
+    pub(super) secret: Secret,
+    /// Whether he comes back under a former id, and whether that was a seat of this edge.
+    pub(super) resumes: bool,
+    pub(super) replaces: bool,
     pub(super) class: Class,
+    /// The class that his session was opened in.
+    pub(super) opened_in: Class,
     pub(super) downlink: Downlink,
+    /// Drawn for everybody who offers a line for a microphone.
     pub(super) track: Option<TrackId>,
     pub(super) phase: Phase,
     /// Media flows, or has flown.
@@ -51,6 +67,8 @@ pub(super) struct Seat {
     pub(super) muted: bool,
     pub(super) own_mute: OwnMute,
     pub(super) wants_events: bool,
+    /// How his connection knows that he stands.
+    pub(super) told: Option<OwnStanding>,
 }
 
 impl Seat {
@@ -72,16 +90,47 @@ impl Seat {
         self.downlink != Downlink::None
     }
 
-    /// The request that takes him in, or reminds the owner of him.
-    pub(super) fn join(&self, room: &str) -> control::Join {
+    /// Whether he has nothing here but his voice: a WHIP client, which cannot be told anything.
+    pub(super) fn only_publishes(&self) -> bool {
+        self.downlink == Downlink::None
+    }
+
+    /// Whether he may speak and has a line for it.
+    pub(super) fn belongs_on_stage(&self) -> bool {
+        self.role.may_speak() && self.track.is_some()
+    }
+
+    /// How he stands.
+    pub(super) fn standing(&self) -> OwnStanding {
+        let (hand, invited) = (self.hand, self.invited);
+        OwnStanding { role: self.role, muted: self.muted, hand, invited }
+    }
+
+    /// What he may come back with.
+    pub(super) fn resume(&self) -> Resume {
+        Resume { participant: self.participant.clone(), secret: self.secret }
+    }
+
+    /// Whether this is his own former life.
+    pub(super) fn is_resumed_by(&self, identity: &str, resume: &Resume) -> bool {
+        self.participant == resume.participant
+            && self.identity == identity
+            && self.secret.is(&resume.secret)
+    }
+
+    /// The request that takes him in, or reminds the owner of him; `again` when he is in already.
+    pub(super) fn join(&self, room: &str, again: bool) -> control::Join {
         control::Join {
             room: room.to_owned(),
             participant: self.participant.as_str().to_owned(),
             identity: self.identity.clone(),
             name: self.name.clone(),
-            role: i32::from(wire_role(self.role)),
+            role: i32::from(wire_role(self.token_role)),
             track: self.track.map_or(0, |track| track.0),
             muted: self.muted,
+            resumes: again || self.resumes,
+            named: self.named,
+            tenant: self.tenant.clone(),
         }
     }
 }
@@ -93,6 +142,8 @@ pub(super) struct Seats {
     by_session: BTreeMap<SessionId, SeatId>,
     by_track: BTreeMap<TrackId, SeatId>,
     by_participant: BTreeMap<(RoomKey, ParticipantId), SeatId>,
+    /// How many have a voice on a stage.
+    voices: usize,
     last: u64,
 }
 
@@ -104,6 +155,7 @@ impl Seats {
             self.by_track.insert(track, id);
         }
         self.by_participant.insert((seat.room, seat.participant.clone()), id);
+        self.voices += usize::from(seat.class == Class::Stage);
         self.all.insert(id, seat);
         id
     }
@@ -111,6 +163,7 @@ impl Seats {
     pub(super) fn remove(&mut self, id: SeatId) -> Option<Seat> {
         let seat = self.all.remove(&id)?;
         self.by_participant.remove(&(seat.room, seat.participant.clone()));
+        self.voices -= usize::from(seat.class == Class::Stage);
         if let Some(track) = seat.track {
             self.by_track.remove(&track);
         }
@@ -161,9 +214,18 @@ impl Seats {
         self.by_track.contains_key(&track)
     }
 
-    /// How many may publish.
-    pub(super) fn tracks_len(&self) -> usize {
-        self.by_track.len()
+    /// How many are on a stage.
+    pub(super) fn stage_len(&self) -> usize {
+        self.voices
+    }
+
+    /// Puts somebody on the stage or into the audience; returns where he was.
+    pub(super) fn set_class(&mut self, id: SeatId, class: Class) -> Option<Class> {
+        let seat = self.all.get_mut(&id)?;
+        let before = std::mem::replace(&mut seat.class, class);
+        self.voices -= usize::from(before == Class::Stage);
+        self.voices += usize::from(class == Class::Stage);
+        Some(before)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use stoa_protocol::mesh::control::{self, Body};
 
 use super::command::Command;
+use super::ears::Circle;
 use super::hub::{Hub, Timer};
 use super::joins::Departure;
 use super::roster::ParticipantEvent;
@@ -36,11 +37,8 @@ impl Hub {
                     self.remove_seat(id, Departure::Ended("never-connected"), now);
                 }
             }
-            Timer::Roster(key) => {
-                if self.directory.get_mut(key).is_some_and(|room| room.roster_pace.take(now)) {
-                    self.tell_roster(key);
-                }
-            }
+            Timer::News(key, news) => self.fire_news(key, news, now),
+            Timer::Reactions(key) => self.fire_reactions(key, now),
             Timer::StageSlots(key) => self.fire_slots(key, Class::Stage, now),
             Timer::AudienceSlots(key) => self.fire_slots(key, Class::Audience, now),
             Timer::Linger(key) => self.unsubscribe(key, now),
@@ -88,7 +86,7 @@ impl Hub {
         }
         for room in self.directory.keys() {
             let event = ParticipantEvent::Closed { reason: "draining" };
-            self.owe(Command::Announce { room, class: None, event });
+            self.owe(Command::Announce { room, circle: Circle::Everybody, event });
         }
     }
 

@@ -19,7 +19,7 @@ use super::rooms::{Answer, Rooms};
 use super::sessions::{Addressed, Addresses, ResourceId};
 use super::settings::Settings;
 use super::socket::{ClientIceServer, RosterTexts};
-use crate::rooms::{JoinAsk, Joined};
+use crate::rooms::{JoinAsk, Joined, Present};
 use crate::webrtc::SessionId;
 
 /// Shared by all requests.
@@ -96,7 +96,7 @@ impl App {
             Ok(()) => self.ask(self.rooms.join(ask)).await,
             Err(problem) => Err(problem),
         };
-        if let Ok(Joined { session, .. }) = joined {
+        if let Ok(Joined { present: Present { session, .. }, .. }) = joined {
             let trace = caller.bearer.trace(Some(&room));
             self.authority.opened(session, trace.clone());
             if self.authority.is_revoked(&trace) {
@@ -113,7 +113,7 @@ impl App {
         }
         match &joined {
             Ok(joined) => {
-                tracing::debug!(%room, ?role, participant = %joined.participant, "joined");
+                tracing::debug!(%room, ?role, participant = %joined.present.participant, "joined");
             }
             Err(problem) => {
                 let (status, code) = (problem.status.as_u16(), &*problem.code);

@@ -162,6 +162,12 @@ impl Authority {
         self.live().insert(session, trace);
     }
 
+    /// What opened a session that lives.
+    #[must_use]
+    pub fn trace(&self, session: SessionId) -> Option<Trace> {
+        self.live().sessions.get(&session).cloned()
+    }
+
     /// A session has ended.
     pub fn ended(&self, session: SessionId) {
         self.live().remove(session);

@@ -42,6 +42,11 @@ impl Caller {
     pub(super) fn tenant(&self) -> &TenantId {
         &self.bearer.tenant
     }
+
+    /// Whether the token names a room: this one.
+    pub(super) fn is_named(&self) -> bool {
+        self.bearer.claims.room.is_some()
+    }
 }
 
 /// The room of a path.
@@ -102,6 +107,27 @@ pub(super) fn check_owner(app: &App, token: &str, session: &Addressed) -> Result
     } else {
         Err(forbidden("This session belongs to somebody else."))
     }
+}
+
+/// Whose rooms somebody sees where the node is open and a token is not needed: those of his token's tenant
+/// if he has a good one, and those of the default tenant otherwise.
+pub(super) fn visitor(app: &App, headers: &HeaderMap) -> TenantId {
+    let token = bearer(headers).ok();
+    let known = token.and_then(|token| app.authority.verify(token, None, now_unix_s()).ok());
+    known.map(|bearer| bearer.tenant).unwrap_or_default()
+}
+
+/// Whose rooms are listed, and whether all of them are: with the grant, and not for one room only. Any token lists the
+/// open ones of its tenant, and on an open node so does none.
+///
+/// # Errors
+/// 401.
+pub(super) fn may_list(app: &App, headers: &HeaderMap) -> Result<(TenantId, bool), Problem> {
+    if app.settings.open && !headers.contains_key(AUTHORIZATION) {
+        return Ok((TenantId::default(), false));
+    }
+    let Bearer { claims, tenant, .. } = verify(app, bearer(headers)?, None)?;
+    Ok((tenant, claims.may(Action::List).is_ok()))
 }
 
 /// Who asks to do this, if his token lets him; see [`Claims::may`] for who may what.

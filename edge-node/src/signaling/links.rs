@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 use stoa_protocol::ids::RoomId;
+use utoipa::ToSchema;
 
 /// Something for each role that people are invited in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ByRole {
     /// Who may do everything.
     pub host: String,

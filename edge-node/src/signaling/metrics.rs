@@ -31,6 +31,8 @@ pub enum Limit {
     JoinTime,
     /// Messages of a WebSocket per second.
     MessageRate,
+    /// Reactions of a WebSocket per second.
+    ReactionRate,
     /// Answers waiting for a WebSocket that does not read.
     SlowReader,
     /// Seconds without a sign of life from a WebSocket.
@@ -57,6 +59,7 @@ impl Limit {
             Self::RoomsAnswer => "rooms-answer",
             Self::JoinTime => "join-time",
             Self::MessageRate => "message-rate",
+            Self::ReactionRate => "reaction-rate",
             Self::SlowReader => "slow-reader",
             Self::Silence => "silence",
             Self::QuotaAddresses => "quota-addresses",

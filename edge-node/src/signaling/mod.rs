@@ -14,11 +14,12 @@
 //! | `links` | ready-made links |
 //! | `metrics` | what the server counts |
 //! | `offer` | a client's offer: bounded, without candidates |
+//! | `openapi` | the document of the HTTP API |
 //! | `patience` | a connection whose peer must read |
 //! | `problem` | errors as clients see them (RFC 9457) |
 //! | `resource` | a WHIP or WHEP session's own URL |
+//! | `rest` | rooms and what is done in them, over REST |
 //! | `revoker` | the door for revocations from the mesh |
-//! | `room_routes` | rooms over REST |
 //! | `rooms` | the room side as the server sees it |
 //! | `router` | which request goes where |
 //! | `sdpfrag` | SDP fragments of trickle ICE and ICE restarts |
@@ -41,11 +42,12 @@ mod ice_servers;
 mod links;
 mod metrics;
 mod offer;
+mod openapi;
 mod patience;
 mod problem;
 mod resource;
+mod rest;
 mod revoker;
-mod room_routes;
 mod rooms;
 mod router;
 mod sdpfrag;

@@ -39,6 +39,30 @@ impl Offer {
         self.0.as_ref().to_owned()
     }
 
+    /// Whether it has a line on which the client may send audio (RFC 8866 section 6.7: without a direction, both ways).
+    #[must_use]
+    pub(super) fn has_uplink(&self) -> bool {
+        let lines = self.0.split(['\r', '\n']);
+        let mut session = None;
+        let mut media = Vec::new();
+        for line in lines {
+            let direction = match line {
+                "a=sendrecv" | "a=sendonly" => Some(true),
+                "a=recvonly" | "a=inactive" => Some(false),
+                _ => None,
+            };
+            if line.starts_with("m=") {
+                media.push((line.starts_with("m=audio "), None));
+            } else if direction.is_some() {
+                match media.last_mut() {
+                    Some((_, own)) => *own = direction,
+                    None => session = direction,
+                }
+            }
+        }
+        media.into_iter().any(|(audio, own)| audio && own.or(session).unwrap_or(true))
+    }
+
     /// Whether both share one text in memory.
     #[cfg(test)]
     pub(super) fn is_same_text(&self, other: &Self) -> bool {

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stoa_protocol::mesh::control;
 use stoa_protocol::tenant::QuotaReached;
+use utoipa::ToSchema;
 
 use super::alternatives::Alternative;
 
@@ -37,10 +38,13 @@ pub struct Problem {
     pub retry_after_s: Option<u32>,
     /// Other edges that may have room.
     pub alternatives: Arc<[Alternative]>,
+    /// Which field or parameter of the request is broken.
+    pub field: Option<String>,
 }
 
 /// A problem's JSON members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct ProblemBody {
     /// Names the kind of problem, for programs.
     pub r#type: String,
@@ -52,7 +56,12 @@ pub struct ProblemBody {
     pub detail: String,
     /// Base URLs of other edges, in the order in which to try them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub alternatives: Vec<String>,
+    /// Which field or parameter of the request is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub field: Option<String>,
 }
 
 impl Problem {
@@ -60,7 +69,20 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         let (code, detail) = (code.into(), detail.into());
-        Self { status, code, detail, retry_after_s: None, alternatives: Arc::default() }
+        Self {
+            status,
+            code,
+            detail,
+            retry_after_s: None,
+            alternatives: Arc::default(),
+            field: None,
+        }
+    }
+
+    /// The same problem, of a field or parameter of the request.
+    #[must_use]
+    pub fn about(self, field: &str) -> Self {
+        Self { field: Some(field.to_owned()), ..self }
     }
 
     /// Something in the request is not as it should be.
@@ -117,14 +139,16 @@ impl Problem {
     /// A session restarts ICE more often than it may.
     #[must_use]
     pub fn restarts_too_many() -> Self {
-        Self {
-            retry_after_s: Some(1),
-            ..Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "restarts-too-many",
-                "A session may restart ICE once a second, three times at once.",
-            )
-        }
+        Self::too_many(
+            "restarts-too-many",
+            "A session may restart ICE once a second, three times at once.",
+        )
+    }
+
+    /// Something is asked for more often than it may be.
+    #[must_use]
+    pub fn too_many(code: &str, detail: &str) -> Self {
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail) }
     }
 
     /// The JSON members.
@@ -136,6 +160,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: self.detail.clone(),
             alternatives: self.alternatives.iter().map(|edge| edge.url().to_owned()).collect(),
+            field: self.field.clone(),
         }
     }
 

@@ -20,6 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
 use stoa_protocol::ids::RoomId;
+use stoa_protocol::mesh::control::CreateRoom;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -122,7 +123,9 @@ impl Server {
     /// # Errors
     /// When the room side does not answer or no token can be minted.
     pub async fn welcome(&self, room: RoomId, name: &str) -> anyhow::Result<String> {
-        let made = self.app.ask(self.app.rooms.create(Some(room.clone()), name.to_owned())).await;
+        let (id, name) = (room.to_string(), name.to_owned());
+        let create = CreateRoom { room: id, name, ..CreateRoom::default() };
+        let made = self.app.ask(self.app.rooms.create(create)).await;
         match made {
             Ok(_) => {}
             // It survived a restart.

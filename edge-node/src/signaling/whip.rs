@@ -75,16 +75,19 @@ async fn open(
         identity: caller.identity.clone(),
         name: caller.name.clone(),
         role,
+        named: caller.is_named(),
+        tenant: caller.tenant().to_wire(),
         publishes,
         downlink,
         muted: false,
+        resume: None,
         offer: offer.to_text(),
         wants_events: false,
     };
     let client = client.map(|Extension(client)| client).unwrap_or_default();
     let joined = app.join(ask, &caller, client).await?;
     let addressed = Addressed {
-        session: joined.session,
+        session: joined.present.session,
         room,
         tenant: caller.bearer.tenant,
         identity: caller.identity,

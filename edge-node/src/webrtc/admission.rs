@@ -75,11 +75,6 @@ impl Admission {
 }
 
 impl Booking {
-    /// Length of the packets that are promised.
-    pub(super) fn length(&self) -> PacketLength {
-        self.length.unwrap_or_default()
-    }
-
     /// From now on the packets of a session that listens have another length.
     pub(super) fn change(&mut self, length: PacketLength) {
         let length = self.length.and(Some(length));

@@ -1,4 +1,4 @@
-//! What is left of a listener's session once it is connected: DTLS, which says when the client hangs
+//! What is left of a session once it is connected: DTLS, which says when the client hangs
 //! up and repeats what of the handshake was lost. str0m's session, three quarters of the memory, is gone.
 
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What runs a session: str0m from the offer on; DTLS alone for a listener that is connected.
+//! What runs a session: str0m from the offer on; DTLS alone once it is connected.
 
 use std::net::SocketAddr;
 use std::time::Instant;

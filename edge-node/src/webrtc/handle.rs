@@ -13,15 +13,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::admission::Admission;
 use super::candidates::Candidates;
 use super::capacity::Capacity;
+use super::change::Change;
 use super::io;
 use super::keys::Hook;
 use super::mailbox::{Control, Mailbox};
 use super::metrics::PlaneMetrics;
 use super::offer::{self, Surroundings};
-use super::registry::{Borrowed, Dismissed, Registry, Whereabouts, WorkerIndex};
+use super::registry::{Borrowed, Dismissed, Registry, WorkerIndex};
 use super::{
-    Class, Delivery, FromPlane, OfferError, OpenSession, Opened, Restarted, SessionEvent,
-    SessionId, Uplinked,
+    Delivery, FromPlane, OfferError, OpenSession, Opened, Restarted, SessionEvent, SessionId,
+    Uplinked,
 };
 use crate::media::PacketLength;
 use crate::media::kernel::{Lane, Socket, lanes};
@@ -240,33 +241,23 @@ impl Plane {
 
     /// Lets a participant's frames in, or not.
     pub fn set_muted(&self, session: SessionId, muted: bool) {
-        let owner = self.shared.registry.visit(session, |whereabouts| match whereabouts {
-            Whereabouts::Waiting(waiting) => {
-                waiting.muted = muted;
-                None
-            }
-            Whereabouts::Owned(worker) => Some(worker),
-            Whereabouts::Unknown => None,
-        });
-        if let Some(worker) = owner {
-            self.tell(worker, Control::SetMuted(session, muted));
-        }
+        self.change(session, Change::Muted(muted));
     }
 
-    /// Changes the length of a listener's packets; the stage keeps the shortest ones.
+    /// Puts a participant on the stage, or takes him off, without a word to his client: he hears what the stage
+    /// hears, and what he sends is let in, from the next packet on; or the reverse.
+    pub fn set_stage(&self, session: SessionId, on: bool) {
+        self.change(session, Change::Stage(on));
+    }
+
+    /// Changes the length of a listener's packets; on the stage he keeps the shortest ones.
     pub fn change_length(&self, session: SessionId, length: PacketLength) {
-        let owner = self.shared.registry.visit(session, |whereabouts| match whereabouts {
-            Whereabouts::Waiting(waiting) => {
-                if waiting.class == Class::Audience {
-                    waiting.booking.change(length);
-                }
-                None
-            }
-            Whereabouts::Owned(worker) => Some(worker),
-            Whereabouts::Unknown => None,
-        });
-        if let Some(worker) = owner {
-            self.tell(worker, Control::ChangeLength(session, length));
+        self.change(session, Change::Length(length));
+    }
+
+    fn change(&self, session: SessionId, change: Change) {
+        if let Some(worker) = self.shared.registry.change(session, change) {
+            self.tell(worker, Control::Change(session, change));
         }
     }
 

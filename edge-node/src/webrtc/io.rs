@@ -218,9 +218,8 @@ impl Worker {
             let now = Instant::now();
             match control {
                 Control::Close(session) => self.sessions.close(session, now, &mut self.batch),
-                Control::SetMuted(session, muted) => self.sessions.set_muted(session, muted),
-                Control::ChangeLength(session, length) => {
-                    self.sessions.change_length(session, length, &mut self.batch);
+                Control::Change(session, change) => {
+                    self.sessions.change(session, change, now, &mut self.batch);
                 }
                 Control::Restart { session, offer, reply } => {
                     let restarted = self.sessions.restart(session, &offer, now, &mut self.batch);

@@ -12,9 +12,9 @@ use crossbeam_queue::ArrayQueue;
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::oneshot;
 
+use super::change::Change;
 use super::registry::WorkerIndex;
 use super::{Delivery, OfferError, Restarted, SessionId};
-use crate::media::PacketLength;
 
 /// Deliveries that may wait for a worker: more than a second of 200 rooms with three speakers each.
 const DELIVERIES_MAX: usize = 32_768;
@@ -25,8 +25,7 @@ const FORWARDED_MAX: usize = 1_024;
 /// What a worker is told, other than frames.
 pub(super) enum Control {
     Close(SessionId),
-    SetMuted(SessionId, bool),
-    ChangeLength(SessionId, PacketLength),
+    Change(SessionId, Change),
     Restart {
         session: SessionId,
         offer: String,

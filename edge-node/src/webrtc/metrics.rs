@@ -158,6 +158,11 @@ impl PlaneMetrics {
         self.drop_by("unknown-ufrag", counters.unknown_ufrag);
         self.drop_by("refused", counters.refused);
         self.drop_by("muted", counters.muted);
+        self.drop_by("off-stage", counters.off_stage);
+        self.drop_by("uplink-early", counters.early_packets);
+        self.drop_by("uplink-forged", counters.forged_packets);
+        self.drop_by("uplink-replayed", counters.replayed_packets);
+        self.drop_by("uplink-malformed", counters.malformed_packets);
         self.drop_by("unknown-payload-type", counters.uplink.unknown_payload_type);
         self.drop_by("malformed-payload", counters.uplink.malformed);
         self.drop_by("erratic-clock", counters.uplink.erratic);

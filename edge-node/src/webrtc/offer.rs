@@ -17,9 +17,10 @@ use super::candidates::Candidates;
 use super::consent::Credentials;
 use super::engine::Engine;
 use super::keys::{Hook, KeySlot};
+use super::microphone::{Line, Microphone};
 use super::sdp::{self, LineEdit};
 use super::session::{Parts, Session};
-use super::uplink::{PayloadTypes, Uplink};
+use super::uplink::PayloadTypes;
 use super::{Class, Downlink, OfferError, OpenSession, Opened, Restarted, SLOTS_MAX, SessionId};
 use crate::media::{Downstream, PacketLength};
 
@@ -69,32 +70,39 @@ pub(super) fn open(
         });
         edits.push(LineEdit { mid: mid.to_string(), ssrc, ..LineEdit::default() });
     }
+    let microphone = lines.uplink.zip(request.track).map(|(mid, track)| {
+        let media = rtc.media(mid);
+        let level_id = media.and_then(|media| media.remote_extmap().id_of(Extension::AudioLevel));
+        let report_ssrc = other_than(&streams, rng);
+        Microphone::new(Line { track, types, level_id, report_ssrc })
+    });
     let mut credentials = Credentials::default();
     let IceCreds { ufrag, pass } = rtc.direct_api().local_ice_credentials();
     credentials.add(&ufrag, &pass, remote_ufrag(&request.offer)?);
-    let opened = Opened {
-        session: id,
-        answer: sdp::edit_answer(&answer, &edits),
-        slot_mids: lines.downlink.iter().map(ToString::to_string).collect(),
-        ice_ufrag,
-    };
     let session = Session::new(
         Parts {
             id,
             room: request.room,
             class: request.class,
+            audience_length: audience_length(request, surroundings.audience_length),
             single: request.downlink == Downlink::Single,
             booking,
             muted: request.muted,
             rtc,
             keys,
             credentials,
-            uplink: lines.uplink.and(request.track).map(|track| Uplink::new(track, types)),
+            microphone,
             streams,
             edits,
         },
         now,
     );
+    let opened = Opened {
+        session: id,
+        answer: sdp::edit_answer(&answer, session.origin(), &session.edits),
+        slot_mids: lines.downlink.iter().map(ToString::to_string).collect(),
+        ice_ufrag,
+    };
     Ok((session, opened))
 }
 
@@ -160,7 +168,7 @@ pub(super) fn restart(
     let credentials = rtc.direct_api().local_ice_credentials();
     session.credentials.add(&credentials.ufrag, &credentials.pass, remote_ufrag);
     Ok(Restarted {
-        answer: sdp::edit_answer(&answer, &edits),
+        answer: sdp::edit_answer(&answer, session.origin(), &edits),
         ice_ufrag: credentials.ufrag,
         ice_pwd: credentials.pass,
     })
@@ -234,7 +242,9 @@ impl Lines {
             }
             lines.edit(mid, direction, up, down);
         }
-        if request.track.is_some() && lines.uplink.is_none() {
+        // A listener whose client offers no uplink listens.
+        let must_speak = request.class == Class::Stage && request.track.is_some();
+        if must_speak && lines.uplink.is_none() {
             return Err(OfferError::NoAudio { needed: "sendonly" });
         }
         if wanted > 0 && lines.downlink.is_empty() {
@@ -276,20 +286,30 @@ fn malformed(error: impl std::fmt::Display) -> OfferError {
     OfferError::Malformed(reason)
 }
 
-/// Length of the packets that an offer is to be answered with; none for who does not listen. The stage hears short ones, the audience what its offer asks for (`ptime`, RFC 8866 section 6.4), or the
-/// edge's own choice, but nothing longer than the offer allows (`maxptime`).
+/// Length of the packets that an offer is to be answered with; none for who does not listen. The stage hears
+/// short ones.
 pub(super) fn length(request: &OpenSession, audience: PacketLength) -> Option<PacketLength> {
-    if request.downlink == Downlink::None {
-        return None;
+    match (request.downlink, request.class) {
+        (Downlink::None, _) => None,
+        (_, Class::Stage) => Some(PacketLength::Ms20),
+        (_, Class::Audience) => Some(audience_length(request, audience)),
     }
-    let wish = match request.class {
-        Class::Stage => PacketLength::Ms20,
-        Class::Audience => {
-            sdp::milliseconds(&request.offer, "ptime").map_or(audience, PacketLength::at_most)
-        }
-    };
-    let most = sdp::milliseconds(&request.offer, "maxptime").map(PacketLength::at_most);
-    Some(most.map_or(wish, |most| wish.min(most)))
+}
+
+/// In the audience a session hears packets of the length that its offer asks for (`ptime`, RFC 8866 section 6.4), or of the
+/// edge's own choice, but of nothing longer than the offer allows (`maxptime`).
+fn audience_length(request: &OpenSession, choice: PacketLength) -> PacketLength {
+    let milliseconds = |name| sdp::milliseconds(&request.offer, name).map(PacketLength::at_most);
+    let wish = milliseconds("ptime").unwrap_or(choice);
+    milliseconds("maxptime").map_or(wish, |most| wish.min(most))
+}
+
+/// An SSRC that none of the streams has.
+fn other_than(streams: &[Option<Downstream>; SLOTS_MAX], rng: &mut impl Rng) -> u32 {
+    let ssrc: u32 = rng.random_range(1..u32::MAX - 3);
+    let taken = |ssrc: u32| streams.iter().flatten().any(|stream| stream.ssrc == ssrc);
+    // Of four numbers three streams leave one.
+    (ssrc..=ssrc + 3).find(|ssrc| !taken(*ssrc)).unwrap_or(ssrc)
 }
 
 fn mids(answer: &str) -> Vec<Mid> {

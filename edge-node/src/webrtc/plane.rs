@@ -44,11 +44,12 @@ pub const SLOTS_MAX: usize = 3;
 pub struct OpenSession {
     /// The room it belongs to.
     pub room: RoomKey,
-    /// Stage or audience.
+    /// Stage or audience; [`super::Plane::set_stage`] changes it later.
     pub class: Class,
     /// Which downlink lines to use; further lines of the offer are answered `inactive`.
     pub downlink: Downlink,
-    /// The track that this session may publish; without one its uplink is refused.
+    /// The track that this session may publish while it is on the stage; without one its uplink is refused. In the
+    /// audience an uplink is negotiated with one, for later: what comes meanwhile is dropped.
     pub track: Option<TrackId>,
     /// Whether it starts muted.
     pub muted: bool,

@@ -1,4 +1,4 @@
-//! What a listener reports of what he receives (RFC 3550 section 6.4): opened with his keys, never by str0m.
+//! What a client reports of what it receives and sends (RFC 3550 section 6.4): opened with its keys, never by str0m.
 //!
 //! Loss is taken from the counters of two reports and not from their fraction, which knows nothing of
 //! what a lost report has told.
@@ -59,6 +59,15 @@ pub(super) struct Reception {
     news: bool,
 }
 
+/// A sender report of the client, as far as our own reports answer it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SenderReport {
+    /// Of which stream.
+    pub ssrc: u32,
+    /// Middle 32 bits of its NTP time.
+    pub ntp: u32,
+}
+
 /// One of our streams, as far as he has told of it.
 #[derive(Clone, Copy)]
 struct Stream {
@@ -81,7 +90,7 @@ struct Block {
 }
 
 impl Reception {
-    /// Of a listener who seals with `master` and gets `streams`; `None` when the keys are refused.
+    /// Of a client who seals with `master` and gets `streams`; `None` when the keys are refused.
     pub(super) fn new(master: &Master, streams: &[Option<Downstream>; SLOTS_MAX]) -> Option<Self> {
         let streams = streams.map(|stream| {
             stream.map(|Downstream { ssrc, first_sequence, .. }| Stream {
@@ -94,12 +103,14 @@ impl Reception {
         Some(Self { receiver, streams, last: None, news: false })
     }
 
-    /// Takes a sealed control packet, which is opened in place. `ntp` is the NTP timestamp of `now`.
+    /// Takes a sealed control packet, which is opened in place. `ntp` is the NTP timestamp of `now`. What the client
+    /// says of its own streams goes to `hear`.
     pub(super) fn handle_packet(
         &mut self,
         packet: &mut [u8],
         now: Instant,
         ntp: u64,
+        mut hear: impl FnMut(SenderReport),
     ) -> Result<(), Refused> {
         let length = self.receiver.open_rtcp(packet).map_err(|error| match error {
             OpenError::Replay => Refused::Replayed,
@@ -108,7 +119,10 @@ impl Reception {
             }
         })?;
         let mut sums = Sums::default();
-        let whole = blocks(&packet[..length], |block| self.take(&block, ntp, &mut sums));
+        let whole = items(&packet[..length], |item| match item {
+            Item::Sender(report) => hear(report),
+            Item::Block(block) => self.take(&block, ntp, &mut sums),
+        });
         if sums.ours > 0 {
             self.last = Some(sums.report(now));
             self.news = true;
@@ -197,9 +211,15 @@ impl Block {
     }
 }
 
-/// Walks over a compound and shows its report blocks; says whether all of it was well-formed. Other
+/// What of a compound is looked at.
+enum Item {
+    Sender(SenderReport),
+    Block(Block),
+}
+
+/// Walks over a compound and shows what it reports; says whether all of it was well-formed. Other
 /// packets are passed over: a BYE ends nothing, because the session is DTLS's to end.
-fn blocks(compound: &[u8], mut show: impl FnMut(Block)) -> bool {
+fn items(compound: &[u8], mut show: impl FnMut(Item)) -> bool {
     let mut rest = compound;
     while let [first, kind, high, low, ..] = rest {
         let bytes = 4 * (usize::from(u16::from_be_bytes([*high, *low])) + 1);
@@ -212,9 +232,16 @@ fn blocks(compound: &[u8], mut show: impl FnMut(Block)) -> bool {
         };
         let count = usize::from(first & 0x1f);
         let Some(reports) = packet.get(start..start + BLOCK * count) else { return false };
+        if let (SENDER_REPORT, [_, _, _, _, s0, s1, s2, s3, _, _, n0, n1, n2, n3, ..]) =
+            (*kind, packet)
+        {
+            let ssrc = u32::from_be_bytes([*s0, *s1, *s2, *s3]);
+            let ntp = u32::from_be_bytes([*n0, *n1, *n2, *n3]);
+            show(Item::Sender(SenderReport { ssrc, ntp }));
+        }
         let (reports, _) = reports.as_chunks::<BLOCK>();
         for report in reports {
-            show(Block::read(report));
+            show(Item::Block(Block::read(report)));
         }
     }
     rest.is_empty()

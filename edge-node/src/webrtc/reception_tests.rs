@@ -52,7 +52,7 @@ fn seal(sender: &mut Sender, compound: &[u8]) -> Vec<u8> {
 }
 
 fn hear(reception: &mut Reception, sender: &mut Sender, compound: &[u8]) -> Result<(), Refused> {
-    reception.handle_packet(&mut seal(sender, compound), Instant::now(), NTP)
+    reception.handle_packet(&mut seal(sender, compound), Instant::now(), NTP, |_| ())
 }
 
 #[test]
@@ -110,10 +110,13 @@ fn a_report_counts_once_and_only_with_the_right_seal() {
     let now = Instant::now();
     let mut forged = sealed.clone();
     forged[12] ^= 1;
-    assert_eq!(reception.handle_packet(&mut forged, now, NTP), Err(Refused::Forged));
-    assert_eq!(reception.handle_packet(&mut sealed.clone(), now, NTP), Ok(()));
-    assert_eq!(reception.handle_packet(&mut sealed.clone(), now, NTP), Err(Refused::Replayed));
-    assert_eq!(reception.handle_packet(&mut [0x80, 201], now, NTP), Err(Refused::Forged));
+    assert_eq!(reception.handle_packet(&mut forged, now, NTP, |_| ()), Err(Refused::Forged));
+    assert_eq!(reception.handle_packet(&mut sealed.clone(), now, NTP, |_| ()), Ok(()));
+    assert_eq!(
+        reception.handle_packet(&mut sealed.clone(), now, NTP, |_| ()),
+        Err(Refused::Replayed)
+    );
+    assert_eq!(reception.handle_packet(&mut [0x80, 201], now, NTP, |_| ()), Err(Refused::Forged));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::SessionId;
+use super::change::Change;
 use super::session::{CONNECT_MAX, Session};
 
 /// Index of a worker.
@@ -22,13 +23,6 @@ pub(super) enum Claim {
     /// That worker's.
     Owned(WorkerIndex),
     /// Nobody's.
-    Unknown,
-}
-
-/// Where a session is.
-pub(super) enum Whereabouts<'a> {
-    Waiting(&'a mut Session),
-    Owned(WorkerIndex),
     Unknown,
 }
 
@@ -63,7 +57,10 @@ struct State {
 }
 
 struct Entry {
+    /// None while it is borrowed.
     place: Option<Place>,
+    /// What is to change of it once it has been given back.
+    changes: Vec<Change>,
     ufrags: Vec<String>,
     since: Instant,
 }
@@ -105,7 +102,9 @@ impl Registry {
         state.by_ufrag.insert(ufrag.clone(), id);
         state.waiting += 1;
         let place = Some(Place::Waiting(session));
-        state.sessions.insert(id, Entry { place, ufrags: vec![ufrag], since: now });
+        state
+            .sessions
+            .insert(id, Entry { place, changes: Vec::new(), ufrags: vec![ufrag], since: now });
         Ok(())
     }
 
@@ -129,14 +128,16 @@ impl Registry {
         }
     }
 
-    /// Looks a session up and lets `visit` act on it while nobody else can claim it.
-    pub(super) fn visit<T>(&self, id: SessionId, visit: impl FnOnce(Whereabouts<'_>) -> T) -> T {
+    /// Changes a session that nobody has claimed, or says who must change it.
+    pub(super) fn change(&self, id: SessionId, change: Change) -> Option<WorkerIndex> {
         let mut state = self.lock();
-        match state.sessions.get_mut(&id).and_then(|entry| entry.place.as_mut()) {
-            Some(Place::Waiting(session)) => visit(Whereabouts::Waiting(session)),
-            Some(Place::Owned(worker)) => visit(Whereabouts::Owned(*worker)),
-            None => visit(Whereabouts::Unknown),
+        let entry = state.sessions.get_mut(&id)?;
+        match &mut entry.place {
+            Some(Place::Waiting(session)) => session.change(change),
+            Some(Place::Owned(worker)) => return Some(*worker),
+            None => change.add_to(&mut entry.changes),
         }
+        None
     }
 
     /// Takes a waiting session out, so that nobody waits for the lock meanwhile; checks for it go
@@ -155,8 +156,9 @@ impl Registry {
     }
 
     /// The counterpart of [`Self::borrow`]; a session that was dismissed meanwhile is gone.
-    pub(super) fn give_back(&self, session: Box<Session>) {
+    pub(super) fn give_back(&self, mut session: Box<Session>) {
         if let Some(entry) = self.lock().sessions.get_mut(&session.id) {
+            entry.changes.drain(..).for_each(|change| session.change(change));
             entry.place = Some(Place::Waiting(session));
         }
     }

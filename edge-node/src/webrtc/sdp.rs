@@ -17,11 +17,11 @@ pub(super) struct LineEdit {
     pub ssrc: Option<u32>,
 }
 
-/// Applies the edits to an answer. Lines without an edit stay as they are.
+/// Applies the edits to an answer of the session that `origin` names, if anything does. Lines without an edit
+/// stay as they are.
 #[must_use]
-pub(super) fn edit_answer(answer: &str, edits: &[LineEdit]) -> String {
+pub(super) fn edit_answer(answer: &str, origin: Option<u32>, edits: &[LineEdit]) -> String {
     let mut out = String::with_capacity(answer.len() + 256);
-    let origin = edits.iter().find_map(|edit| edit.ssrc);
     for (index, section) in sections(answer).into_iter().enumerate() {
         if let (0, Some(origin)) = (index, origin) {
             edit_session(section, origin, &mut out);
@@ -181,14 +181,14 @@ mod tests {
 
     #[test]
     fn without_edits_nothing_changes() {
-        assert_eq!(edit_answer(ANSWER, &[]), ANSWER);
+        assert_eq!(edit_answer(ANSWER, None, &[]), ANSWER);
     }
 
     #[test]
     fn the_uplink_is_asked_for_short_packets_and_silence() {
         let edit =
             LineEdit { mid: "0".into(), uplink_bitrate_max: Some(48_000), ..LineEdit::default() };
-        let edited = edit_answer(ANSWER, &[edit]);
+        let edited = edit_answer(ANSWER, None, &[edit]);
         let opus = "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=48000\r\n";
         assert!(edited.contains(opus), "{edited}");
         assert!(edited.contains("a=fmtp:63 111/111\r\n"), "RED's own line stays: {edited}");
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn an_inactive_line_announces_no_source() {
         let edit = LineEdit { mid: "1".into(), direction: Some("inactive"), ..LineEdit::default() };
-        let edited = edit_answer(ANSWER, &[edit]);
+        let edited = edit_answer(ANSWER, None, &[edit]);
         assert!(edited.contains("a=mid:1\r\na=inactive\r\n"), "{edited}");
         assert!(!edited.contains("a=ssrc") && !edited.contains("a=msid"), "{edited}");
         assert!(edited.contains("a=recvonly"), "{edited}");
@@ -208,11 +208,11 @@ mod tests {
     #[test]
     fn a_known_source_keeps_its_number_and_names_across_a_restart() {
         let edit = LineEdit { mid: "1".into(), ssrc: Some(5), ..LineEdit::default() };
-        let edited = edit_answer(ANSWER, std::slice::from_ref(&edit));
+        let edited = edit_answer(ANSWER, Some(5), std::slice::from_ref(&edit));
         assert!(edited.contains("a=ssrc:5 cname:stoa\r\n") && !edited.contains("77"), "{edited}");
         assert!(edited.contains("a=msid:stoa-1 1\r\n"), "{edited}");
         let anew = ANSWER.replace("77", "88").replace("a b", "c d").replace("o=x 1", "o=x 9");
-        assert_eq!(edit_answer(&anew, &[edit]), edited);
+        assert_eq!(edit_answer(&anew, Some(5), &[edit]), edited);
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
         #[test]
         fn arbitrary_text_never_panics(text in "\\PC*", mid in "[0-9]{0,2}") {
             let edit = LineEdit { mid, uplink_bitrate_max: Some(1), ssrc: Some(2), direction: None };
-            let _ = edit_answer(&text, &[edit]);
+            let _ = edit_answer(&text, Some(2), &[edit]);
             let _ = offers_opus(&text);
         }
     }

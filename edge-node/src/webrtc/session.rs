@@ -1,7 +1,7 @@
-//! One client: str0m for ICE, DTLS and the uplink, with the downlink's SSRCs taken from its hands.
+//! One client: str0m for ICE and DTLS until it is connected, with all SSRCs taken from its hands.
 //!
-//! The one rule of str0m: after every change, poll until it says when to come back. A listener sleeps
-//! once it is connected: checks and reports are answered here, and str0m's session is given up.
+//! The one rule of str0m: after every change, poll until it says when to come back. A session sleeps
+//! once it is connected: checks, reports and audio are dealt with here, and str0m's session is given up.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,12 +18,12 @@ use super::counters::SessionCounters;
 use super::datagram::{Kind, classify};
 use super::engine::{Engine, Refusal};
 use super::keys::KeySlot;
-use super::reception::{Reception, Refused, Report};
-use super::uplink::{Packet, Uplink};
+use super::microphone::Microphone;
+use super::reception::Reception;
 use super::{Class, RoomKey, SLOTS_MAX, SessionId};
 use crate::media::kernel::Address;
 use crate::media::srtp::Masters;
-use crate::media::{Downstream, Outbox};
+use crate::media::{Downstream, Outbox, PacketLength};
 
 /// A client that has not connected by then is given up.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(15);
@@ -31,9 +31,6 @@ pub(super) const CONNECT_MAX: Duration = Duration::from_secs(15);
 /// A client that has sent no connectivity check for this long is gone (RFC 7675 section 5.1). A
 /// client that changes its network comes back within it by an ICE restart.
 const CONSENT_MAX: Duration = Duration::from_secs(30);
-
-/// SSRCs that one client may use: a microphone has one, and a new one after some restarts.
-const SOURCES_MAX: usize = 8;
 
 /// Outputs that one poll may bring.
 const POLLS_MAX: usize = 1_024;
@@ -45,7 +42,10 @@ const LAST_WORDS_MAX: usize = 16;
 pub(super) struct Session {
     pub id: SessionId,
     pub room: RoomKey,
+    /// Whether he is on the stage: nobody else's audio is let in.
     pub class: Class,
+    /// Length of his packets while he is in the audience.
+    pub audience_length: PacketLength,
     /// One downlink line that carries the dominant speaker.
     pub single: bool,
     pub booking: Booking,
@@ -54,19 +54,27 @@ pub(super) struct Session {
     pub(super) engine: Engine,
     keys: KeySlot,
     pub(super) credentials: Credentials,
-    pub(super) uplink: Option<Uplink>,
+    /// Of who may speak, now or after he has been put on the stage.
+    pub(super) microphone: Option<Box<Microphone>>,
     /// How the answer was edited; an ICE restart's answer is edited alike.
     pub(super) edits: Vec<super::sdp::LineEdit>,
     /// Where everything that we send goes, once it is connected.
     pub path: Option<SocketAddr>,
     created_at: Instant,
     heard_at: Instant,
-    /// SSRCs of authentic RTP packets.
-    sources: Vec<u32>,
     connected: bool,
-    /// What a connected listener tells of what he receives.
-    reception: Option<Reception>,
-    counters: SessionCounters,
+    /// What a connected client tells of what it receives and sends.
+    pub(super) reception: Option<Reception>,
+    pub(super) counters: SessionCounters,
+}
+
+/// When and whence a datagram comes, and to where.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    pub source: SocketAddr,
+    pub candidates: &'a Candidates,
+    pub clock: &'a Clock,
+    pub now: Instant,
 }
 
 /// What became of a datagram.
@@ -95,13 +103,14 @@ pub(super) struct Parts {
     pub id: SessionId,
     pub room: RoomKey,
     pub class: Class,
+    pub audience_length: PacketLength,
     pub single: bool,
     pub booking: Booking,
     pub muted: bool,
     pub rtc: Box<Rtc>,
     pub keys: KeySlot,
     pub credentials: Credentials,
-    pub uplink: Option<Uplink>,
+    pub microphone: Option<Microphone>,
     pub streams: [Option<Downstream>; SLOTS_MAX],
     pub edits: Vec<super::sdp::LineEdit>,
 }
@@ -112,6 +121,7 @@ impl Session {
             id: parts.id,
             room: parts.room,
             class: parts.class,
+            audience_length: parts.audience_length,
             single: parts.single,
             booking: parts.booking,
             muted: parts.muted,
@@ -119,12 +129,11 @@ impl Session {
             engine: Engine::Awake(parts.rtc),
             keys: parts.keys,
             credentials: parts.credentials,
-            uplink: parts.uplink,
+            microphone: parts.microphone.map(Box::new),
             edits: parts.edits,
             path: None,
             created_at: now,
             heard_at: now,
-            sources: Vec::new(),
             connected: false,
             reception: None,
             counters: SessionCounters::default(),
@@ -137,34 +146,27 @@ impl Session {
     }
 
     /// Takes a datagram. STUN is checked against the session's password; anything else must come from
-    /// an address that has passed such a check, which the caller knows.
+    /// an address that has passed such a check, which the caller knows. Frames of the uplink are added to `frames`.
     pub(super) fn handle_datagram(
         &mut self,
         datagram: &mut [u8],
-        source: SocketAddr,
-        candidates: &Candidates,
-        clock: &Clock,
-        now: Instant,
+        arrival: Arrival<'_>,
+        frames: &mut Vec<Frame>,
         out: &mut impl Outbox,
     ) -> Taken {
+        let Arrival { source, candidates, clock, now } = arrival;
         match classify(datagram) {
             Kind::BindingRequest(_) if self.connected => {
                 self.answer_check(datagram, source, now, out)
             }
             Kind::BindingRequest(_) | Kind::Dtls => self.hand_on(datagram, source, candidates, now),
-            Kind::Rtp if self.may_send(datagram) => self.hand_on(datagram, source, candidates, now),
             Kind::Rtp => {
-                self.counters.unknown_stream += 1;
-                Taken::Refused
+                self.handle_rtp(datagram, now, frames, out);
+                Taken::Done
             }
             Kind::Rtcp => {
-                // str0m wants the sender reports of what it receives; it opens them in a copy.
-                let taken = match self.uplink {
-                    Some(_) => self.hand_on(datagram, source, candidates, now),
-                    None => Taken::Done,
-                };
                 self.handle_report(datagram, clock, now);
-                taken
+                Taken::Done
             }
             Kind::OtherStun | Kind::Unknown => Taken::Refused,
         }
@@ -207,35 +209,14 @@ impl Session {
         if result == Err(Refusal::Foreign) { Taken::Refused } else { Taken::Poll }
     }
 
-    fn handle_report(&mut self, datagram: &mut [u8], clock: &Clock, now: Instant) {
-        let Some(reception) = &mut self.reception else { return };
-        match reception.handle_packet(datagram, now, clock.ntp(now)) {
-            Ok(()) => {}
-            Err(Refused::Forged) => self.counters.forged_reports += 1,
-            Err(Refused::Replayed) => self.counters.replayed_reports += 1,
-            Err(Refused::Malformed) => self.counters.malformed_reports += 1,
-        }
-    }
-
-    /// The listener's last report, if it has not been taken yet.
-    pub(super) fn take_report(&mut self) -> Option<Report> {
-        self.reception.as_mut().and_then(Reception::take_news)
-    }
-
     /// Time has come; see [`Progress::Wait`].
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         let result = self.engine.handle_timeout(now);
         self.counters.refused += u64::from(result.is_err());
     }
 
-    /// What to do next; frames of the uplink are added to `frames`. Poll until
-    /// [`Progress::Wait`] or [`Progress::Ended`].
-    pub(super) fn poll(
-        &mut self,
-        now: Instant,
-        frames: &mut Vec<Frame>,
-        out: &mut impl Outbox,
-    ) -> Progress {
+    /// What to do next. Poll until [`Progress::Wait`] or [`Progress::Ended`].
+    pub(super) fn poll(&mut self, now: Instant, out: &mut impl Outbox) -> Progress {
         for _ in 0..POLLS_MAX {
             if let Some(reason) = self.overdue(now) {
                 return Progress::Ended(reason);
@@ -249,7 +230,7 @@ impl Session {
                 Ok(Output::Timeout(at)) => return self.wait(at),
                 Ok(Output::Transmit(transmit)) => self.transmit(&transmit, out),
                 Ok(Output::Event(event)) => {
-                    if let Some(progress) = self.handle_event(event, now, frames) {
+                    if let Some(progress) = self.handle_event(&event, now) {
                         return progress;
                     }
                 }
@@ -270,13 +251,6 @@ impl Session {
             Ok(Next::Closed) => Progress::Ended("hung-up"),
             Err(_) => Progress::Ended("failed"),
         }
-    }
-
-    /// The handshake is done: from now on what the listener says of what he receives is heard. Says
-    /// whether his keys are good.
-    pub(super) fn hear_reports(&mut self, masters: &Masters) -> bool {
-        self.reception = Reception::new(&masters.remote, &self.streams);
-        self.reception.is_some()
     }
 
     /// Ends it and sends its last words: DTLS says goodbye. Our own BYE must have been sent before.
@@ -307,9 +281,9 @@ impl Session {
         std::mem::take(&mut self.counters)
     }
 
-    /// A listener who is connected needs str0m no more; a speaker needs it for what he sends.
+    /// Who is connected needs str0m no more.
     fn falls_asleep(&mut self) -> bool {
-        let may = self.connected && self.uplink.is_none() && self.engine.is_alive();
+        let may = self.connected && self.engine.is_alive();
         let Some(dtls) = self.keys.dtls().filter(|_| may) else { return false };
         self.engine = Engine::Asleep(Asleep::new(dtls));
         true
@@ -329,12 +303,7 @@ impl Session {
         (now >= self.deadline()).then_some(reason)
     }
 
-    fn handle_event(
-        &mut self,
-        event: Event,
-        now: Instant,
-        frames: &mut Vec<Frame>,
-    ) -> Option<Progress> {
+    fn handle_event(&mut self, event: &Event, now: Instant) -> Option<Progress> {
         match event {
             Event::Connected => match self.keys.take() {
                 Some(masters) => {
@@ -344,45 +313,32 @@ impl Session {
                 }
                 None => Some(Progress::Ended("failed")),
             },
-            Event::RtpPacket(packet) => {
-                self.handle_rtp(packet, now, frames);
-                None
-            }
             Event::Closed => Some(Progress::Ended("hung-up")),
             _ => None,
         }
     }
 
-    /// Whether an RTP packet can be one of this client's few streams. str0m remembers every SSRC that
-    /// it has seen, so strangers among them must be kept from it.
-    fn may_send(&self, datagram: &[u8]) -> bool {
-        let ssrc = datagram.get(8..12).and_then(|ssrc| ssrc.try_into().ok());
-        let known = ssrc.is_some_and(|ssrc| self.sources.contains(&u32::from_be_bytes(ssrc)));
-        self.uplink.is_some() && (known || self.sources.len() < SOURCES_MAX)
+    /// Whether what is sent with this SSRC is sealed by us: nobody else may.
+    fn is_ours(&self, ssrc: u32) -> bool {
+        let reports = self.microphone.as_ref().map(|microphone| microphone.report_ssrc());
+        reports == Some(ssrc) || self.streams.iter().flatten().any(|stream| stream.ssrc == ssrc)
     }
 
-    fn handle_rtp(&mut self, rtp: str0m::rtp::RtpPacket, now: Instant, frames: &mut Vec<Frame>) {
-        let Some(uplink) = &mut self.uplink else { return };
-        if !self.sources.contains(&rtp.header.ssrc) {
-            self.sources.push(*rtp.header.ssrc);
-        }
-        if self.muted {
-            self.counters.muted += 1;
-            return;
-        }
-        uplink.handle_packet(&Packet::from(rtp), now, |frame| frames.push(frame));
+    /// A number of its own by which its answers name it.
+    pub(super) fn origin(&self) -> Option<u32> {
+        let stream = self.streams.iter().flatten().map(|stream| stream.ssrc).next();
+        stream.or_else(|| self.microphone.as_ref().map(|microphone| microphone.report_ssrc()))
     }
 
     /// Sends what str0m wants to send, if it may, where it must go.
     fn transmit(&mut self, transmit: &str0m::net::Transmit, out: &mut impl Outbox) {
         let contents = &transmit.contents[..];
         // Control traffic on an SSRC whose nonces are ours is never to be sent.
-        if let Some([128..=191, 192..=223, _, _, ssrc @ ..]) = contents.first_chunk::<8>() {
-            let ssrc = u32::from_be_bytes(*ssrc);
-            if self.streams.iter().flatten().any(|stream| stream.ssrc == ssrc) {
-                self.counters.fenced += 1;
-                return;
-            }
+        if let Some([128..=191, 192..=223, _, _, ssrc @ ..]) = contents.first_chunk::<8>()
+            && self.is_ours(u32::from_be_bytes(*ssrc))
+        {
+            self.counters.fenced += 1;
+            return;
         }
         let to = match (contents, self.path) {
             // An answer to a check goes back where the check came from.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use stoa_audio::frame::Frame;
 
+use super::change::Change;
 use super::clock::Clock;
 use super::containment::contain;
 use super::counters::SessionsCounters;
@@ -16,10 +17,10 @@ use super::directory::{Directory, Names, Owner};
 use super::offer::{self, Surroundings};
 use super::reception::Report;
 use super::registry::{Claim, Registry, WorkerIndex};
-use super::session::{Session, Taken};
+use super::session::{Arrival, Session, Taken};
 use super::wheel::Wheel;
-use super::{Class, Delivery, FromPlane, OfferError, Restarted, SessionId};
-use crate::media::{Fanout, Outbox, PacketLength};
+use super::{Delivery, FromPlane, OfferError, Restarted, SessionId};
+use crate::media::{Fanout, Outbox};
 
 /// How late a session's deadline may be noticed. The nearest that sessions have are those of DTLS
 /// flights, which are repeated after a second or so.
@@ -127,10 +128,10 @@ impl Sessions {
             }
         };
         let entry = self.entries.get_mut(index).and_then(Option::as_mut)?;
+        let (session, frames) = (&mut entry.session, &mut self.frames);
         let (candidates, clock) = (&self.surroundings.candidates, &self.clock);
-        let session = &mut entry.session;
-        let taken =
-            contain(|| session.handle_datagram(datagram, source, candidates, clock, now, out));
+        let arrival = Arrival { source, candidates, clock, now };
+        let taken = contain(|| session.handle_datagram(datagram, arrival, frames, out));
         let Ok(taken) = taken else {
             self.give_up(index, now, out);
             return None;
@@ -150,22 +151,18 @@ impl Sessions {
         self.fanout.deliver(delivery, now, out);
     }
 
-    pub(super) fn set_muted(&mut self, id: SessionId, muted: bool) {
-        if let Some(entry) = self.entry(id) {
-            entry.session.muted = muted;
-        }
-    }
-
-    pub(super) fn change_length(
+    /// Changes a session, and what it is played with it.
+    pub(super) fn change(
         &mut self,
         id: SessionId,
-        length: PacketLength,
+        change: Change,
+        now: Instant,
         out: &mut impl Outbox,
     ) {
-        if let Some(entry) = self.entry(id).filter(|e| e.session.class == Class::Audience) {
-            entry.session.booking.change(length);
-            self.fanout.change_length(id, length, out);
-        }
+        let Some(entry) = self.entry(id) else { return };
+        entry.session.change(change);
+        let (class, length) = (entry.session.class, entry.session.length());
+        self.fanout.change(id, class, length, now, out);
     }
 
     pub(super) fn close(&mut self, id: SessionId, now: Instant, out: &mut impl Outbox) {

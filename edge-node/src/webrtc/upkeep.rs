@@ -63,8 +63,8 @@ impl Sessions {
         let mut ended = None;
         for _ in 0..STEPS_MAX {
             let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) else { return };
-            let (session, frames) = (&mut entry.session, &mut self.frames);
-            let Ok(progress) = contain(|| session.poll(now, frames, out)) else {
+            let session = &mut entry.session;
+            let Ok(progress) = contain(|| session.poll(now, out)) else {
                 self.give_up(index, now, out);
                 return;
             };
@@ -97,14 +97,14 @@ impl Sessions {
         let entry = self.entries.get_mut(index).and_then(Option::as_mut)?;
         let session = &mut entry.session;
         let Some(remote) = session.path else { return Some("failed") };
+        if !session.take_keys(masters) {
+            return Some("failed");
+        }
         if session.listens() {
             let Ok(sender) = Sender::new(&masters.local) else { return Some("failed") };
-            if !session.hear_reports(masters) {
-                return Some("failed");
-            }
             let to = Address::new(remote, out.dual_stack());
             let listener = Listener::new(session.id, to, sender, session.streams);
-            let (single, length) = (session.single, session.booking.length());
+            let (single, length) = (session.single, session.length());
             if !self.fanout.add(session.room, session.class, single, length, listener) {
                 return Some("failed");
             }

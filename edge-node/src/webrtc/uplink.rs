@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use stoa_audio::frame::{Epoch, Frame, FrameNumber, Level, PAYLOAD_BYTES_MAX, TrackId};
+use stoa_audio::frame::{Epoch, Frame, FrameNumber, PAYLOAD_BYTES_MAX, TrackId};
 use stoa_audio::level::{Claim, Judge};
 use stoa_audio::opus;
 use str0m::rtp::RedDecoder;
@@ -21,6 +21,9 @@ const JUMP_S: u64 = 5;
 
 /// Frames that may come late, in units of 2.5 ms: what the window below remembers.
 const WINDOW: u64 = 128;
+
+/// Longest frame, in units of 2.5 ms (RFC 6716 section 2.1.4).
+const FRAME_MAX: u64 = 24;
 
 /// One RTP packet, opened.
 #[derive(Clone, Debug)]
@@ -82,6 +85,8 @@ pub(super) struct Uplink {
     types: PayloadTypes,
     /// Timestamp and arrival of the packet that numbering counts from, and the number it has.
     anchor: Option<Anchor>,
+    /// Packets were not handed in before the next one; the anchor before that, if there was one.
+    rested: Option<Option<Anchor>>,
     newest: u64,
     /// Bit n: number `newest - n` is covered by a frame already.
     seen: u128,
@@ -97,21 +102,6 @@ struct Anchor {
     at: Instant,
 }
 
-impl From<str0m::rtp::RtpPacket> for Packet {
-    fn from(rtp: str0m::rtp::RtpPacket) -> Self {
-        let extensions = &rtp.header.ext_vals;
-        Self {
-            payload_type: *rtp.header.payload_type,
-            timestamp: rtp.time.numer(),
-            claim: extensions.audio_level.map(|level| Claim {
-                level: Level::from_minus_dbov(level.unsigned_abs()),
-                voice: extensions.voice_activity == Some(true),
-            }),
-            payload: Bytes::from_owner(rtp.payload),
-        }
-    }
-}
-
 impl Uplink {
     /// A microphone that will be known as `track`.
     #[must_use]
@@ -120,6 +110,7 @@ impl Uplink {
             track,
             types,
             anchor: None,
+            rested: None,
             newest: 0,
             seen: 0,
             judge: Judge::default(),
@@ -165,6 +156,13 @@ impl Uplink {
                 self.counters.recovered += self.counters.frames - before;
             }
         }
+    }
+
+    /// After packets that were not handed in: the next one is numbered by the time that has passed, whatever the
+    /// client's clock did meanwhile, and what its redundancy holds of before it is not heard.
+    pub(super) fn resume(&mut self) {
+        let before = self.rested.flatten();
+        self.rested = Some(self.anchor.take().or(before));
     }
 
     /// What came of packets since the last call.
@@ -216,7 +214,8 @@ impl Uplink {
     /// any amount of frames as new.
     fn follow_clock(&mut self, timestamp: u64, now: Instant) -> bool {
         let Some(anchor) = self.anchor else {
-            self.anchor = Some(Anchor { timestamp, number: FIRST_NUMBER, at: now });
+            let number = self.first_number(now);
+            self.anchor = Some(Anchor { timestamp, number, at: now });
             return true;
         };
         let gone_s = now.saturating_duration_since(anchor.at).as_secs();
@@ -234,6 +233,20 @@ impl Uplink {
         self.counters.clock_restarts += 1;
         self.anchor = Some(Anchor { timestamp, number: self.newest + WINDOW, at: now });
         true
+    }
+
+    /// The number of the first packet, or of the first one after a rest: then everything older counts as seen.
+    fn first_number(&mut self, now: Instant) -> u64 {
+        let Some(before) = self.rested.take() else { return FIRST_NUMBER };
+        let due = before.map_or(FIRST_NUMBER, |anchor| {
+            let gone = now.saturating_duration_since(anchor.at).as_micros();
+            let samples = u64::try_from(gone * u128::from(CLOCK_HZ) / 1_000_000).unwrap_or(0);
+            anchor.number + samples / u64::from(FrameNumber::SAMPLES)
+        });
+        let number = due.max(self.newest + FRAME_MAX);
+        self.newest = number - 1;
+        self.seen = u128::MAX;
+        number
     }
 
     /// The frame number of a timestamp; `None` when it lies before the track's beginning.

@@ -104,6 +104,33 @@ fn numbers_go_on_when_the_clients_clock_jumps() {
 }
 
 #[test]
+fn after_a_rest_numbers_count_the_time_and_redundancy_tells_nothing_of_it() {
+    let (mut uplink, now) = (uplink(), Instant::now());
+    let at = |ms| now + Duration::from_millis(ms);
+    assert_eq!(numbers(&mut uplink, &packet(OPUS, 96_000, opus_20ms(0)), at(0)), [400]);
+    uplink.resume();
+    let before = [RedundantBlock { pt: OPUS, timestamp_offset: 960, payload: opus_20ms(1) }];
+    // The client's clock has stood still meanwhile.
+    let red = packet(RED, 96_960, RedEncoder::encode(OPUS, &opus_20ms(2), &before));
+    assert_eq!(numbers(&mut uplink, &red, at(10_020)), [400 + 4_008]);
+    assert_eq!(numbers(&mut uplink, &packet(OPUS, 96_000, opus_20ms(0)), at(10_025)), [0; 0]);
+    assert_eq!(numbers(&mut uplink, &packet(OPUS, 97_920, opus_20ms(3)), at(10_040)), [4_416]);
+    uplink.resume();
+    uplink.resume();
+    let next = numbers(&mut uplink, &packet(OPUS, 98_880, opus_20ms(4)), at(10_060));
+    assert_eq!(next, [4_416 + FRAME_MAX], "however short the rest");
+}
+
+#[test]
+fn who_is_let_in_late_tells_nothing_of_before() {
+    let (mut uplink, now) = (uplink(), Instant::now());
+    uplink.resume();
+    let before = [RedundantBlock { pt: OPUS, timestamp_offset: 960, payload: opus_20ms(1) }];
+    let red = packet(RED, 96_960, RedEncoder::encode(OPUS, &opus_20ms(2), &before));
+    assert_eq!(numbers(&mut uplink, &red, now), [400]);
+}
+
+#[test]
 fn a_clock_that_jumps_all_the_time_brings_no_flood_of_frames() {
     let (mut uplink, now) = (uplink(), Instant::now());
     let mut frames = 0;

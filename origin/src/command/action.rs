@@ -16,6 +16,8 @@ pub enum Action {
     Key(MakeKey),
     /// Check a configuration file and end.
     Check(Check),
+    /// Bring the tables of the durable store to the form of this version, and end.
+    Migrate(Migrate),
 }
 
 /// Print an access token.
@@ -67,6 +69,14 @@ pub struct Check {
     /// The file (TOML).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Bring the tables of the durable store to the form of this version.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Configuration file (TOML) with `[store]`; without one the defaults hold.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 fn role(text: &str) -> Result<Role, String> {

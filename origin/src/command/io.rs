@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use stoa_protocol::token::SigningKey;
 
-use super::action::{Action, Check, MakeKey, MakeToken};
+use super::action::{Action, Check, MakeKey, MakeToken, Migrate};
 use super::{keypair, mint};
 use crate::config::{Arguments, Config};
 
@@ -29,6 +29,7 @@ pub fn run(mut arguments: Arguments) -> anyhow::Result<()> {
         Some(Action::Token(asked)) => token(&asked),
         Some(Action::Key(asked)) => key(&asked),
         Some(Action::Check(asked)) => check(asked),
+        Some(Action::Migrate(asked)) => migrate(asked),
     }
 }
 
@@ -85,6 +86,11 @@ fn check(asked: Check) -> anyhow::Result<()> {
     let shown = asked.config.display().to_string();
     Config::load(Arguments { config: Some(asked.config), ..Arguments::default() })?;
     print(&format!("{shown} is a valid configuration"))
+}
+
+fn migrate(Migrate { config }: Migrate) -> anyhow::Result<()> {
+    let config = Config::load(Arguments { config, ..Arguments::default() })?;
+    print(&crate::migrate::migrate(&config.store)?)
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -1,4 +1,4 @@
-//! What the command line does besides running an origin: tokens, keys, checking a configuration.
+//! What the command line does besides running an origin: tokens, keys, checking a configuration, migrating a store.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -12,5 +12,5 @@ mod io;
 mod keypair;
 mod mint;
 
-pub use action::{Action, Check, MakeKey, MakeToken};
+pub use action::{Action, Check, MakeKey, MakeToken, Migrate};
 pub use io::run;

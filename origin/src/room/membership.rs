@@ -1,31 +1,40 @@
-//! The room itself: join, leave, mute, close, and the grace after a lost link.
-//!
-//! It decides who may do what and when edges are told; it touches no audio.
+//! The room itself: what it holds, leave, close, and the grace after a lost link.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use stoa_audio::frame::{Epoch, TrackId};
 use stoa_link::event::LinkId;
 use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
-use stoa_protocol::mesh::control::{self, RoomInfo, RoomState};
+use stoa_protocol::mesh::control::{Reaction, RoomState};
 
 use super::announcer::Announcer;
-use super::limits::{AWAY_GRACE, NAME_CHARS_MAX, PARTICIPANTS_MAX, STAGE_MAX};
-use super::participant::{Joining, MutedBy, Participant, Whereabouts, readable};
+use super::calendar::Start;
+use super::changes::Change;
+use super::effects::{Command, Event};
+use super::exclusions::Exclusions;
+use super::hands::Hands;
+use super::limits::{AWAY_GRACE, PARTICIPANTS_MAX, STAGE_MAX};
+use super::log::{Happening, Log};
+use super::participant::{Participant, Whereabouts};
+use super::places::Places;
+use super::reactions::Applause;
 use super::refusal::Refusal;
+use super::settings::Settings;
 
 /// What makes a room.
 #[derive(Clone, Debug)]
 pub struct Founding {
     /// Its id.
     pub id: RoomId,
-    /// What people read, 1 to [`NAME_CHARS_MAX`] characters.
-    pub name: String,
+    /// Whose it is; empty for the default tenant.
+    pub tenant: String,
     /// Milliseconds since 1970.
     pub created_ms: u64,
-    /// Its first epoch.
+    /// The epoch in which this origin owns it.
     pub epoch: Epoch,
+    /// What its owner counts the time of day from.
+    pub start: Start,
 }
 
 /// How many a room takes in.
@@ -59,6 +68,8 @@ pub enum Joined {
     New,
     /// He was here already; his edge reconnected or asked twice.
     Again,
+    /// He was here already and comes with another track, instead of this one.
+    Instead(Option<TrackId>),
 }
 
 /// Somebody who has left.
@@ -72,51 +83,75 @@ pub struct Departed {
     pub link: Option<LinkId>,
 }
 
-/// A wish to mute or unmute.
-#[derive(Clone, Debug)]
-pub struct MuteAsk {
-    /// Whom.
-    pub participant: ParticipantId,
-    /// The new state.
-    pub muted: bool,
-    /// Who asks.
-    pub by: ParticipantId,
-}
-
 /// One room, as its owner holds it.
 #[derive(Debug)]
 pub struct Room {
-    founding: Founding,
-    capacity: Capacity,
-    participants: BTreeMap<ParticipantId, Participant>,
+    pub(super) founding: Founding,
+    pub(super) settings: Settings,
+    pub(super) capacity: Capacity,
+    pub(super) participants: BTreeMap<ParticipantId, Participant>,
     /// Who may speak, in order of arrival.
-    stage: Vec<ParticipantId>,
-    away: BTreeSet<(Instant, ParticipantId)>,
+    pub(super) stage: Vec<ParticipantId>,
+    pub(super) hands: Hands,
+    pub(super) exclusions: Exclusions,
+    pub(super) places: Places,
+    pub(super) log: Log,
+    applause: Applause,
+    pub(super) away: BTreeSet<(Instant, ParticipantId)>,
     /// How many are here through each link; never zero.
-    links: BTreeMap<LinkId, usize>,
-    empty_since: Option<Instant>,
-    closed: bool,
-    announcer: Announcer,
+    pub(super) links: BTreeMap<LinkId, usize>,
+    pub(super) empty_since: Option<Instant>,
+    pub(super) closed: bool,
+    pub(super) announcer: Announcer,
+    pub(super) commands: VecDeque<Command>,
+    pub(super) events: VecDeque<Event>,
+    pub(super) changes: VecDeque<Change>,
 }
 
 impl Room {
-    /// An empty room.
+    /// An empty room, made by `actor`.
     ///
     /// # Errors
-    /// [`Refusal::TextLength`] or [`Refusal::TextControl`] when the name is none.
-    pub fn new(founding: Founding, capacity: Capacity, now: Instant) -> Result<Self, Refusal> {
-        readable("A room's name", &founding.name, NAME_CHARS_MAX)?;
-        Ok(Self {
+    /// Those of the settings.
+    pub fn new(
+        founding: Founding,
+        settings: Settings,
+        capacity: Capacity,
+        actor: &str,
+        now: Instant,
+    ) -> Result<Self, Refusal> {
+        settings.check()?;
+        let mut room = Self::vacant(founding, settings, capacity, now);
+        room.note(Happening::RoomCreated, [actor, "", ""], now);
+        Ok(room)
+    }
+
+    pub(super) fn vacant(
+        founding: Founding,
+        settings: Settings,
+        capacity: Capacity,
+        now: Instant,
+    ) -> Self {
+        Self {
             founding,
+            settings,
             capacity,
             participants: BTreeMap::new(),
             stage: Vec::new(),
+            hands: Hands::default(),
+            exclusions: Exclusions::default(),
+            places: Places::default(),
+            log: Log::default(),
+            applause: Applause::default(),
             away: BTreeSet::new(),
             links: BTreeMap::new(),
             empty_since: Some(now),
             closed: false,
             announcer: Announcer::default(),
-        })
+            commands: VecDeque::new(),
+            events: VecDeque::new(),
+            changes: VecDeque::new(),
+        }
     }
 
     /// The room's id.
@@ -159,64 +194,6 @@ impl Room {
         self.links.contains_key(&link)
     }
 
-    /// Takes somebody in, or takes note that his edge is back. The second time nothing changes but
-    /// the link: what happened to him here meanwhile (a mute) stands.
-    ///
-    /// # Errors
-    /// [`Refusal::ParticipantTaken`], [`Refusal::RoomFull`], [`Refusal::StageFull`].
-    pub fn handle_join(&mut self, joining: Joining, via: Via<'_>) -> Result<Joined, Refusal> {
-        if let Some(known) = self.participants.get_mut(&joining.participant) {
-            // A link can be replaced before its end is noticed, hence the same node is enough.
-            if known.identity != joining.identity
-                || known.track != joining.track
-                || (known.link().is_some() && known.node != *via.node)
-            {
-                let (room, participant) = (self.founding.id.clone(), joining.participant);
-                return Err(Refusal::ParticipantTaken { room, participant });
-            }
-            let before = std::mem::replace(&mut known.whereabouts, Whereabouts::Here(via.link));
-            known.node = via.node.clone();
-            match before {
-                Whereabouts::Here(link) => forget_one(&mut self.links, link),
-                Whereabouts::Away { until } => {
-                    self.away.remove(&(until, joining.participant));
-                }
-            }
-            *self.links.entry(via.link).or_default() += 1;
-            return Ok(Joined::Again);
-        }
-        self.check_capacity(&joining)?;
-        if joining.role.may_speak() {
-            self.stage.push(joining.participant.clone());
-        }
-        let participant = Participant {
-            id: joining.participant.clone(),
-            identity: joining.identity,
-            name: joining.name,
-            role: joining.role,
-            muted: joining.muted.then_some(MutedBy::Oneself),
-            track: joining.track,
-            node: via.node.clone(),
-            whereabouts: Whereabouts::Here(via.link),
-        };
-        self.participants.insert(joining.participant, participant);
-        *self.links.entry(via.link).or_default() += 1;
-        self.empty_since = None;
-        self.announcer.note_change();
-        Ok(Joined::New)
-    }
-
-    fn check_capacity(&self, joining: &Joining) -> Result<(), Refusal> {
-        let room = || self.founding.id.clone();
-        if self.participants.len() >= self.capacity.participants {
-            return Err(Refusal::RoomFull { room: room(), max: self.capacity.participants });
-        }
-        if joining.role.may_speak() && self.stage.len() >= self.capacity.stage {
-            return Err(Refusal::StageFull { room: room(), max: self.capacity.stage });
-        }
-        Ok(())
-    }
-
     /// Lets somebody go.
     ///
     /// # Errors
@@ -232,52 +209,12 @@ impl Room {
         self.remove(id, now).ok_or_else(|| self.not_found(id))
     }
 
-    /// Mutes or unmutes somebody; returns whether that changed anything.
-    ///
-    /// Everybody may mute and unmute himself. A moderator may mute those of his own role or a lower
-    /// one, and may unmute whom a moderator muted, but nobody who muted himself: nobody's microphone
-    /// is opened from afar.
-    ///
-    /// # Errors
-    /// [`Refusal::ParticipantNotFound`], [`Refusal::ParticipantElsewhere`] (the asking one is here
-    /// through another link), [`Refusal::MuteForbidden`], [`Refusal::UnmuteForbidden`].
-    pub fn handle_mute(&mut self, ask: &MuteAsk, link: LinkId) -> Result<bool, Refusal> {
-        let asking = self.hosted(&ask.by, link)?;
-        let target = self
-            .participants
-            .get(&ask.participant)
-            .ok_or_else(|| self.not_found(&ask.participant))?;
-        let oneself = ask.by == ask.participant;
-        if !oneself {
-            if !asking.role.may_moderate() || asking.role < target.role {
-                let (by, participant) = (ask.by.clone(), ask.participant.clone());
-                return Err(Refusal::MuteForbidden { by, participant });
-            }
-            if !ask.muted && target.muted == Some(MutedBy::Oneself) {
-                return Err(Refusal::UnmuteForbidden { participant: ask.participant.clone() });
-            }
-        }
-        let changed = target.muted.is_some() != ask.muted;
-        // Who mutes himself while a moderator's mute holds is not to be opened by the moderator; a
-        // moderator's mute takes nothing from who has muted himself.
-        let takes_over = oneself && ask.muted;
-        if !changed && !takes_over {
-            return Ok(false);
-        }
-        let by = if oneself { MutedBy::Oneself } else { MutedBy::Moderator };
-        if let Some(target) = self.participants.get_mut(&ask.participant) {
-            target.muted = ask.muted.then_some(by);
-        }
-        if !changed {
-            return Ok(false);
-        }
-        self.announcer.note_change();
-        Ok(true)
-    }
-
     /// Ends the room; its last snapshot says so and is due at once.
-    pub fn handle_close(&mut self) {
+    pub fn handle_close(&mut self, actor: &str, now: Instant) {
         self.closed = true;
+        self.note(Happening::RoomClosed, [actor, "", ""], now);
+        let at_ms = self.founding.start.unix_ms_at(now);
+        self.changes.push_back(Change::Closed { at_ms });
         self.announcer.note_change();
         self.announcer.hurry();
     }
@@ -310,41 +247,48 @@ impl Room {
         self.announcer.take_due(now).then(|| self.state())
     }
 
-    /// When to call [`Self::next_overdue`] and [`Self::next_state`] next.
+    /// Takes note of reactions that an edge has counted; says how many kinds are unknown.
+    pub fn handle_reactions(&mut self, counts: &[Reaction], now: Instant) -> usize {
+        self.applause.note(counts, now)
+    }
+
+    /// The reactions that every edge should get now.
+    pub fn next_reactions(&mut self, now: Instant) -> Option<Vec<Reaction>> {
+        self.applause.take_due(now)
+    }
+
+    /// When to call [`Self::next_overdue`], [`Self::next_state`] and [`Self::next_reactions`] next.
     #[must_use]
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let away = self.away.first().map(|(until, _)| *until);
-        [self.announcer.due(now), away].into_iter().flatten().min()
+        [self.announcer.due(now), away, self.applause.poll_timeout()].into_iter().flatten().min()
     }
 
-    /// What everybody may know of the room.
-    #[must_use]
-    pub fn info(&self) -> RoomInfo {
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        RoomInfo {
-            room: self.founding.id.as_str().to_owned(),
-            name: self.founding.name.clone(),
-            created_ms: self.founding.created_ms,
-            speakers: count(self.stage.len()),
-            listeners: count(self.participants.len() - self.stage.len()),
+    /// Somebody in the room.
+    pub(super) fn found(&self, id: &ParticipantId) -> Result<&Participant, Refusal> {
+        self.participants.get(id).ok_or_else(|| self.not_found(id))
+    }
+
+    /// Who the token said this is; empty when he is not here.
+    pub(super) fn identity_of(&self, id: &ParticipantId) -> String {
+        self.participants.get(id).map(|one| one.identity.clone()).unwrap_or_default()
+    }
+
+    /// Somebody must go: his edge is told why, and nothing is kept for him.
+    pub(super) fn send_out(&mut self, id: &ParticipantId, why: &str, now: Instant) {
+        let Some(participant) = self.participants.get(id) else { return };
+        if let Some(link) = participant.link() {
+            let standing = Box::new(self.standing_of(participant, why));
+            self.commands.push_back(Command::Tell { link, standing });
         }
-    }
-
-    /// The room as edges see it.
-    #[must_use]
-    pub fn state(&self) -> RoomState {
-        let members = self.stage.iter().filter_map(|id| self.participants.get(id));
-        RoomState {
-            info: Some(self.info()),
-            epoch: self.founding.epoch.0,
-            version: self.announcer.version(),
-            stage: members.map(Participant::stage_member).collect::<Vec<control::StageMember>>(),
-            closed: self.closed,
+        if let Some(departed) = self.remove(id, now) {
+            self.commands.push_back(Command::ClearUp(departed));
         }
+        self.places.forget(id);
     }
 
-    fn hosted(&self, id: &ParticipantId, link: LinkId) -> Result<&Participant, Refusal> {
-        let participant = self.participants.get(id).ok_or_else(|| self.not_found(id))?;
+    pub(super) fn hosted(&self, id: &ParticipantId, link: LinkId) -> Result<&Participant, Refusal> {
+        let participant = self.found(id)?;
         if participant.link() == Some(link) {
             Ok(participant)
         } else {
@@ -357,7 +301,12 @@ impl Room {
     }
 
     fn remove(&mut self, id: &ParticipantId, now: Instant) -> Option<Departed> {
+        let gone = self.participants.get(id)?;
+        let next = self.exclusions.appointed(&gone.identity).unwrap_or(gone.token_role);
+        self.places.keep(gone, next, now);
+        self.take_down_hand(id);
         let gone = self.participants.remove(id)?;
+        self.changes.push_back(Change::Gone(id.clone()));
         if gone.role.may_speak() {
             self.stage.retain(|member| member != id);
         }
@@ -371,11 +320,12 @@ impl Room {
             self.empty_since = Some(now);
         }
         self.announcer.note_change();
+        self.note_passage(Happening::ParticipantLeft, &gone.identity, gone.role.may_speak(), now);
         Some(Departed { participant: gone.id.clone(), track: gone.track, link: gone.link() })
     }
 }
 
-fn forget_one(links: &mut BTreeMap<LinkId, usize>, link: LinkId) {
+pub(super) fn forget_one(links: &mut BTreeMap<LinkId, usize>, link: LinkId) {
     if let Some(count) = links.get_mut(&link) {
         *count -= 1;
         if *count == 0 {

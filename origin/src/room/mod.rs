@@ -1,26 +1,78 @@
-//! One room as its owner sees it: who is here, who may do what, and what the edges are told of it.
+//! One room as its owner holds it: who is here, on the stage, muted, waiting, kept out.
+//!
+//! Pure: time comes in; what follows for others comes out as [`Command`]s, what happened as [`Event`]s.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `limits` | every maximum and interval of a room |
-//! | `membership` | [`Room`]: join, leave, mute, close, and the grace after a lost link |
-//! | `participant` | [`Participant`], and [`Joining`], a join checked from the wire |
-//! | `announcer` | when the next snapshot of the room is due |
-//! | `refusal` | [`Refusal`]: each way a request can be wrong |
+//! | `announcer` | when the next snapshot is due |
+//! | `calendar` | the time of day |
+//! | `changes` | what must be remembered of a change |
+//! | `deeds` | what people do to each other |
+//! | `effects` | what a change owes to others, and what it was |
+//! | `exclusions` | bans and appointments |
+//! | `hands` | the queue of raised hands |
+//! | `joins` | the way in |
+//! | `limits` | every maximum and interval |
+//! | `log` | what happened |
+//! | `membership` | what a room holds, leave, close, and the grace after a lost link |
+//! | `muting` | mute and unmute |
+//! | `participant` | somebody in the room |
+//! | `places` | what is kept for somebody who may come back |
+//! | `reactions` | applause, summed up |
+//! | `refusal` | each way to be wrong |
+//! | `rights` | who may do what |
+//! | `roles` | on the stage and off it |
+//! | `settings` | what can be set of a room |
+//! | `snapshot` | a room for its next owner |
+//! | `views` | the room as others see it |
 
 mod announcer;
+mod calendar;
+mod changes;
+mod deeds;
+mod effects;
+mod exclusions;
+mod hands;
+mod joins;
 mod limits;
+mod log;
 mod membership;
+mod muting;
 mod participant;
+mod places;
+mod reactions;
 mod refusal;
+mod rights;
+mod roles;
+mod settings;
+mod snapshot;
+mod views;
 
+pub use calendar::Start;
+pub use changes::Change;
+pub use deeds::{Act, Actor};
+pub use effects::{Command, Event};
+pub use exclusions::{Ban, Exclusions};
+pub use hands::Turn;
 pub use limits::{
-    AWAY_GRACE, IDENTITY_CHARS_MAX, NAME_CHARS_MAX, PARTICIPANT_NAME_CHARS_MAX, PARTICIPANTS_MAX,
-    STAGE_MAX, STATE_INTERVAL,
+    APPOINTMENTS_MAX, AWAY_GRACE, BANS_MAX, DESCRIPTION_CHARS_MAX, HANDS_MAX, HANDS_SHOWN_MAX,
+    IDENTITY_CHARS_MAX, LANGUAGE_CHARS_MAX, LOG_ENTRIES_MAX, NAME_CHARS_MAX,
+    PARTICIPANT_NAME_CHARS_MAX, PARTICIPANTS_MAX, PLACE_KEPT, PLACES_MAX, REACTIONS_INTERVAL,
+    REASON_CHARS_MAX, STAGE_MAX, STATE_INTERVAL, TOPIC_CHARS_MAX,
 };
-pub use membership::{Capacity, Departed, Founding, Joined, MuteAsk, Room, Via};
+pub use log::Happening;
+pub use membership::{Capacity, Departed, Founding, Joined, Room, Via};
+pub use muting::MuteAsk;
 pub use participant::{Joining, MutedBy, Participant, Whereabouts};
+pub use reactions::REACTIONS;
 pub use refusal::Refusal;
+pub use rights::{Whom, may};
+pub use settings::{Settings, Visibility};
+pub use snapshot::{Remains, Snapshot};
 
+#[cfg(test)]
+mod deeds_tests;
+#[cfg(test)]
+mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use stoa_link::event::LinkId;
 use stoa_protocol::ids::{NodeId, ParticipantId, Role};
 use stoa_protocol::mesh::control::{self, WireRole};
 
+use super::hands::Turn;
 use super::limits::{IDENTITY_CHARS_MAX, PARTICIPANT_NAME_CHARS_MAX};
 use super::refusal::Refusal;
 
@@ -32,7 +33,7 @@ pub enum Whereabouts {
 }
 
 /// Somebody in a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {
     /// Unique in the room.
     pub id: ParticipantId,
@@ -40,8 +41,14 @@ pub struct Participant {
     pub identity: String,
     /// What people read.
     pub name: String,
-    /// What he may do.
+    /// What he may do in this room.
     pub role: Role,
+    /// What his token says he may do.
+    pub token_role: Role,
+    /// His place in the queue of hands, while his is up.
+    pub turn: Option<Turn>,
+    /// Whether he is invited to the stage.
+    pub invited: bool,
     /// Who muted him; `None` while he is audible.
     pub muted: Option<MutedBy>,
     /// The track that he may publish.
@@ -68,9 +75,24 @@ impl Participant {
         control::StageMember {
             participant: self.id.as_str().to_owned(),
             name: self.name.clone(),
-            role: wire_role(self.role).into(),
+            role: WireRole::from(self.role).into(),
             muted: self.muted.is_some(),
             track: self.track.map_or(0, |track| track.0),
+        }
+    }
+
+    /// As lists show him; the identity only to those who may know it.
+    #[must_use]
+    pub fn info(&self, identity: bool) -> control::ParticipantInfo {
+        control::ParticipantInfo {
+            participant: self.id.as_str().to_owned(),
+            name: self.name.clone(),
+            role: WireRole::from(self.role).into(),
+            muted: self.muted.is_some(),
+            hand: self.turn.is_some(),
+            raised_ms: self.turn.map_or(0, |turn| turn.raised_ms),
+            invited: self.invited,
+            identity: if identity { self.identity.clone() } else { String::new() },
         }
     }
 }
@@ -90,6 +112,10 @@ pub struct Joining {
     pub track: Option<TrackId>,
     /// Whether he joins muted.
     pub muted: bool,
+    /// Whether he was here before under this id, maybe through another edge.
+    pub resumes: bool,
+    /// Whether his token names this room.
+    pub named: bool,
 }
 
 impl TryFrom<&control::Join> for Joining {
@@ -107,7 +133,16 @@ impl TryFrom<&control::Join> for Joining {
         };
         let role = WireRole::try_from(wire.role).map_err(|_| Refusal::RoleUnknown(wire.role))?;
         let track = (wire.track != 0).then_some(TrackId(wire.track));
-        Ok(Self { participant, identity, name, role: role_of(role), track, muted: wire.muted })
+        Ok(Self {
+            participant,
+            identity,
+            name,
+            role: role.into(),
+            track,
+            muted: wire.muted,
+            resumes: wire.resumes,
+            named: wire.named,
+        })
     }
 }
 
@@ -121,22 +156,4 @@ pub(super) fn readable(what: &'static str, text: &str, max: usize) -> Result<Str
         return Err(Refusal::TextControl { what });
     }
     Ok(text.to_owned())
-}
-
-fn role_of(role: WireRole) -> Role {
-    match role {
-        WireRole::Listener => Role::Listener,
-        WireRole::Speaker => Role::Speaker,
-        WireRole::Moderator => Role::Moderator,
-        WireRole::Host => Role::Host,
-    }
-}
-
-fn wire_role(role: Role) -> WireRole {
-    match role {
-        Role::Listener => WireRole::Listener,
-        Role::Speaker => WireRole::Speaker,
-        Role::Moderator => WireRole::Moderator,
-        Role::Host => WireRole::Host,
-    }
 }

@@ -1,6 +1,6 @@
 //! Each way a request to a room can be wrong, with the sentence that people read.
 
-use stoa_protocol::ids::{NameError, ParticipantId, RoomId};
+use stoa_protocol::ids::{NameError, ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control::Problem;
 use thiserror::Error;
 
@@ -59,12 +59,8 @@ pub enum Refusal {
         participant: ParticipantId,
     },
     /// Muting somebody takes a role at least as high as his, and moderator at least.
-    #[error(
-        "Participant '{by}' may not mute '{participant}': that takes a moderator of at least the same role."
-    )]
+    #[error("Muting '{participant}' takes a moderator of at least the same role.")]
     MuteForbidden {
-        /// Who asked.
-        by: ParticipantId,
         /// Who should be muted.
         participant: ParticipantId,
     },
@@ -73,6 +69,65 @@ pub enum Refusal {
     UnmuteForbidden {
         /// Who should be unmuted.
         participant: ParticipantId,
+    },
+    /// What can be known of a room, but not by this number.
+    #[error("Visibility {0} is unknown here; known are 0 (open) to 2 (private).")]
+    VisibilityUnknown(i32),
+    /// A language that is none.
+    #[error("A room's language must be a tag such as 'el' or 'pt-BR' (RFC 5646).")]
+    LanguageInvalid,
+    /// A deed that the actor's role does not allow, or not to this participant.
+    #[error("A {own} may not {deed}.", own = role_name(*own))]
+    DeedForbidden {
+        /// What he is.
+        own: Role,
+        /// What he wanted to do, as the end of a sentence.
+        deed: &'static str,
+    },
+    /// A deed that this node does not know, or one without what it takes.
+    #[error("This cannot be done: {0}.")]
+    DeedMalformed(&'static str),
+    /// The room takes no hands.
+    #[error("This room takes no raised hands.")]
+    HandsClosed,
+    /// As many hands as there may be.
+    #[error("As many as {max} hands are raised; try again later.")]
+    HandsFull {
+        /// The limit.
+        max: usize,
+    },
+    /// There is no such hand.
+    #[error("The hand of '{participant}' is not raised; it may have been taken down.")]
+    HandNotRaised {
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// There is no such invitation.
+    #[error("There is no invitation to the stage; it may have been taken back.")]
+    NotInvited,
+    /// Kept out.
+    #[error("You may not enter the room '{room}': its moderators keep you out.")]
+    Banned {
+        /// The room.
+        room: RoomId,
+    },
+    /// A private room, and a token that does not name it.
+    #[error("The room '{room}' is private: it takes an access token that names it.")]
+    RoomPrivate {
+        /// The room.
+        room: RoomId,
+    },
+    /// As many bans as there may be.
+    #[error("This room keeps {max} identities out already; let some in again first.")]
+    BansFull {
+        /// The limit.
+        max: usize,
+    },
+    /// As many appointments as there may be.
+    #[error("This room has {max} roles of its own already; take some back first.")]
+    AppointmentsFull {
+        /// The limit.
+        max: usize,
     },
     /// As many participants as a room may hold.
     #[error("The room '{room}' is full: it has {max} participants.")]
@@ -104,6 +159,18 @@ impl Refusal {
             Self::ParticipantElsewhere { .. } => (403, "participant-elsewhere", 0),
             Self::MuteForbidden { .. } => (403, "mute-forbidden", 0),
             Self::UnmuteForbidden { .. } => (403, "unmute-forbidden", 0),
+            Self::VisibilityUnknown(_) => (400, "visibility-unknown", 0),
+            Self::LanguageInvalid => (400, "language-invalid", 0),
+            Self::DeedForbidden { .. } => (403, "forbidden", 0),
+            Self::DeedMalformed(_) => (400, "deed-malformed", 0),
+            Self::HandsClosed => (403, "hands-closed", 0),
+            Self::HandsFull { .. } => (503, "hands-full", FULL_RETRY_S),
+            Self::HandNotRaised { .. } => (409, "hand-not-raised", 0),
+            Self::NotInvited => (409, "not-invited", 0),
+            Self::Banned { .. } => (403, "banned", 0),
+            Self::RoomPrivate { .. } => (403, "room-private", 0),
+            Self::BansFull { .. } => (409, "bans-full", 0),
+            Self::AppointmentsFull { .. } => (409, "appointments-full", 0),
             Self::RoomFull { .. } => (503, "room-full", FULL_RETRY_S),
             Self::StageFull { .. } => (503, "stage-full", FULL_RETRY_S),
         }
@@ -114,5 +181,14 @@ impl Refusal {
     pub fn problem(&self) -> Problem {
         let (status, code, retry_after_s) = self.terms();
         Problem { status, code: code.to_owned(), detail: self.to_string(), retry_after_s }
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Listener => "listener",
+        Role::Speaker => "speaker",
+        Role::Moderator => "moderator",
+        Role::Host => "host",
     }
 }

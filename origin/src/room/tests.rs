@@ -8,8 +8,8 @@ use stoa_protocol::ids::{NodeId, ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control;
 
 use super::{
-    AWAY_GRACE, Capacity, Founding, Joined, Joining, MuteAsk, MutedBy, Refusal, Room,
-    STATE_INTERVAL, Via,
+    AWAY_GRACE, Actor, Capacity, Founding, Joined, Joining, MuteAsk, MutedBy, Refusal, Room,
+    STATE_INTERVAL, Settings, Start, Via,
 };
 
 const AMS: LinkId = LinkId(1);
@@ -40,7 +40,7 @@ fn joining_again_after_a_reconnect_changes_nothing_but_the_link() {
     let mut room = room(start);
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
-    room.handle_mute(&mute("ada", true, "hana"), AMS).unwrap();
+    room.handle_mute(&mute("ada", true, "hana", AMS), Instant::now()).unwrap();
     room.next_state(start);
     room.handle_link_down(AMS, start);
 
@@ -102,14 +102,14 @@ fn a_moderator_mutes_speakers_but_not_the_host() {
     join(&mut room, "mo", Role::Moderator, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, SIN).unwrap();
 
-    assert_eq!(room.handle_mute(&mute("ada", true, "mo"), AMS), Ok(true));
-    assert_eq!(room.handle_mute(&mute("ada", true, "mo"), AMS), Ok(false));
+    assert_eq!(room.handle_mute(&mute("ada", true, "mo", AMS), Instant::now()), Ok(true));
+    assert_eq!(room.handle_mute(&mute("ada", true, "mo", AMS), Instant::now()), Ok(false));
     assert!(matches!(
-        room.handle_mute(&mute("hana", true, "mo"), AMS),
+        room.handle_mute(&mute("hana", true, "mo", AMS), Instant::now()),
         Err(Refusal::MuteForbidden { .. })
     ));
     assert!(matches!(
-        room.handle_mute(&mute("mo", true, "ada"), SIN),
+        room.handle_mute(&mute("mo", true, "ada", SIN), Instant::now()),
         Err(Refusal::MuteForbidden { .. })
     ));
 }
@@ -119,12 +119,12 @@ fn nobody_opens_the_microphone_of_one_who_muted_himself() {
     let mut room = room(Instant::now());
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
-    room.handle_mute(&mute("ada", true, "ada"), AMS).unwrap();
+    room.handle_mute(&mute("ada", true, "ada", AMS), Instant::now()).unwrap();
 
-    let refused = room.handle_mute(&mute("ada", false, "hana"), AMS);
+    let refused = room.handle_mute(&mute("ada", false, "hana", AMS), Instant::now());
 
     assert_eq!(refused, Err(Refusal::UnmuteForbidden { participant: id("ada") }));
-    assert_eq!(room.handle_mute(&mute("ada", false, "ada"), AMS), Ok(true));
+    assert_eq!(room.handle_mute(&mute("ada", false, "ada", AMS), Instant::now()), Ok(true));
 }
 
 #[test]
@@ -132,10 +132,10 @@ fn a_mute_of_ones_own_outlasts_a_moderators_that_came_first() {
     let mut room = room(Instant::now());
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
-    room.handle_mute(&mute("ada", true, "hana"), AMS).unwrap();
+    room.handle_mute(&mute("ada", true, "hana", AMS), Instant::now()).unwrap();
 
-    let own = room.handle_mute(&mute("ada", true, "ada"), AMS);
-    let opened = room.handle_mute(&mute("ada", false, "hana"), AMS);
+    let own = room.handle_mute(&mute("ada", true, "ada", AMS), Instant::now());
+    let opened = room.handle_mute(&mute("ada", false, "hana", AMS), Instant::now());
 
     assert_eq!(own, Ok(false), "nothing that others see has changed");
     assert_eq!(opened, Err(Refusal::UnmuteForbidden { participant: id("ada") }));
@@ -149,7 +149,7 @@ fn an_edge_speaks_only_for_those_who_joined_through_it() {
     join(&mut room, "hana", Role::Host, AMS).unwrap();
     join(&mut room, "ada", Role::Speaker, SIN).unwrap();
 
-    let mute = room.handle_mute(&mute("ada", true, "hana"), SIN);
+    let mute = room.handle_mute(&mute("ada", true, "hana", SIN), Instant::now());
     let leave = room.handle_leave(&id("ada"), AMS, start);
 
     assert_eq!(mute, Err(Refusal::ParticipantElsewhere { participant: id("hana") }));
@@ -160,7 +160,8 @@ fn an_edge_speaks_only_for_those_who_joined_through_it() {
 fn a_full_stage_still_takes_listeners_until_the_room_is_full() {
     let start = Instant::now();
     let capacity = Capacity { participants: 3, stage: 1 };
-    let mut room = Room::new(founding("Full"), capacity, start).unwrap();
+    let mut room =
+        Room::new(founding(start), Settings::named("Full"), capacity, "", start).unwrap();
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
 
     let stage_full = join(&mut room, "bob", Role::Speaker, AMS).unwrap_err();
@@ -179,7 +180,7 @@ fn the_end_of_a_room_is_announced_without_waiting() {
     join(&mut room, "ada", Role::Speaker, AMS).unwrap();
     room.next_state(start);
 
-    room.handle_close();
+    room.handle_close("", start);
 
     assert!(room.next_state(start).unwrap().closed);
 }
@@ -206,8 +207,7 @@ fn a_join_with_a_bad_name_or_role_is_refused_with_a_sentence() {
         identity: "ada@example.org".into(),
         name: name.into(),
         role,
-        track: 0,
-        muted: false,
+        ..control::Join::default()
     };
 
     assert_eq!(Joining::try_from(&wire("", 0)).unwrap().name, "ada@example.org");
@@ -220,28 +220,34 @@ fn a_join_with_a_bad_name_or_role_is_refused_with_a_sentence() {
     assert_eq!(Joining::try_from(&wire("Ada", 9)), Err(Refusal::RoleUnknown(9)));
 }
 
-fn room(now: Instant) -> Room {
-    Room::new(founding("A room"), Capacity::default(), now).unwrap()
+pub(super) fn room(now: Instant) -> Room {
+    Room::new(founding(now), Settings::named("A room"), Capacity::default(), "", now).unwrap()
 }
 
-fn founding(name: &str) -> Founding {
+pub(super) fn founding(now: Instant) -> Founding {
     Founding {
         id: RoomId::new("r").unwrap(),
-        name: name.into(),
+        tenant: String::new(),
         created_ms: 1_000,
         epoch: Epoch(1),
+        start: Start { now, unix_ms: 1_000 },
     }
 }
 
-fn id(name: &str) -> ParticipantId {
+pub(super) fn id(name: &str) -> ParticipantId {
     ParticipantId::new(name).unwrap()
 }
 
-fn mute(participant: &str, muted: bool, by: &str) -> MuteAsk {
-    MuteAsk { participant: id(participant), muted, by: id(by) }
+fn mute(participant: &str, muted: bool, by: &str, link: LinkId) -> MuteAsk {
+    MuteAsk { participant: id(participant), muted, by: Actor::Participant(id(by), link) }
 }
 
-fn join(room: &mut Room, name: &str, role: Role, link: LinkId) -> Result<Joined, Refusal> {
+pub(super) fn join(
+    room: &mut Room,
+    name: &str,
+    role: Role,
+    link: LinkId,
+) -> Result<Joined, Refusal> {
     let node = if link == AMS { "ams" } else { "sin" };
     join_through(room, name, role, link, node)
 }
@@ -260,6 +266,8 @@ fn join_through(
         role,
         track: Some(TrackId(u64::from(name.as_bytes()[0]))),
         muted: false,
+        resumes: false,
+        named: true,
     };
-    room.handle_join(joining, Via { link, node: &NodeId::new(node).unwrap() })
+    room.handle_join(joining, Via { link, node: &NodeId::new(node).unwrap() }, Instant::now())
 }

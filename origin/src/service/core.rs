@@ -9,16 +9,19 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use stoa_audio::frame::{Epoch, TrackId};
 use stoa_link::{LinkId, PeerName, TrackBinding};
-use stoa_protocol::ids::{NodeRole, RoomId};
+use stoa_protocol::ids::{NodeId, NodeRole, RoomId};
 use stoa_protocol::mesh::control::{
     Body, Drain, Feed, Load, Subscribe, TrackKind, Undrain, Unsubscribe,
 };
 
 use super::counts::{ControlRefusal, Counts};
+use super::durable::Closed;
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
 use super::tracks::{Owner, Publication};
+use crate::room::{Event, Start};
+use crate::store::Operation;
 use crate::tree::Interest;
 
 /// An effect owed on a link.
@@ -54,13 +57,15 @@ pub enum Command {
     },
 }
 
-/// The moment from which the service counts its time.
-#[derive(Clone, Copy, Debug)]
-pub struct Start {
-    /// On the monotonic clock.
-    pub now: Instant,
-    /// The same moment in milliseconds since 1970.
-    pub unix_ms: u64,
+/// Something that happened in a room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    /// Where.
+    pub room: RoomId,
+    /// Whose room it is; empty for the default tenant.
+    pub tenant: String,
+    /// What.
+    pub event: Event,
 }
 
 /// All rooms of this origin.
@@ -81,15 +86,20 @@ pub struct Service {
     pub(super) publications: BTreeMap<TrackId, Publication>,
     pub(super) deadlines: BTreeSet<(Instant, RoomKey)>,
     pub(super) commands: VecDeque<Command>,
+    pub(super) events: VecDeque<Happened>,
+    pub(super) writes: VecDeque<Operation>,
+    /// As the store knows this origin.
+    pub(super) node: NodeId,
+    pub(super) closed: Closed,
     pub(super) counts: Counts,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
 }
 
 impl Service {
-    /// A service without rooms.
+    /// The service of origin `node`, without rooms.
     #[must_use]
-    pub fn new(limits: Limits, rng: StdRng, start: Start) -> Self {
+    pub fn new(node: NodeId, limits: Limits, rng: StdRng, start: Start) -> Self {
         Self {
             limits,
             start,
@@ -103,6 +113,10 @@ impl Service {
             publications: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             commands: VecDeque::new(),
+            events: VecDeque::new(),
+            writes: VecDeque::new(),
+            node,
+            closed: Closed::new(),
             counts: Counts::default(),
             leaving_at: None,
         }
@@ -159,6 +173,10 @@ impl Service {
                 self.note_outcome(done);
             }
             Body::Load(load) => neighbour.load = load,
+            Body::Reactions(reactions) => {
+                let done = self.react(link, &reactions, now);
+                self.note_outcome(done);
+            }
             // A draining edge asks its own participants to move; nobody hangs below it here.
             Body::Drain(_) | Body::Undrain(_) | Body::Goodbye(_) => {}
             _ => {
@@ -199,6 +217,11 @@ impl Service {
     /// The next effect owed on a link.
     pub fn next_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
+    }
+
+    /// The next thing that happened in a room; call until `None` after every input.
+    pub fn next_event(&mut self) -> Option<Happened> {
+        self.events.pop_front()
     }
 
     /// What happened since the start.

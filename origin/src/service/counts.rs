@@ -70,6 +70,8 @@ reasons! {
     ControlRefusal {
         /// An edge may not say this.
         Unexpected = "unexpected",
+        /// It counts reactions that nobody can give.
+        UnknownReaction = "unknown_reaction",
         /// It names a room that is not here.
         UnknownRoom = "unknown_room",
         /// It comes from a link that is not up, or no longer.

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use stoa_audio::frame::Frame;
 use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
+use stoa_protocol::mesh::control::Body;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::core::{Command, Service};
+use crate::keeping::{ACKNOWLEDGED_WITHIN, Promise, Scribe};
 use crate::metrics::{LinkReport, Metrics};
+use crate::store::{HotChange, Operation, RoomChange};
 
 /// Events taken from the inbox at a time, before timers are looked at again.
 const EVENTS_PER_TURN: usize = 256;
@@ -84,13 +87,15 @@ pub struct Server {
     orders: mpsc::Receiver<(Order, oneshot::Sender<()>)>,
     vacant: watch::Sender<bool>,
     metrics: Metrics,
+    scribe: Scribe,
 }
 
 impl Server {
-    /// Around `service`; `sender` is an end of `inbox`.
+    /// Around `service`, which `scribe` writes down; `sender` is an end of `inbox`.
     #[must_use]
     pub fn new(
         service: Service,
+        scribe: Scribe,
         inbox: Inbox,
         sender: InboxSender,
         metrics: Metrics,
@@ -98,7 +103,7 @@ impl Server {
         let (orders_sender, orders) = mpsc::channel(ORDERS_MAX);
         let (vacant, vacant_receiver) = watch::channel(true);
         let links = BTreeMap::new();
-        let server = Self { service, links, inbox, sender, orders, vacant, metrics };
+        let server = Self { service, links, inbox, sender, orders, vacant, metrics, scribe };
         (server, Steering { orders: orders_sender, vacant: vacant_receiver })
     }
 
@@ -191,8 +196,18 @@ impl Server {
     }
 
     fn carry_out(&mut self) {
+        let mut owed = self.write_down();
+        // What happened is in the log of its room, which is written already.
+        while self.service.next_event().is_some() {}
         while let Some(command) = self.service.next_command() {
             match command {
+                Command::Send { link, body }
+                    if !owed.is_empty() && matches!(*body, Body::Response(_)) =>
+                {
+                    if let Some(link) = self.links.get(&link) {
+                        tokio::spawn(acknowledge(link.clone(), body, std::mem::take(&mut owed)));
+                    }
+                }
                 Command::Send { link, body } => {
                     // After an error the link is over, and its `Down` is on the way.
                     if let Some(link) = self.links.get(&link)
@@ -221,6 +236,19 @@ impl Server {
         }
     }
 
+    /// Gives the stores what has changed; what an answer must wait for comes back.
+    fn write_down(&mut self) -> Vec<Promise> {
+        let mut owed = Vec::new();
+        while let Some(operation) = self.service.next_write() {
+            let awaited = is_awaited(&operation);
+            let promise = self.scribe.write(operation);
+            if awaited {
+                owed.push(promise);
+            }
+        }
+        owed
+    }
+
     fn export(&mut self) {
         self.metrics.note_service(&self.service);
         self.metrics.note_inbox(self.sender.frames_dropped(), self.sender.facts_waited());
@@ -232,6 +260,36 @@ impl Server {
         }
         let vacant = self.service.participants_len() == (0, 0);
         self.vacant.send_if_modified(|before| std::mem::replace(before, vacant) != vacant);
+    }
+}
+
+/// Whether an answer acknowledges this. Who comes and goes is told again by his edge if it is forgotten, and the log
+/// is about what was acknowledged.
+fn is_awaited(operation: &Operation) -> bool {
+    match operation {
+        Operation::Create(_) => true,
+        Operation::Change { change, .. } => !matches!(change, RoomChange::Append(_)),
+        Operation::Note { changes, .. } => changes
+            .iter()
+            .any(|change| matches!(change, HotChange::Raise { .. } | HotChange::Lower(_))),
+        _ => false,
+    }
+}
+
+/// Sends an answer once what it acknowledges is stored, or its store counts as away.
+async fn acknowledge(link: Link, body: Box<Body>, owed: Vec<Promise>) {
+    let stored = async {
+        for promise in owed {
+            if let Err(error) = promise.kept().await {
+                tracing::error!(%error, "a change was not stored");
+            }
+        }
+    };
+    if tokio::time::timeout(ACKNOWLEDGED_WITHIN, stored).await.is_err() {
+        tracing::debug!("a change is acknowledged while its store is away");
+    }
+    if let Err(error) = link.send(*body) {
+        tracing::debug!(link = link.id().0, %error, "an answer was not sent");
     }
 }
 

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `core` | [`Service`]: links come and go, timers, commands owed |
 //! | `asks` | requests about rooms and their answers |
+//! | `people` | requests about people in a room |
 //! | `tracks` | who may publish what, and the way of a frame |
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
+//! | `durable` | what the store is told, and how rooms come out of it again |
 //! | `hall` | one room with its stage and its tree |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `counts` | what happened, by reason |
@@ -16,16 +18,19 @@
 mod asks;
 mod core;
 mod counts;
+mod durable;
 mod hall;
 mod io;
 mod limits;
 mod neighbour;
+mod people;
 mod refusal;
 mod settle;
 mod tracks;
 
-pub use self::core::{Command, Service, Start};
+pub use self::core::{Command, Happened, Service};
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
+pub use durable::Kept;
 pub use hall::RoomKey;
 pub use io::{Server, Steering};
 pub use limits::{

@@ -84,7 +84,7 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
-    use stoa_protocol::ids::{NameError, ParticipantId};
+    use stoa_protocol::ids::{NameError, ParticipantId, Role};
 
     use super::*;
 
@@ -98,8 +98,20 @@ mod tests {
             room::Refusal::ParticipantNotFound { room: room(), participant: participant() },
             room::Refusal::ParticipantTaken { room: room(), participant: participant() },
             room::Refusal::ParticipantElsewhere { participant: participant() },
-            room::Refusal::MuteForbidden { by: participant(), participant: participant() },
+            room::Refusal::MuteForbidden { participant: participant() },
             room::Refusal::UnmuteForbidden { participant: participant() },
+            room::Refusal::VisibilityUnknown(9),
+            room::Refusal::LanguageInvalid,
+            room::Refusal::DeedForbidden { own: Role::Listener, deed: "mute everybody" },
+            room::Refusal::DeedMalformed("it takes a participant"),
+            room::Refusal::HandsClosed,
+            room::Refusal::HandsFull { max: 1 },
+            room::Refusal::HandNotRaised { participant: participant() },
+            room::Refusal::NotInvited,
+            room::Refusal::Banned { room: room() },
+            room::Refusal::RoomPrivate { room: room() },
+            room::Refusal::BansFull { max: 1 },
+            room::Refusal::AppointmentsFull { max: 1 },
             room::Refusal::RoomFull { room: room(), max: 1 },
             room::Refusal::StageFull { room: room(), max: 1 },
         ];

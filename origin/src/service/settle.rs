@@ -1,21 +1,23 @@
 //! After a change in a room: brings selection, bindings, snapshots and timers in line.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use stoa_audio::frame::TrackId;
 use stoa_link::TrackBinding;
-use stoa_protocol::mesh::control::{Body, TrackKind};
+use stoa_protocol::mesh::control::{Body, Reactions, TrackKind};
 
-use super::core::{Command, Service};
+use super::core::{Command, Happened, Service};
 use super::hall::{Hall, RoomKey};
 use super::tracks::Owner;
-use crate::room::{Departed, Room};
+use crate::room::{self, Departed, Room};
 use crate::tree::{Change, Interest};
 
 impl Service {
     /// Carries out what follows from a change in a room; harmless when nothing changed. Returns
     /// whether a snapshot of the room went out.
     pub(super) fn settle(&mut self, key: RoomKey, now: Instant) -> bool {
+        self.follow(key, now);
         let Some(hall) = self.halls.get_mut(&key) else { return false };
         let decided = hall.stage.take_change();
         if decided {
@@ -39,6 +41,13 @@ impl Service {
             };
             self.commands.extend(command);
         }
+        if let Some(counts) = hall.room.next_reactions(now) {
+            let reactions = Reactions { room: hall.room.id().as_str().to_owned(), counts };
+            for link in hall.links() {
+                let body = Box::new(Body::Reactions(reactions.clone()));
+                self.commands.push_back(Command::Send { link, body });
+            }
+        }
         let state = hall.room.next_state(now);
         let announced = state.is_some();
         if let Some(state) = state {
@@ -50,6 +59,37 @@ impl Service {
         }
         self.reschedule(key, now);
         announced
+    }
+
+    /// Carries out what the room owes, and passes on what happened in it.
+    fn follow(&mut self, key: RoomKey, now: Instant) {
+        while let Some(command) = self.halls.get_mut(&key).and_then(|hall| hall.room.next_command())
+        {
+            match command {
+                room::Command::Tell { link, standing } => {
+                    self.send(link, Body::Standing(*standing));
+                }
+                room::Command::SetTrackMuted { track, muted } => {
+                    self.set_track_muted(track, muted, now);
+                }
+                room::Command::EndTrack { track } => self.end_track(track, key, now),
+                room::Command::ClearUp(departed) => self.clear_up(key, &departed, now),
+            }
+        }
+        self.write_changes(key);
+        let Some(hall) = self.halls.get_mut(&key) else { return };
+        pass_on(&mut hall.room, &mut self.events);
+    }
+
+    /// A track is heard no more; who it belongs to may announce it again. A settlement must follow.
+    pub(super) fn end_track(&mut self, track: TrackId, key: RoomKey, now: Instant) {
+        if let Some(publication) = self.publications.get(&track) {
+            let link = publication.link;
+            self.withdraw(track, link, now);
+        }
+        if let Some(hall) = self.halls.get_mut(&key) {
+            hall.tree.handle_track_end(track);
+        }
     }
 
     /// Keeps the room's timer no later than needed. It may fire early; that is cheaper than moving
@@ -83,7 +123,7 @@ impl Service {
         let expired = |hall: &Hall| hall.expires_at(life).is_some_and(|at| at <= now);
         if self.halls.get(&key).is_some_and(expired) {
             self.counts.rooms_expired += 1;
-            self.end_room(key);
+            self.end_room(key, now);
         } else {
             self.settle(key, now);
         }
@@ -93,13 +133,7 @@ impl Service {
     pub(super) fn clear_up(&mut self, key: RoomKey, departed: &Departed, now: Instant) {
         if let Some(track) = departed.track {
             self.owners.remove(&track);
-            if let Some(publication) = self.publications.get(&track) {
-                let link = publication.link;
-                self.withdraw(track, link, now);
-            }
-            if let Some(hall) = self.halls.get_mut(&key) {
-                hall.tree.handle_track_end(track);
-            }
+            self.end_track(track, key, now);
         }
         if let Some(link) = departed.link {
             self.forget_if_absent(link, key);
@@ -107,14 +141,16 @@ impl Service {
     }
 
     /// Ends a room for everybody: a last snapshot, tracks unbound, subscriptions gone.
-    pub(super) fn end_room(&mut self, key: RoomKey) {
+    pub(super) fn end_room(&mut self, key: RoomKey, now: Instant) {
         let Some(mut hall) = self.halls.remove(&key) else { return };
         if let Some(scheduled) = hall.scheduled {
             self.deadlines.remove(&(scheduled, key));
         }
         self.rooms.remove(hall.room.id());
         self.epoch_past = self.epoch_past.max(hall.room.epoch());
-        hall.room.handle_close();
+        hall.room.handle_close("", now);
+        self.write_end(&mut hall.room);
+        pass_on(&mut hall.room, &mut self.events);
         for track in hall.room.participants().filter_map(|p| p.track) {
             self.owners.remove(&track);
             if let Some(publication) = self.publications.remove(&track)
@@ -137,6 +173,13 @@ impl Service {
             }
             self.send(link, Body::RoomState(state.clone()));
         }
+    }
+}
+
+fn pass_on(room: &mut Room, events: &mut VecDeque<Happened>) {
+    while let Some(event) = room.next_event() {
+        let (room, tenant) = (room.id().clone(), room.tenant().to_owned());
+        events.push_back(Happened { room, tenant, event });
     }
 }
 

@@ -7,7 +7,7 @@ use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId
 use stoa_protocol::ids::RoomId;
 
 use super::{Heard, Stage};
-use crate::room::{Capacity, Founding, Room};
+use crate::room::{Capacity, Founding, Room, Settings, Start};
 
 const ANN: TrackId = TrackId(1);
 const BEN: TrackId = TrackId(2);
@@ -81,6 +81,8 @@ fn speech(track: TrackId, number: u64, minus_dbov: u8) -> Frame {
 
 fn room() -> Room {
     let id = RoomId::new("r").unwrap();
-    let founding = Founding { id, name: "R".into(), created_ms: 0, epoch: Epoch(7) };
-    Room::new(founding, Capacity::default(), Instant::now()).unwrap()
+    let (tenant, now) = (String::new(), Instant::now());
+    let start = Start { now, unix_ms: 0 };
+    let founding = Founding { id, tenant, created_ms: 0, epoch: Epoch(7), start };
+    Room::new(founding, Settings::named("R"), Capacity::default(), "", now).unwrap()
 }

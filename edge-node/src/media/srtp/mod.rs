@@ -19,5 +19,5 @@ mod sender;
 mod tests;
 
 pub use profile::{Master, Masters, Profile};
-pub use receiver::{ControlReceiver, OpenError, Receiver};
-pub use sender::Sender;
+pub use receiver::{AudioReceiver, ControlReceiver, OpenError, Receiver};
+pub use sender::{ControlSender, Sender};

@@ -31,9 +31,14 @@ pub enum OpenError {
 
 /// Opens RTP and RTCP with the peer's keys.
 pub struct Receiver {
-    rtp: Cipher,
-    rtp_sources: Vec<(u32, Window)>,
+    rtp: AudioReceiver,
     rtcp: ControlReceiver,
+}
+
+/// Opens RTP alone.
+pub struct AudioReceiver {
+    cipher: Cipher,
+    sources: Vec<(u32, Window)>,
 }
 
 /// Opens RTCP alone, of a peer who sends no RTP: half the keys, half the memory.
@@ -48,11 +53,36 @@ impl Receiver {
     /// # Errors
     /// When the crypto library refuses the keys.
     pub fn new(master: &Master) -> Result<Self, aws_lc_rs::error::Unspecified> {
-        Ok(Self {
-            rtp: Cipher::new(master, Kind::Rtp)?,
-            rtp_sources: Vec::new(),
-            rtcp: ControlReceiver::new(master)?,
-        })
+        Ok(Self { rtp: AudioReceiver::new(master)?, rtcp: ControlReceiver::new(master)? })
+    }
+
+    /// Opens an RTP packet in place and returns the range of its payload and its packet index.
+    ///
+    /// # Errors
+    /// An [`OpenError`]; the packet's bytes are then undefined.
+    pub fn open_rtp(
+        &mut self,
+        packet: &mut [u8],
+    ) -> Result<(std::ops::Range<usize>, u64), OpenError> {
+        self.rtp.open_rtp(packet)
+    }
+
+    /// Opens an RTCP compound in place and returns its length.
+    ///
+    /// # Errors
+    /// An [`OpenError`]; the packet's bytes are then undefined.
+    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
+        self.rtcp.open_rtcp(packet)
+    }
+}
+
+impl AudioReceiver {
+    /// Derives the session keys.
+    ///
+    /// # Errors
+    /// When the crypto library refuses the keys.
+    pub fn new(master: &Master) -> Result<Self, aws_lc_rs::error::Unspecified> {
+        Ok(Self { cipher: Cipher::new(master, Kind::Rtp)?, sources: Vec::new() })
     }
 
     /// Opens an RTP packet in place and returns the range of its payload and its packet index.
@@ -66,10 +96,10 @@ impl Receiver {
         let header = rtp_header_bytes(packet).ok_or(OpenError::Malformed)?;
         let sequence = u16::from_be_bytes([packet[2], packet[3]]);
         let ssrc = u32::from_be_bytes([packet[8], packet[9], packet[10], packet[11]]);
-        let window = self.rtp_sources.iter().find(|(s, _)| *s == ssrc).map(|(_, w)| *w);
+        let window = self.sources.iter().find(|(s, _)| *s == ssrc).map(|(_, w)| *w);
         let mut window = match window {
             Some(window) => window,
-            None if self.rtp_sources.len() >= SSRCS_MAX => return Err(OpenError::TooManySources),
+            None if self.sources.len() >= SSRCS_MAX => return Err(OpenError::TooManySources),
             None => Window::default(),
         };
         let index = window.estimate(sequence);
@@ -77,20 +107,12 @@ impl Receiver {
             return Err(OpenError::Replay);
         }
         let end = self
-            .rtp
+            .cipher
             .open_rtp(packet, header, ssrc, index)
             .map_err(|_| OpenError::Authentication)?;
         window.take(index);
-        store(&mut self.rtp_sources, ssrc, window);
+        store(&mut self.sources, ssrc, window);
         Ok((header..end, index))
-    }
-
-    /// Opens an RTCP compound in place and returns its length.
-    ///
-    /// # Errors
-    /// An [`OpenError`]; the packet's bytes are then undefined.
-    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
-        self.rtcp.open_rtcp(packet)
     }
 }
 
@@ -140,7 +162,7 @@ fn store(sources: &mut Vec<(u32, Window)>, ssrc: u32, window: Window) {
 }
 
 /// Length of an RTP header with CSRCs and extension (RFC 3550 section 5.1); `None` when malformed.
-pub(crate) fn rtp_header_bytes(packet: &[u8]) -> Option<usize> {
+fn rtp_header_bytes(packet: &[u8]) -> Option<usize> {
     let first = *packet.first()?;
     if first >> 6 != 2 || packet.len() < 12 {
         return None;

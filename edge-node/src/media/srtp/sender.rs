@@ -14,9 +14,14 @@ const RTCP_INDEX_MAX: u32 = 0x7fff_ffff;
 pub struct Sender {
     profile: Profile,
     rtp: Sealer,
-    rtcp: Cipher,
-    /// One counter for all our SSRCs: no pair of (SSRC, index) can repeat.
-    rtcp_index: u32,
+    rtcp: ControlSender,
+}
+
+/// Seals RTCP alone. Two of them with the same keys must never seal for the same SSRC.
+pub struct ControlSender {
+    cipher: Cipher,
+    /// One counter for all SSRCs: no pair of (SSRC, index) can repeat.
+    index: u32,
 }
 
 impl Sender {
@@ -28,8 +33,7 @@ impl Sender {
         Ok(Self {
             profile: master.profile(),
             rtp: Sealer::new(master)?,
-            rtcp: Cipher::new(master, Kind::Rtcp)?,
-            rtcp_index: 0,
+            rtcp: ControlSender::new(master)?,
         })
     }
 
@@ -42,7 +46,7 @@ impl Sender {
     /// What sealing adds to an RTCP packet, in bytes.
     #[must_use]
     pub const fn rtcp_overhead(&self) -> usize {
-        self.rtcp.rtcp_overhead()
+        self.rtcp.overhead()
     }
 
     /// Seals an RTP packet in place: `packet` is `header` bytes of header, the payload, and
@@ -67,11 +71,36 @@ impl Sender {
     /// # Errors
     /// When `packet` is too short, all 2^31 indices are used, or the crypto library fails.
     pub fn seal_rtcp(&mut self, packet: &mut [u8], ssrc: u32) -> Result<(), Unspecified> {
-        if self.rtcp_index > RTCP_INDEX_MAX {
+        self.rtcp.seal(packet, ssrc)
+    }
+}
+
+impl ControlSender {
+    /// Derives the session keys.
+    ///
+    /// # Errors
+    /// When the crypto library refuses the keys.
+    pub fn new(master: &Master) -> Result<Self, Unspecified> {
+        Ok(Self { cipher: Cipher::new(master, Kind::Rtcp)?, index: 0 })
+    }
+
+    /// What sealing adds, in bytes.
+    #[must_use]
+    pub const fn overhead(&self) -> usize {
+        self.cipher.rtcp_overhead()
+    }
+
+    /// Seals a compound in place: `packet` is the compound, of at least 8 bytes, and [`Self::overhead`] bytes
+    /// of room.
+    ///
+    /// # Errors
+    /// When `packet` is too short, all 2^31 indices are used, or the crypto library fails.
+    pub fn seal(&mut self, packet: &mut [u8], ssrc: u32) -> Result<(), Unspecified> {
+        if self.index > RTCP_INDEX_MAX {
             return Err(Unspecified);
         }
-        let index = self.rtcp_index;
-        self.rtcp_index += 1;
-        self.rtcp.seal_rtcp(packet, ssrc, index)
+        let index = self.index;
+        self.index += 1;
+        self.cipher.seal_rtcp(packet, ssrc, index)
     }
 }

@@ -10,7 +10,8 @@ use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId
 use stoa_link::{LinkId, PeerName, TrackBinding};
 use stoa_protocol::ids::{NodeId, NodeRole, ParticipantId, Region, Role, RoomId};
 use stoa_protocol::mesh::control::{
-    Answer, Ask, Body, Done, Problem, Response, RoomInfo, RoomState, StageMember, TrackKind,
+    self, Answer, Ask, Body, Done, Problem, Response, RoomInfo, RoomState, StageMember, TrackKind,
+    WireRole,
 };
 
 use crate::rooms::{
@@ -145,9 +146,12 @@ impl Bench {
             identity: "somebody".to_owned(),
             name: "Somebody".to_owned(),
             role,
+            named: true,
+            tenant: String::new(),
             publishes: role.may_speak(),
             downlink: Downlink::Slots,
             muted: false,
+            resume: None,
         }
     }
 
@@ -180,8 +184,27 @@ impl Bench {
             epoch: 1,
             version,
             stage: stage.iter().map(|(person, muted)| member(person, *muted)).collect(),
-            closed: false,
+            ..RoomState::default()
         };
+        self.hub.handle_control(LINK, Body::RoomState(state), self.now);
+    }
+
+    /// The owner says how somebody stands.
+    pub(super) fn stand(&mut self, person: &Person, standing: control::Standing) {
+        let participant = person.id().as_str().to_owned();
+        let standing = control::Standing { room: ROOM.into(), epoch: 1, participant, ..standing };
+        self.hub.handle_control(LINK, Body::Standing(standing), self.now);
+    }
+
+    /// The owner gives somebody a role.
+    pub(super) fn appoint(&mut self, person: &Person, role: WireRole) {
+        self.stand(person, control::Standing { role: role.into(), ..control::Standing::default() });
+    }
+
+    /// The owner's view of the room, whatever it is.
+    pub(super) fn view(&mut self, state: RoomState) {
+        let info = Some(state.info.clone().unwrap_or_else(|| info(ROOM)));
+        let state = RoomState { info, epoch: 1, ..state };
         self.hub.handle_control(LINK, Body::RoomState(state), self.now);
     }
 
@@ -270,6 +293,17 @@ pub(super) fn answer_to(ticket: Ticket, commands: &[Command]) -> Result<Reply, P
         .collect();
     assert_eq!(answers.len(), 1, "{commands:?}");
     (**answers[0]).clone()
+}
+
+/// What one participant is told.
+pub(super) fn told(commands: &[Command], person: &Person) -> Vec<ParticipantEvent> {
+    commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Tell { seat, event } if *seat == person.prepared.seat => Some(event.clone()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// What rooms are told.

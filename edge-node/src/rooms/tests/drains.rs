@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stoa_protocol::ids::Role;
-use stoa_protocol::mesh::control::{Ask, Body};
+use stoa_protocol::mesh::control::{Ask, Body, CreateRoom};
 
 use super::bench::{Bench, LINK, announced, asked, sent};
 use crate::rooms::{Command, Order, ParticipantEvent};
@@ -20,7 +20,7 @@ fn a_draining_edge_takes_nobody_in_and_tells_parents_and_clients() {
     assert_eq!(announced(&commands), [ParticipantEvent::Closed { reason: "draining" }]);
     let refused = bench.settle(Order::Prepare(Bench::newcomer(Role::Listener))).unwrap_err();
     assert_eq!((refused.status, refused.code.as_str()), (503, "edge-draining"));
-    let refused = bench.settle(Order::Create { room: None, name: "Late".into() }).unwrap_err();
+    let refused = bench.settle(Order::Create(CreateRoom::default())).unwrap_err();
     assert_eq!((refused.status, refused.code.as_str()), (503, "edge-draining"));
     assert!(bench.say(&person, 8).unwrap().owner.is_some(), "media goes on");
 }

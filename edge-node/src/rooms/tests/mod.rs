@@ -6,6 +6,9 @@
 //! | `joins` | in and out |
 //! | `mutes` | who is muted, and from when |
 //! | `reconnects` | what survives a lost link |
+//! | `standings` | roles, hands and mutes as owners tell them |
+//! | `news` | what rooms are told of themselves |
+//! | `resumes` | coming back |
 //! | `frames` | where frames go |
 //! | `drains` | how an edge leaves |
 
@@ -14,4 +17,7 @@ mod drains;
 mod frames;
 mod joins;
 mod mutes;
+mod news;
 mod reconnects;
+mod resumes;
+mod standings;

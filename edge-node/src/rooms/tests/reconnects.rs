@@ -5,7 +5,7 @@ use std::time::Duration;
 use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
 use stoa_protocol::ids::{Role, RoomId};
-use stoa_protocol::mesh::control::{Answer, Ask, Body, Problem};
+use stoa_protocol::mesh::control::{Answer, Ask, Body, ListRooms, Problem, ReadRoom};
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::bench::{Bench, LINK, answer_to, asked, sent};
@@ -18,7 +18,7 @@ const NEXT: LinkId = LinkId(2);
 fn questions_under_way_fail_with_the_link_and_people_stay() {
     let mut bench = Bench::linked();
     let person = bench.join(Role::Speaker);
-    let read = bench.order(Order::Read(RoomId::new("agora").unwrap()));
+    let read = bench.order(Order::Ask(Ask::ReadRoom(ReadRoom { room: "agora".into() })));
     let join = bench.order(Order::Prepare(Bench::newcomer(Role::Listener)));
     bench.hub.handle_link_down(LINK, bench.now);
     let commands = bench.commands();
@@ -57,6 +57,20 @@ fn a_room_that_the_owner_has_forgotten_is_closed() {
     bench.respond(NEXT, id, Answer::Problem(problem));
     let ended = |c: &Command| matches!(c, Command::End { reason: Some("room-closed"), .. });
     assert!(bench.commands().iter().any(ended));
+}
+
+#[test]
+fn who_was_sent_out_while_the_link_was_down_goes_when_it_is_up() {
+    let mut bench = Bench::linked();
+    let (banned, other) = (bench.join(Role::Speaker), bench.join(Role::Speaker));
+    bench.hub.handle_link_down(LINK, bench.now);
+    bench.link_up(NEXT);
+    let (id, Ask::Join(join)) = bench.commands().iter().find_map(asked).unwrap() else { panic!() };
+    assert_eq!(join.participant, banned.id().as_str());
+    bench.respond(NEXT, id, Answer::Problem(Problem { status: 403, ..Problem::default() }));
+    let ended = |c: &Command| matches!(c, Command::End { reason: Some("removed"), .. });
+    assert!(bench.commands().iter().any(ended));
+    assert!(bench.say(&banned, 8).is_none() && bench.say(&other, 8).is_some());
 }
 
 #[test]
@@ -183,7 +197,7 @@ fn a_link_announces_no_more_tracks_than_it_carries() {
 #[test]
 fn an_answer_over_a_new_link_to_a_question_over_the_old_one_means_nothing() {
     let mut bench = Bench::linked();
-    let ticket = bench.order(Order::List { after: String::new(), limit: 1 });
+    let ticket = bench.order(Order::Ask(Ask::ListRooms(ListRooms::default())));
     let (id, _) = asked(&bench.commands()[0]).unwrap();
     bench.link_up(NEXT);
     bench.respond(NEXT, id, Answer::Rooms(Default::default()));

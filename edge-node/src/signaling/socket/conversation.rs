@@ -15,20 +15,19 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::allowance::Allowance;
 use super::super::app::Shared;
-use super::super::authorization;
 use super::super::client::Client;
 use super::super::metrics::Limit;
 use super::super::problem::Problem;
 use super::super::sessions::restarts;
 use super::ending::Ending;
-use super::message::{
-    MessageId, RoomName, Said, SlotMid, Told, check_name, read, slot_uses, stage,
-};
+use super::entering::Entrance;
 use super::outbox::Outbox;
-use super::pace::{Overdue, Watch, messages};
+use super::pace::{Overdue, Watch, messages, reactions};
+use super::said::{MessageId, Said, read};
 use super::sending::{Written, write};
-use crate::rooms::{JoinAsk, ParticipantEvent, SlotNames};
-use crate::webrtc::{Downlink, SessionId};
+use super::told::Told;
+use crate::rooms::ParticipantEvent;
+use crate::webrtc::SessionId;
 
 /// Anything that carries WebSocket messages both ways.
 pub(super) trait Socket:
@@ -55,6 +54,7 @@ pub(super) async fn converse(app: Shared, room: RoomId, client: Client, socket: 
         trace: None,
         outbox: Outbox::default(),
         pace: messages(now),
+        reactions: reactions(now),
         restarts: restarts(now),
         watch: Watch::new(now),
         session: None,
@@ -73,22 +73,23 @@ enum Step {
 
 pub(super) struct Talk {
     pub(super) app: Shared,
-    room: RoomId,
-    client: Client,
+    pub(super) room: RoomId,
+    pub(super) client: Client,
     /// What a revocation can name of the session.
-    trace: Option<Trace>,
+    pub(super) trace: Option<Trace>,
     pub(super) outbox: Outbox,
     pace: Allowance,
+    pub(super) reactions: Allowance,
     pub(super) restarts: Allowance,
-    watch: Watch,
-    session: Option<SessionId>,
+    pub(super) watch: Watch,
+    pub(super) session: Option<SessionId>,
     /// Whether the client knows that the node will leave.
     draining: bool,
     /// Whether the stream may still give messages.
     readable: bool,
 }
 
-type Events = Option<mpsc::Receiver<ParticipantEvent>>;
+pub(super) type Events = Option<mpsc::Receiver<ParticipantEvent>>;
 
 impl Talk {
     async fn run<S: Socket>(mut self, mut sink: SplitSink<S, Message>, mut stream: SplitStream<S>) {
@@ -168,18 +169,31 @@ impl Talk {
 
     async fn answer(&mut self, id: Option<MessageId>, said: Said, events: &mut Events) {
         match (said, self.session) {
-            (Said::Join { .. }, Some(_)) => {
+            (Said::Join { .. } | Said::Resume { .. }, Some(_)) => {
                 let problem =
                     Problem::bad_request("joined-already", "This connection is in the room.");
                 self.refuse(id, &problem, false);
             }
-            (Said::Join { token, name, sdp, muted }, None) => {
-                match self.join(id, &token, name, &sdp, muted).await {
+            (Said::Join { token, name, sdp, muted, resume }, None) => {
+                let entrance = Entrance { token, name, sdp, muted, resume };
+                match self.join(id, entrance).await {
                     Ok(arrivals) => *events = arrivals,
                     Err(problem) => self.refuse(id, &problem, true),
                 }
             }
-            (_, None) => self.refuse(id, &malformed("The first message must be `join`."), true),
+            (Said::Resume { token, resume }, None) => {
+                match self.resume(id, &token, &resume).await {
+                    Ok(arrivals) => *events = arrivals,
+                    // A client whose place is gone joins instead, on the same connection.
+                    Err(problem) => {
+                        let ends = problem.status.as_u16() != 404;
+                        self.refuse(id, &problem, ends);
+                    }
+                }
+            }
+            (_, None) => {
+                self.refuse(id, &malformed("The first message must be `join` or `resume`."), true);
+            }
             (Said::Restart { sdp }, Some(session)) => match self.restart(session, &sdp).await {
                 Ok(restarted) => self.tell(&Told::Restarted { id, sdp: &restarted.answer }),
                 Err(problem) => self.refuse(id, &problem, false),
@@ -188,54 +202,15 @@ impl Talk {
                 self.mute(id, session, participant, muted).await;
             }
             (Said::Packets { ms }, Some(session)) => self.change_packets(id, session, ms),
+            (Said::Hand { raised }, Some(session)) => self.raise_hand(id, session, raised).await,
+            (Said::Stage(action), Some(session)) => self.act(id, session, action).await,
+            (Said::React { reaction }, Some(session)) => self.react(id, session, &reaction).await,
+            (Said::Participants { after, limit }, Some(session)) => {
+                self.list_people(id, session, after, limit).await;
+            }
             (Said::Leave, Some(session)) => self.leave(id, session).await,
             (Said::Ping, Some(_)) => self.tell(&Told::Ok { id }),
         }
-    }
-
-    async fn join(
-        &mut self,
-        id: Option<MessageId>,
-        token: &str,
-        name: Option<String>,
-        sdp: &str,
-        muted: bool,
-    ) -> Result<Events, Problem> {
-        let caller = authorization::caller(&self.app, token, &self.room)?;
-        let name = name.unwrap_or_else(|| caller.name.clone());
-        check_name(&name)?;
-        let offer = self.app.read_offer(sdp)?;
-        let ask = JoinAsk {
-            room: self.room.clone(),
-            identity: caller.identity.clone(),
-            name,
-            role: caller.role,
-            publishes: caller.role.may_speak(),
-            downlink: Downlink::Slots,
-            muted,
-            offer: offer.to_text(),
-            wants_events: true,
-        };
-        let joined = self.app.join(ask, &caller, self.client).await?;
-        self.trace = Some(caller.bearer.trace(Some(&self.room)));
-        self.session = Some(joined.session);
-        self.watch.joined();
-        self.outbox.set_lines(joined.opened.slot_mids.len());
-        let slots = joined.opened.slot_mids.iter().enumerate();
-        let app = self.app.clone();
-        self.tell(&Told::Joined {
-            id,
-            participant: &joined.participant,
-            room: RoomName { id: &self.room.clone(), name: &joined.room.name },
-            role: caller.role,
-            sdp: &joined.opened.answer,
-            slots: slots.map(|(slot, mid)| SlotMid { slot, mid }).collect(),
-            ice_servers: &app.ice_servers,
-            stage: stage(&joined.roster),
-            listeners: joined.roster.listeners,
-            speaking: slot_uses(&SlotNames::default(), joined.opened.slot_mids.len()),
-        });
-        Ok(joined.events)
     }
 
     /// A client that closes in order (RFC 6455 section 7.4.1: done, or a closed tab) has left. One whose
@@ -268,6 +243,11 @@ impl Talk {
         match event {
             Some(ParticipantEvent::Roster(roster)) => self.outbox.set_roster(roster),
             Some(ParticipantEvent::Slots(slots)) => self.outbox.set_slots(slots),
+            Some(ParticipantEvent::Counts(counts)) => self.outbox.set_counts(counts),
+            Some(ParticipantEvent::Hands(hands)) => self.outbox.set_hands(hands),
+            Some(ParticipantEvent::Standing(standing)) => self.outbox.set_standing(standing),
+            Some(ParticipantEvent::Title(title)) => self.outbox.set_title(title),
+            Some(ParticipantEvent::Reactions(counts)) => self.outbox.add_reactions(&counts),
             // The node will leave. Until then the session plays on, and its client can take leave
             // once it has a place elsewhere.
             Some(ParticipantEvent::Closed { reason: "draining" }) if !self.draining => {
@@ -276,6 +256,8 @@ impl Talk {
             }
             Some(ParticipantEvent::Closed { reason }) => {
                 *events = None;
+                // Whether it is over or another connection's now: this one must not end it by closing.
+                self.session = None;
                 self.end(reason);
             }
             None => {

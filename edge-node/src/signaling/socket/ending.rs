@@ -26,9 +26,9 @@ impl Ending {
         let code = match reason {
             "room-closed" => 4409,
             "revoked" => 4401,
-            "removed" => 4403,
+            "removed" | "banned" => 4403,
             "draining" | "overloaded" => 4503,
-            "hung-up" | "closed" => 1000,
+            "hung-up" | "closed" | "replaced" => 1000,
             _ => 4408,
         };
         Self { code, reason, closed: Some(reason) }

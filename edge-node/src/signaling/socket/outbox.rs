@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::ending::Ending;
-use super::message::{Told, slot_uses};
-use crate::rooms::{Roster, SlotNames};
+use super::told::{Told, slot_uses};
+use crate::rooms::{Counts, OwnStanding, RaisedHand, ReactionCounts, Roster, SlotNames, Title};
 
 /// Answers that may wait; a client with more unread ones is cut off.
 pub(super) const ANSWERS_MAX: usize = 64;
@@ -35,7 +35,12 @@ pub(super) struct Outbox {
     answers: VecDeque<String>,
     slots: Option<SlotNames>,
     lines: usize,
+    standing: Option<OwnStanding>,
+    title: Option<Title>,
     roster: Option<Arc<Roster>>,
+    hands: Option<Arc<[RaisedHand]>>,
+    counts: Option<Counts>,
+    reactions: ReactionCounts,
     ping: bool,
     ending: Option<Ending>,
     closed: bool,
@@ -67,6 +72,31 @@ impl Outbox {
     /// Who is heard where; replaces older news that still waits.
     pub(super) fn set_slots(&mut self, slots: SlotNames) {
         self.slots = Some(slots);
+    }
+
+    /// How one stands; replaces older news that still waits.
+    pub(super) fn set_standing(&mut self, standing: OwnStanding) {
+        self.standing = Some(standing);
+    }
+
+    /// What the room is called; replaces older news that still waits.
+    pub(super) fn set_title(&mut self, title: Title) {
+        self.title = Some(title);
+    }
+
+    /// Whose hands are up; replaces an older queue that still waits.
+    pub(super) fn set_hands(&mut self, hands: Arc<[RaisedHand]>) {
+        self.hands = Some(hands);
+    }
+
+    /// How many there are; replaces older news that still waits.
+    pub(super) fn set_counts(&mut self, counts: Counts) {
+        self.counts = Some(counts);
+    }
+
+    /// What was given; what still waits is added to it.
+    pub(super) fn add_reactions(&mut self, counts: &ReactionCounts) {
+        self.reactions.add(counts);
     }
 
     /// A ping is due.
@@ -104,6 +134,11 @@ impl Outbox {
             || (self.answers.is_empty()
                 && self.slots.is_none()
                 && self.roster.is_none()
+                && self.standing.is_none()
+                && self.title.is_none()
+                && self.hands.is_none()
+                && self.counts.is_none()
+                && self.reactions.is_empty()
                 && !self.ping
                 && self.ending.is_none())
     }
@@ -127,17 +162,39 @@ impl Outbox {
         if std::mem::take(&mut self.ping) {
             return Some(Outgoing::Ping);
         }
-        if let Some(slots) = self.slots.take() {
-            let slots = slot_uses(&slots, self.lines);
-            return Some(Outgoing::Text(Told::Slots { slots }.to_text()));
+        self.next_news()
+    }
+
+    /// What concerns oneself comes first.
+    fn next_news(&mut self) -> Option<Outgoing> {
+        let text = |told: &Told<'_>| Some(Outgoing::Text(told.to_text()));
+        if let Some(standing) = self.standing.take() {
+            return text(&Told::Standing(standing.into()));
         }
-        self.roster.take().map(Outgoing::Roster)
+        if let Some(slots) = self.slots.take() {
+            return text(&Told::Slots { slots: slot_uses(&slots, self.lines) });
+        }
+        if let Some(roster) = self.roster.take() {
+            return Some(Outgoing::Roster(roster));
+        }
+        if let Some(hands) = self.hands.take() {
+            return text(&Told::hands(&hands));
+        }
+        if let Some(title) = self.title.take() {
+            return text(&Told::room(&title));
+        }
+        if let Some(counts) = self.counts.take() {
+            return text(&Told::counts(counts));
+        }
+        let given = std::mem::take(&mut self.reactions);
+        if given.is_empty() { None } else { text(&Told::reactions(&given)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rooms::Reaction;
 
     fn roster(listeners: u32) -> Arc<Roster> {
         Arc::new(Roster { stage: Vec::new(), listeners })
@@ -158,6 +215,21 @@ mod tests {
         assert_eq!(outbox.next(), Some(Outgoing::Roster(roster(2))));
         assert_eq!(outbox.next(), None);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn of_news_that_wait_only_the_latest_is_told_and_reactions_are_summed_up() {
+        let mut outbox = Outbox::default();
+        let mut given = ReactionCounts::default();
+        given.note(Reaction::new("👏").expect("known"), 2);
+        for listeners in 1..=2 {
+            outbox.set_counts(Counts { listeners, hands: 0 });
+            outbox.add_reactions(&given);
+        }
+        assert!(!outbox.is_empty());
+        assert_eq!(text(outbox.next()), r#"{"type":"counts","listeners":2,"hands":0}"#);
+        assert_eq!(text(outbox.next()), r#"{"type":"reactions","reactions":{"👏":4}}"#);
+        assert_eq!((outbox.next(), outbox.is_empty()), (None, true));
     }
 
     #[test]

@@ -25,6 +25,17 @@ pub(super) fn messages(now: Instant) -> Allowance {
     Allowance::new(Duration::from_secs(1) / MESSAGES_PER_S, MESSAGES_BURST, now)
 }
 
+/// Reactions a client may give per second, on average.
+const REACTIONS_PER_S: u32 = 4;
+/// Reactions a client may give at once.
+const REACTIONS_BURST: u32 = 12;
+
+/// A full allowance of reactions.
+#[must_use]
+pub(super) fn reactions(now: Instant) -> Allowance {
+    Allowance::new(Duration::from_secs(1) / REACTIONS_PER_S, REACTIONS_BURST, now)
+}
+
 /// Which deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overdue {

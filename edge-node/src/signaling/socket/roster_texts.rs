@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
 
-use super::message::{Told, stage};
+use super::told::{Told, stage};
 use crate::rooms::Roster;
 
 /// Most rosters whose text is kept; rooms that share a place only make theirs more often.

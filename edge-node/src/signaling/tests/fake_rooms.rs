@@ -6,11 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
-use stoa_protocol::mesh::control::{Problem, RoomInfo, RoomPage};
+use stoa_protocol::mesh::control::{
+    self, Ask, BanInfo, BanPage, CreateRoom, Done, LogEntry, LogPage, ParticipantInfo,
+    ParticipantPage, Problem, RoomInfo, RoomPage, RoomSettings,
+};
 use tokio::sync::{Notify, mpsc};
 
 use crate::media::PacketLength;
-use crate::rooms::{JoinAsk, Joined, ParticipantEvent, Roster, RosterMember};
+use crate::rooms::{
+    Action, JoinAsk, Joined, OwnStanding, ParticipantEvent, Present, Reaction, Resume, Roster,
+    RosterMember,
+};
 use crate::signaling::{Answer, Rooms};
 use crate::webrtc::{Opened, Restarted, SessionId};
 
@@ -22,14 +28,16 @@ pub(super) const ANSWER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0
 /// What was asked.
 #[derive(Clone, Debug)]
 pub(super) enum Call {
-    Create(Option<RoomId>, String),
-    List(String, u32),
-    Read(RoomId),
-    Close(RoomId),
+    Create(CreateRoom),
+    Ask(Ask),
     Join(JoinAsk),
+    Resume(RoomId, String, String),
     Restart(SessionId, String),
     Leave(SessionId),
     SetMuted(SessionId, Option<ParticipantId>, bool),
+    Act(SessionId, Action),
+    ListPeople(SessionId, String, u32),
+    React(SessionId, Reaction),
     ChangePackets(SessionId, PacketLength),
 }
 
@@ -44,7 +52,8 @@ pub(super) enum Fate {
 pub(super) struct FakeRooms {
     calls: Mutex<Vec<Call>>,
     fates: Mutex<VecDeque<Fate>>,
-    events: Mutex<Option<mpsc::Sender<ParticipantEvent>>>,
+    /// Of everybody who wants them, in the order of their joins.
+    events: Mutex<Vec<mpsc::Sender<ParticipantEvent>>>,
     /// Whether joins wait, that one does, and that it may go on.
     holds: AtomicBool,
     waits: Notify,
@@ -81,7 +90,7 @@ impl FakeRooms {
 
     /// The session of the one who joined last ends without a word.
     pub(super) fn hang_up(&self) {
-        self.events.lock().expect("events").take().expect("nobody has joined");
+        drop(self.events.lock().expect("events").pop().expect("nobody has joined"));
     }
 
     /// What was asked so far.
@@ -101,7 +110,24 @@ impl FakeRooms {
     /// Something happens in the room of the one who joined last.
     pub(super) fn happen(&self, event: ParticipantEvent) {
         let events = self.events.lock().expect("events");
-        events.as_ref().expect("nobody has joined").try_send(event).expect("room in the queue");
+        events.last().expect("nobody has joined").try_send(event).expect("room in the queue");
+    }
+
+    fn present(&self, session: SessionId, role: Role, muted: bool, hears: bool) -> Present {
+        let (sender, events) = mpsc::channel(8);
+        if hears {
+            self.events.lock().expect("events").push(sender);
+        }
+        let stage = vec![member("p_0", "Socrates", Role::Host, false)];
+        Present {
+            participant: ParticipantId::new("p_1").expect("participant"),
+            session,
+            standing: OwnStanding { role, muted, hand: false, invited: false },
+            resume: Resume::parse(RESUME).expect("resume"),
+            room: info(&agora()),
+            roster: Arc::new(Roster { stage, listeners: 12 }),
+            events: hears.then_some(events),
+        }
     }
 
     fn answer<T: Send + 'static>(&self, call: Call, well: impl FnOnce() -> T) -> Answer<'_, T> {
@@ -126,7 +152,46 @@ fn info(room: &RoomId) -> RoomInfo {
         created_ms: 1_700_000_000_000,
         speakers: 1,
         listeners: 12,
+        settings: Some(RoomSettings { topic: Some("Justice".into()), ..RoomSettings::default() }),
+        hands: 2,
+        tenant: String::new(),
     }
+}
+
+/// What everybody is given to come back with.
+pub(super) const RESUME: &str = "p_1.0123456789abcdef0123456789abcdef";
+
+/// What the owner says.
+fn answer_to(ask: &Ask) -> control::Answer {
+    match ask {
+        Ask::ListRooms(_) => {
+            let page = RoomPage { rooms: vec![info(&agora())], next: "agora".into() };
+            control::Answer::Rooms(page)
+        }
+        Ask::ReadRoom(_) | Ask::ChangeRoom(_) => control::Answer::Room(info(&agora())),
+        Ask::ListParticipants(list) => control::Answer::Participants(people(list.identities)),
+        Ask::ReadLog(_) => {
+            let entry = LogEntry { number: 8, event: "room-created".into(), ..LogEntry::default() };
+            control::Answer::Log(LogPage { entries: vec![entry], next: 8 })
+        }
+        Ask::ListBans(_) => {
+            let ban = BanInfo { identity: "eve".into(), ..BanInfo::default() };
+            control::Answer::Bans(BanPage { bans: vec![ban], next: "eve".into() })
+        }
+        _ => control::Answer::Done(Done {}),
+    }
+}
+
+fn people(identities: bool) -> ParticipantPage {
+    let plato = ParticipantInfo {
+        participant: "p_2".into(),
+        name: "Plato".into(),
+        hand: true,
+        identity: if identities { "plato".into() } else { String::new() },
+        raised_ms: 1_700_000_000_500,
+        ..ParticipantInfo::default()
+    };
+    ParticipantPage { participants: vec![plato], next: "p_2".into() }
 }
 
 /// A member of the stage.
@@ -136,47 +201,24 @@ pub(super) fn member(participant: &str, name: &str, role: Role, muted: bool) -> 
 }
 
 impl Rooms for FakeRooms {
-    fn create(&self, room: Option<RoomId>, name: String) -> Answer<'_, RoomInfo> {
-        let made = info(&room.clone().unwrap_or_else(agora));
-        self.answer(Call::Create(room, name), || made)
+    fn create(&self, create: CreateRoom) -> Answer<'_, RoomInfo> {
+        let made = info(&RoomId::new(create.room.clone()).unwrap_or_else(|_| agora()));
+        self.answer(Call::Create(create), || made)
     }
 
-    fn list(&self, after: String, limit: u32) -> Answer<'_, RoomPage> {
-        let page = RoomPage { rooms: vec![info(&agora())], next: "agora".into() };
-        self.answer(Call::List(after, limit), || page)
-    }
-
-    fn read(&self, room: RoomId) -> Answer<'_, RoomInfo> {
-        let read = info(&room);
-        self.answer(Call::Read(room), || read)
-    }
-
-    fn close(&self, room: RoomId) -> Answer<'_, ()> {
-        self.answer(Call::Close(room), || ())
+    fn ask(&self, ask: Ask) -> Answer<'_, control::Answer> {
+        let answer = answer_to(&ask);
+        self.answer(Call::Ask(ask), || answer)
     }
 
     fn join(&self, ask: JoinAsk) -> Answer<'_, Joined> {
         let session = SessionId(1 + self.calls().len() as u64);
-        let room = info(&ask.room);
-        let wants_events = ask.wants_events;
-        let joined = self.answer(Call::Join(ask), move || {
-            let (sender, events) = mpsc::channel(8);
-            *self.events.lock().expect("events") = Some(sender);
-            let stage = vec![member("p_0", "Socrates", Role::Host, false)];
+        let (role, muted, wants_events) = (ask.role, ask.muted, ask.wants_events);
+        let joined = self.answer(Call::Join(ask), || {
             let slot_mids = ["1", "2", "3"].map(str::to_owned).to_vec();
-            Joined {
-                participant: ParticipantId::new("p_1").expect("participant"),
-                session,
-                opened: Opened {
-                    session,
-                    answer: ANSWER.into(),
-                    slot_mids,
-                    ice_ufrag: "ours1".into(),
-                },
-                room,
-                roster: Arc::new(Roster { stage, listeners: 12 }),
-                events: wants_events.then_some(events),
-            }
+            let (answer, ice_ufrag) = (ANSWER.into(), "ours1".into());
+            let opened = Opened { session, answer, slot_mids, ice_ufrag };
+            Joined { opened, present: self.present(session, role, muted, wants_events) }
         });
         if !self.holds.swap(false, Ordering::SeqCst) {
             return joined;
@@ -186,6 +228,23 @@ impl Rooms for FakeRooms {
             self.released.notified().await;
             joined.await
         })
+    }
+
+    fn resume(&self, room: RoomId, identity: String, resume: Resume) -> Answer<'_, Present> {
+        let call = Call::Resume(room, identity, resume.to_text());
+        self.answer(call, || self.present(SessionId(1), Role::Speaker, false, true))
+    }
+
+    fn act(&self, by: SessionId, action: Action) -> Answer<'_, ()> {
+        self.answer(Call::Act(by, action), || ())
+    }
+
+    fn list_people(&self, by: SessionId, after: String, limit: u32) -> Answer<'_, ParticipantPage> {
+        self.answer(Call::ListPeople(by, after, limit), || people(false))
+    }
+
+    fn react(&self, by: SessionId, reaction: Reaction) -> Answer<'_, ()> {
+        self.answer(Call::React(by, reaction), || ())
     }
 
     fn restart(&self, session: SessionId, offer: String) -> Answer<'_, Restarted> {

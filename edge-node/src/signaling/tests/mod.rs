@@ -1,15 +1,22 @@
 //! The server from the outside: requests in, answers out, the room side played by [`fake_rooms`].
 
+mod comebacks;
 mod connection;
 mod departure;
+mod document;
 mod elsewhere;
 mod fake_rooms;
+mod half_open;
+mod idle_listener;
+mod moderation;
 mod offers;
 mod pages;
+mod protocol_page;
 mod quotas;
 mod refusals;
 mod revocations;
 mod room_api;
+mod slow_peers;
 mod websocket;
 mod whip_whep;
 
@@ -188,6 +195,13 @@ fn token_of(identity: &str, role: Role) -> String {
 fn expired_token() -> String {
     let claims = claims("ada", Role::Speaker);
     keys().mint(&Claims { exp: claims.iat - 60, ..claims }).expect("token")
+}
+
+/// A back end's token, which may do everything in every room.
+fn back_end_token() -> String {
+    let grants = Grants { create: true, list: true, close: true };
+    let claims = claims("back-end", Role::Listener);
+    keys().mint(&Claims { room: None, grants, ..claims }).expect("token")
 }
 
 /// A back end's token, which may make rooms and list them.

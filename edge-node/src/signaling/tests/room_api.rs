@@ -3,9 +3,10 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use stoa_protocol::ids::Role;
+use stoa_protocol::mesh::control::Ask;
 
 use super::fake_rooms::Call;
-use super::{Reply, Stage, agora, bearer, creator_token, request, token};
+use super::{Reply, Stage, bearer, creator_token, request, token};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -60,8 +61,9 @@ async fn elsewhere_making_a_room_takes_a_grant_and_gives_no_tokens() {
     let reply = post(&stage, "/v1/rooms", Some(&creator_token()), body).await;
     assert_eq!(reply.status, StatusCode::CREATED);
     assert!(reply.json().get("tokens").is_none() && reply.json().get("links").is_none());
-    let Some(Call::Create(Some(room), name)) = stage.rooms.calls().pop() else { panic!("no room") };
-    assert_eq!((room, name.as_str()), (agora(), "The Agora"));
+    let Some(Call::Create(made)) = stage.rooms.calls().pop() else { panic!("no room") };
+    assert_eq!((made.room.as_str(), made.name.as_str()), ("agora", "The Agora"));
+    assert_eq!(made.actor, "back-end");
 }
 
 #[tokio::test]
@@ -102,8 +104,10 @@ async fn rooms_are_listed_a_page_at_a_time() {
         (&page["rooms"][0]["stage"], &page["rooms"][0]["listeners"]),
         (&json!(1), &json!(12))
     );
-    let Some(Call::List(after, 7)) = stage.rooms.calls().pop() else { panic!("not listed") };
-    assert_eq!(after, "aaa");
+    let Some(Call::Ask(Ask::ListRooms(list))) = stage.rooms.calls().pop() else {
+        panic!("not listed")
+    };
+    assert_eq!((list.after.as_str(), list.limit, list.all), ("aaa", 7, false));
     for query in ["limit=0", "limit=101", "limit=x", "after=a%20b"] {
         let reply = stage.ask(Method::GET, &format!("/v1/rooms?{query}"), &[]).await;
         assert_eq!(
@@ -123,7 +127,9 @@ async fn reading_a_room_takes_a_token_for_it_unless_the_node_is_open() {
     let listener = bearer(&token(Role::Listener));
     let reply = stage.ask(Method::GET, "/v1/rooms/agora", &[("authorization", &listener)]).await;
     assert_eq!(reply.status, StatusCode::OK);
-    assert!(matches!(stage.rooms.calls().last(), Some(Call::Read(room)) if *room == agora()));
+    assert!(
+        matches!(stage.rooms.calls().last(), Some(Call::Ask(Ask::ReadRoom(read))) if read.room == "agora")
+    );
     stage.rooms.refuse(404, "room-not-found", "There is no room agora.");
     let reply = stage.ask(Method::GET, "/v1/rooms/agora", &[("authorization", &listener)]).await;
     assert_eq!((reply.status, reply.problem().as_str()), (StatusCode::NOT_FOUND, "room-not-found"));
@@ -144,7 +150,9 @@ async fn only_a_host_closes_a_room_even_where_the_node_is_open() {
     assert_eq!(close(None).await, StatusCode::UNAUTHORIZED);
     assert_eq!(close(Some(token(Role::Moderator))).await, StatusCode::FORBIDDEN);
     assert_eq!(close(Some(token(Role::Host))).await, StatusCode::NO_CONTENT);
-    assert!(matches!(stage.rooms.calls().as_slice(), [Call::Close(room)] if *room == agora()));
+    assert!(
+        matches!(stage.rooms.calls().as_slice(), [Call::Ask(Ask::CloseRoom(close))] if close.room == "agora")
+    );
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use str0m::change::SdpAnswer;
 
 use super::pair::{Edge, LISTEN, PLAYER, PUBLISH, SPEAK, STEP, TRACK, frame};
 use crate::media::PacketLength;
+use crate::webrtc::change::Change;
 use crate::webrtc::{Class, OfferError};
 
 #[test]
@@ -66,7 +67,6 @@ fn a_player_with_one_line_hears_the_dominant_speaker_only() {
 fn a_speakers_frames_come_out_until_he_is_muted() {
     let mut edge = Edge::new();
     let client = edge.connect(1, SPEAK);
-    let session = edge.clients[client].session;
     let speak = |edge: &mut Edge, sequences: std::ops::Range<u16>| {
         for sequence in sequences {
             let now = edge.now;
@@ -79,10 +79,10 @@ fn a_speakers_frames_come_out_until_he_is_muted() {
     let numbers: Vec<u64> = edge.uplinked().iter().map(|f| f.number.0).collect();
     assert_eq!(numbers, (0..10).map(|n| 400 + 8 * n).collect::<Vec<_>>());
     assert!(edge.uplinked().iter().all(|f| f.track == TRACK));
-    edge.sessions.set_muted(session, true);
+    edge.change(client, Change::Muted(true));
     speak(&mut edge, 10..20);
     assert_eq!(edge.uplinked().len(), 10);
-    edge.sessions.set_muted(session, false);
+    edge.change(client, Change::Muted(false));
     speak(&mut edge, 20..30);
     let numbers: Vec<u64> = edge.uplinked()[10..].iter().map(|f| f.number.0).collect();
     assert_eq!(numbers[numbers.len() - 1] - numbers[0], 8 * 9, "time went on while muted");
@@ -219,9 +219,7 @@ fn overload_sends_away_who_came_last_and_nobody_on_the_stage() {
 fn a_listener_gets_packets_of_the_length_that_he_asks_for() {
     let mut edge = Edge::new();
     let client = edge.connect(1, LISTEN);
-    let (session, now) = (edge.clients[client].session, edge.now);
-    edge.sessions.change_length(session, PacketLength::Ms60, &mut edge.wire);
-    assert!(now <= edge.now);
+    edge.change(client, Change::Length(PacketLength::Ms60));
     for number in 0..9 {
         edge.play(number, 0, Class::Audience);
         edge.step(STEP);

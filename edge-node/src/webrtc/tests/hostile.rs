@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::pair::{Edge, LISTEN, SPEAK, STEP};
+use super::pair::{Edge, LISTEN, SPEAK, STEP, WAIT};
 use crate::webrtc::Class;
 use crate::webrtc::registry::{Borrowed, Dismissed, WorkerIndex};
 
@@ -36,6 +36,48 @@ fn a_hundred_forged_packets_from_the_clients_own_address_change_nothing() {
     assert_eq!(edge.clients[client].packets.len(), 1);
     assert_eq!(edge.uplinked().len(), 1);
     assert_eq!(edge.closed(), []);
+}
+
+/// What the client says next, before it is sent.
+fn spoken(edge: &mut Edge, client: usize, sequence: u16) -> Vec<u8> {
+    let now = edge.now;
+    edge.clients[client].speak(sequence, 5_000 + 960 * u32::from(sequence), now);
+    edge.clients[client].rtc.handle_input(str0m::Input::Timeout(now)).unwrap();
+    let packets = edge.clients[client].drain();
+    packets.into_iter().find(|packet| matches!(packet[..], [128..=191, 0..=191, ..])).unwrap()
+}
+
+#[test]
+fn forged_replayed_and_foreign_packets_are_counted_and_heard_by_nobody() {
+    for (ask, heard) in [(SPEAK, 2), (WAIT, 0)] {
+        let mut edge = Edge::new();
+        let client = edge.connect(1, ask);
+        let from = edge.clients[client].address;
+        let packet = spoken(&mut edge, client, 0);
+        for byte in 2..packet.len() {
+            let mut forged = packet.clone();
+            forged[byte] ^= 0x10;
+            edge.send(&forged, from);
+        }
+        let forged = packet.len() as u64 - 2;
+        for _ in 0..3 {
+            edge.send(&packet, from);
+        }
+        // Of a stream that the client does not have, with nothing but its number changed.
+        for ssrc in 0..100u32 {
+            let mut foreign = packet.clone();
+            foreign[8..12].copy_from_slice(&ssrc.to_be_bytes());
+            edge.send(&foreign, from);
+        }
+        let next = spoken(&mut edge, client, 1);
+        edge.send(&next, from);
+        edge.step(STEP);
+        let counters = edge.sessions.take_counters();
+        assert_eq!(counters.forged_packets, forged + 100);
+        assert_eq!((counters.replayed_packets, counters.malformed_packets), (2, 0));
+        assert_eq!(counters.off_stage, 2 - heard);
+        assert_eq!(edge.uplinked().len() as u64, heard);
+    }
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod behaviour;
 mod hostile;
 mod offers;
 mod pair;
+mod promotion;
 mod room_for_more;
 mod sleep;

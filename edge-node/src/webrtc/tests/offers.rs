@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::pair::{ROOM, SPEAK, TRACK};
-use crate::webrtc::{OfferError, OpenSession, Opened, rehearse};
+use crate::webrtc::{Class, OfferError, OpenSession, Opened, rehearse};
 
 /// As a browser writes it: one line up, two down.
 pub(super) const OFFER: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
@@ -26,9 +26,13 @@ pub(super) const OFFER: &str = "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.
     a=fmtp:63 111/111\r\n";
 
 fn answer(offer: String) -> Result<Opened, OfferError> {
+    answer_in(SPEAK.class, offer)
+}
+
+fn answer_in(class: Class, offer: String) -> Result<Opened, OfferError> {
     let request = OpenSession {
         room: ROOM,
-        class: SPEAK.class,
+        class,
         downlink: SPEAK.downlink,
         track: Some(TRACK),
         muted: false,
@@ -43,6 +47,16 @@ fn a_browsers_offer_is_answered_with_its_own_numbers() {
     assert_eq!(opened.slot_mids, ["1"]);
     assert!(opened.answer.contains("a=extmap:14 urn:ietf:params:rtp-hdrext:ssrc-audio-level"));
     assert!(opened.answer.contains(&format!("a=ice-ufrag:{}", opened.ice_ufrag)));
+}
+
+#[test]
+fn who_offers_no_uplink_may_listen_and_not_speak() {
+    let offer = OFFER.replace("0 1 2", "0 1").replace("a=sendonly", "a=inactive");
+    let opened = answer_in(Class::Audience, offer.clone()).unwrap();
+    assert!(opened.answer.contains("a=mid:0\r\n") && !opened.answer.contains("a=recvonly"));
+    assert_eq!(opened.slot_mids, ["1"]);
+    let refused = answer_in(Class::Stage, offer).unwrap_err();
+    assert_eq!(refused, OfferError::NoAudio { needed: "sendonly" });
 }
 
 #[test]

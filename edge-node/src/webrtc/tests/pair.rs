@@ -11,12 +11,15 @@ use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId
 use str0m::change::SdpAnswer;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
+use str0m::rtp::RawPacket;
+use str0m::rtp::rtcp::{ReceptionReport, Rtcp};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use crate::media::kernel::Address;
 use crate::media::{Outbox, PacketLength};
 use crate::webrtc::admission::Admission;
 use crate::webrtc::candidates::Candidates;
+use crate::webrtc::change::Change;
 use crate::webrtc::keys::Hook;
 use crate::webrtc::offer::{self, Surroundings};
 use crate::webrtc::registry::{Registry, WorkerIndex};
@@ -71,6 +74,8 @@ pub(super) struct Client {
     pub address: SocketAddr,
     pub session: SessionId,
     pub packets: Vec<str0m::rtp::RtpPacket>,
+    /// What the edge has said of how this client's packets arrive.
+    pub reports: Vec<ReceptionReport>,
     pub connected: bool,
     pub closed: bool,
     pub mids: Vec<Mid>,
@@ -133,6 +138,7 @@ impl Edge {
     pub(super) fn add_client(&mut self, port: u16, ask: Ask) -> usize {
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
+            .enable_raw_packets(true)
             .clear_codecs()
             .enable_opus(true, true)
             .build(self.now);
@@ -161,6 +167,7 @@ impl Edge {
             address,
             session: opened.session,
             packets: Vec::new(),
+            reports: Vec::new(),
             connected: false,
             closed: false,
             mids,
@@ -246,6 +253,11 @@ impl Edge {
         self.sessions.deliver(&delivery, self.now, &mut self.wire);
     }
 
+    pub(super) fn change(&mut self, client: usize, change: Change) {
+        let session = self.clients[client].session;
+        self.sessions.change(session, change, self.now, &mut self.wire);
+    }
+
     pub(super) fn uplinked(&self) -> Vec<Frame> {
         let frames = self.outputs.iter().filter_map(|output| match output {
             FromPlane::Uplinked(uplinked) => Some(uplinked.frame.clone()),
@@ -273,6 +285,11 @@ impl Client {
                 Output::Event(Event::Connected) => self.connected = true,
                 Output::Event(Event::Closed) => self.closed = true,
                 Output::Event(Event::RtpPacket(packet)) => self.packets.push(packet),
+                Output::Event(Event::RawPacket(raw)) => {
+                    if let RawPacket::RtcpRx(Rtcp::ReceiverReport(report)) = *raw {
+                        self.reports.extend(report.reports.iter());
+                    }
+                }
                 Output::Event(_) => {}
             }
         }
@@ -300,6 +317,9 @@ pub(super) struct Ask {
 
 pub(super) const LISTEN: Ask =
     Ask { class: Class::Audience, downlink: Downlink::Slots, speaks: false };
+/// Listens, and may be put on the stage later.
+pub(super) const WAIT: Ask =
+    Ask { class: Class::Audience, downlink: Downlink::Slots, speaks: true };
 pub(super) const PLAYER: Ask =
     Ask { class: Class::Audience, downlink: Downlink::Single, speaks: false };
 pub(super) const SPEAK: Ask = Ask { class: Class::Stage, downlink: Downlink::Slots, speaks: true };

@@ -6,8 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use str0m::change::SdpAnswer;
 
-use super::pair::{Edge, LISTEN, PLAYER, PUBLISH, SPEAK, STEP};
+use super::pair::{Ask, Edge, LISTEN, PLAYER, PUBLISH, SPEAK, STEP, WAIT};
 use crate::webrtc::Class;
+use crate::webrtc::change::Change;
 use crate::webrtc::engine::Engine;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,6 +23,12 @@ fn hears(edge: &mut Edge, client: usize, number: u64) -> bool {
     edge.play(number, 0, Class::Audience);
     edge.step(STEP);
     edge.clients[client].packets.len() == before + 1
+}
+
+/// An answer without what a restart may change.
+fn rest(answer: &str) -> Vec<&str> {
+    let changing = ["a=ice-ufrag:", "a=ice-pwd:", "a=candidate:", "a=end-of-candidates"];
+    answer.lines().filter(|line| !changing.iter().any(|c| line.starts_with(c))).collect()
 }
 
 /// A full ICE restart; what the answer said.
@@ -41,12 +48,32 @@ fn restart(edge: &mut Edge, client: usize) -> String {
 }
 
 #[test]
-fn listeners_sleep_and_speakers_do_not() {
+fn everybody_sleeps_once_he_is_connected() {
     let mut edge = Edge::new();
-    for (port, ask) in [(1, LISTEN), (2, PLAYER), (3, SPEAK), (4, PUBLISH)] {
+    for (port, ask) in [(1, LISTEN), (2, PLAYER), (3, SPEAK), (4, PUBLISH), (5, WAIT)] {
         edge.connect(port, ask);
     }
-    assert_eq!(asleep(&edge), 2);
+    assert_eq!(asleep(&edge), 5);
+}
+
+/// Bytes on the heap that a connected session holds, fan-out left aside.
+fn weight(ask: Ask, packets: u16) -> i64 {
+    let mut edge = Edge::new();
+    let client = edge.connect(1, ask);
+    for sequence in 0..packets {
+        let now = edge.now;
+        edge.clients[client].speak(sequence, 960 * u32::from(sequence), now);
+        edge.step(STEP);
+    }
+    let entry = edge.sessions.entries[0].take().unwrap();
+    -allocation_counter::measure(|| drop(entry)).bytes_current
+}
+
+#[test]
+fn who_may_be_put_on_the_stage_costs_hardly_more_than_who_may_not() {
+    let (listens, waits, speaks) = (weight(LISTEN, 0), weight(WAIT, 0), weight(SPEAK, 100));
+    assert!((1..=512).contains(&(waits - listens)), "{waits} and {listens} bytes");
+    assert!((1..=4_096).contains(&(speaks - listens)), "{speaks} and {listens} bytes");
 }
 
 #[test]
@@ -112,11 +139,6 @@ fn ice_restarts_of_a_sleeper_change_credentials_and_nothing_else() {
     let mut edge = Edge::new();
     let client = edge.connect(1, LISTEN);
     let before = edge.clients[client].answer.clone();
-    let rest = |answer: &str| -> Vec<String> {
-        let changing = ["a=ice-ufrag:", "a=ice-pwd:", "a=candidate:", "a=end-of-candidates"];
-        let lines = answer.lines().filter(|line| !changing.iter().any(|c| line.starts_with(c)));
-        lines.map(str::to_owned).collect()
-    };
     for number in 0..8 {
         let answer = restart(&mut edge, client);
         assert_ne!(answer, before);
@@ -131,6 +153,29 @@ fn ice_restarts_of_a_sleeper_change_credentials_and_nothing_else() {
         edge.step(SECOND);
     }
     assert_eq!(edge.closed(), []);
+}
+
+#[test]
+fn ice_restarts_of_who_may_speak_change_credentials_and_nothing_else() {
+    for ask in [WAIT, SPEAK, PUBLISH] {
+        let mut edge = Edge::new();
+        let client = edge.connect(1, ask);
+        edge.change(client, Change::Stage(true));
+        let before = edge.clients[client].answer.clone();
+        for number in 0..8 {
+            let answer = restart(&mut edge, client);
+            assert_ne!(answer, before);
+            assert_eq!(rest(&answer), rest(&before));
+            for _ in 0..100 {
+                edge.step(STEP);
+            }
+            let now = edge.now;
+            edge.clients[client].speak(number, 5_000 + 100 * 960 * u32::from(number), now);
+            edge.step(STEP);
+            assert_eq!(edge.uplinked().len(), usize::from(number) + 1);
+        }
+        assert_eq!((asleep(&edge), edge.closed()), (1, vec![]));
+    }
 }
 
 #[test]

@@ -105,6 +105,7 @@ impl Identity {
             Body::Selection(_) => "Selection",
             Body::RoomState(_) => "RoomState",
             Body::Response(_) => "Response",
+            Body::Standing(_) => "Standing",
             Body::Hello(_)
             | Body::Refuse(_)
             | Body::Subscribe(_)
@@ -116,6 +117,7 @@ impl Identity {
             | Body::Undrain(_)
             | Body::Goodbye(_)
             | Body::Load(_)
+            | Body::Reactions(_)
             | Body::Reception(_) => return Ok(()),
         };
         match self.role {

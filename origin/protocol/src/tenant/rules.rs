@@ -1,6 +1,7 @@
 //! Whose rooms a tenant may touch.
 
 use super::TenantId;
+use crate::ids::NameError;
 
 /// Most tenants of a network.
 pub const TENANTS_MAX: usize = 64;
@@ -12,6 +13,22 @@ impl Default for TenantId {
     fn default() -> Self {
         // The name is a valid one, which a test holds fast.
         Self::of_constant(DEFAULT)
+    }
+}
+
+impl TenantId {
+    /// As control messages have it: empty for the default tenant.
+    #[must_use]
+    pub fn to_wire(&self) -> String {
+        if self.as_str() == DEFAULT { String::new() } else { self.to_string() }
+    }
+
+    /// From a control message; the default tenant when it names none.
+    ///
+    /// # Errors
+    /// When it cannot be a tenant's name.
+    pub fn of_wire(name: &str) -> Result<Self, NameError> {
+        if name.is_empty() { Ok(Self::default()) } else { Self::new(name) }
     }
 }
 
@@ -35,6 +52,17 @@ mod tests {
                 assert_eq!(may_touch(bearer, room), at == of, "{bearer} {room}");
             }
         }
+    }
+
+    #[test]
+    fn on_the_wire_the_default_tenant_is_the_one_that_is_not_named() {
+        for (tenant, wire) in [("default", ""), ("acme", "acme")] {
+            let tenant = TenantId::new(tenant).unwrap();
+            assert_eq!(tenant.to_wire(), wire);
+            assert_eq!(TenantId::of_wire(wire), Ok(tenant));
+        }
+        assert_eq!(TenantId::of_wire("default"), Ok(TenantId::default()));
+        assert!(TenantId::of_wire("a b").is_err());
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn a_draining_origin_takes_nobody_new_but_keeps_whom_it_has() {
         _ => None,
     };
     assert_eq!(world.take(ams, drain), [Drain { deadline_ms: 30_000 }]);
-    let create = Ask::CreateRoom(CreateRoom { room: String::new(), name: "S".into() });
+    let create = Ask::CreateRoom(CreateRoom { name: "S".into(), ..CreateRoom::default() });
     for ask in [create, join_ask("r", "bob", WireRole::Listener)] {
         let problem = world.problem(ams, ask);
         assert_eq!((problem.status, problem.code.as_str()), (503, "draining"));

@@ -4,12 +4,16 @@
 //! |---|---|
 //! | `world` | links, clock and shorthand for the tests |
 //! | `rooms` | requests and their answers |
+//! | `durable` | rooms that outlive their origin |
+//! | `people` | what people do to each other |
 //! | `links` | lost links, drains, distrust |
 //! | `tracks` | who is heard where |
 //! | `model` | random operations beside a plain model |
 
+mod durable;
 mod links;
 mod model;
+mod people;
 mod rooms;
 mod tracks;
 mod world;

@@ -31,10 +31,14 @@ fn wrong_requests_get_a_problem_with_its_own_code() {
     let ams = world.up(1, "ams");
     world.create(ams, "r");
     let create = |room: &str, name: &str| {
-        Ask::CreateRoom(CreateRoom { room: room.into(), name: name.into() })
+        Ask::CreateRoom(CreateRoom {
+            room: room.into(),
+            name: name.into(),
+            ..CreateRoom::default()
+        })
     };
     let read = Ask::ReadRoom(ReadRoom { room: "none".into() });
-    let list = Ask::ListRooms(ListRooms { after: String::new(), limit: 101 });
+    let list = Ask::ListRooms(ListRooms { limit: 101, ..ListRooms::default() });
     let leave = Ask::Leave(Leave { room: "r".into(), participant: "ada".into() });
     let cases = [
         (create("r", "Twice"), 409, "room-exists"),
@@ -67,7 +71,8 @@ fn rooms_are_listed_page_by_page_in_order_of_their_ids() {
     let mut after = String::new();
     let mut pages = Vec::new();
     loop {
-        let ask = Ask::ListRooms(ListRooms { after: after.clone(), limit: 2 });
+        let ask =
+            Ask::ListRooms(ListRooms { after: after.clone(), limit: 2, ..ListRooms::default() });
         let Answer::Rooms(page) = world.ask(ams, ask) else { panic!("expected a page") };
         pages.push(page.rooms.into_iter().map(|info| info.room).collect::<Vec<_>>());
         if page.next.is_empty() {
@@ -131,7 +136,7 @@ fn a_track_belongs_to_one_participant_in_the_whole_network() {
         name: "Eve".into(),
         role: WireRole::Speaker.into(),
         track: track("r", "ada").0,
-        muted: false,
+        ..Join::default()
     };
 
     assert_eq!(world.problem(sin, Ask::Join(thief.clone())).code, "track-taken");
@@ -174,8 +179,13 @@ fn a_moderator_on_another_edge_mutes_a_speaker() {
     world.join(sin, "r", "mo", WireRole::Moderator);
     world.subscribe(sin, "r");
     assert_eq!(world.speak(ams, "r", "ada"), [sin]);
-    let mute =
-        SetMuted { room: "r".into(), participant: "ada".into(), muted: true, by: "mo".into() };
+    let mute = SetMuted {
+        room: "r".into(),
+        participant: "ada".into(),
+        muted: true,
+        by: "mo".into(),
+        ..SetMuted::default()
+    };
 
     assert!(matches!(world.ask(sin, Ask::SetMuted(mute.clone())), Answer::Done(_)));
 
@@ -214,7 +224,7 @@ fn a_full_origin_takes_no_more_rooms() {
     let ams = world.up(1, "ams");
     world.create(ams, "r");
 
-    let ask = CreateRoom { room: "s".into(), name: "S".into() };
+    let ask = CreateRoom { room: "s".into(), name: "S".into(), ..CreateRoom::default() };
     let problem = world.problem(ams, Ask::CreateRoom(ask));
 
     assert_eq!((problem.status, problem.code.as_str()), (503, "rooms-full"));

@@ -14,7 +14,8 @@ use stoa_protocol::mesh::control::{
     SetMuted, Subscribe, TrackKind, Unsubscribe, WireRole,
 };
 
-use crate::service::core::{Command, Service, Start};
+use crate::room::Start;
+use crate::service::core::{Command, Service};
 use crate::service::limits::Limits;
 
 /// 2026-01-01, in milliseconds since 1970.
@@ -42,7 +43,12 @@ impl World {
         let now = Instant::now();
         let start = Start { now, unix_ms: UNIX_MS };
         Self {
-            service: Service::new(limits, StdRng::seed_from_u64(1), start),
+            service: Service::new(
+                NodeId::new("origin-1").unwrap(),
+                limits,
+                StdRng::seed_from_u64(1),
+                start,
+            ),
             now,
             start: now,
             sent: BTreeMap::new(),
@@ -90,7 +96,7 @@ impl World {
     }
 
     pub(super) fn create(&mut self, link: LinkId, room: &str) -> RoomInfo {
-        let ask = CreateRoom { room: room.into(), name: "A room".into() };
+        let ask = CreateRoom { room: room.into(), name: "A room".into(), ..CreateRoom::default() };
         match self.ask(link, Ask::CreateRoom(ask)) {
             Answer::Room(info) => info,
             other => panic!("expected a room, got {other:?}"),
@@ -127,7 +133,10 @@ impl World {
 
     pub(super) fn mute(&mut self, link: LinkId, room: &str, who: &str, muted: bool) -> Answer {
         let (room, participant, by) = (room.into(), who.into(), who.into());
-        self.ask(link, Ask::SetMuted(SetMuted { room, participant, muted, by }))
+        self.ask(
+            link,
+            Ask::SetMuted(SetMuted { room, participant, muted, by, ..SetMuted::default() }),
+        )
     }
 
     pub(super) fn subscribe(&mut self, link: LinkId, room: &str) {
@@ -257,6 +266,6 @@ pub(super) fn join_ask(room: &str, who: &str, role: WireRole) -> Ask {
         name: who.into(),
         role: role.into(),
         track: track(room, who).0,
-        muted: false,
+        ..Join::default()
     })
 }

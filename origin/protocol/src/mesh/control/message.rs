@@ -2,6 +2,7 @@
 
 use prost::{Message, Oneof};
 
+use super::acts::{Reactions, Standing};
 use super::life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 use super::requests::{Request, Response};
 use super::rooms::RoomState;
@@ -11,7 +12,7 @@ use super::tracks::{BindTrack, Selection, Subscribe, UnbindTrack, Unsubscribe};
 #[derive(Clone, PartialEq, Message)]
 pub struct Control {
     /// What it says; `None` when a newer node says something this one does not know.
-    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")]
+    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17")]
     pub body: Option<Body>,
 }
 
@@ -63,4 +64,10 @@ pub enum Body {
     /// How the peer's datagrams arrive here.
     #[prost(message, tag = "15")]
     Reception(Reception),
+    /// How a participant of this edge stands in a room.
+    #[prost(message, tag = "16")]
+    Standing(Standing),
+    /// How often reactions were given.
+    #[prost(message, tag = "17")]
+    Reactions(Reactions),
 }

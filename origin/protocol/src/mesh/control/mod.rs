@@ -8,10 +8,12 @@
 //! | `message` | the envelope and its bodies |
 //! | `life` | hello, refuse, drain, goodbye, load, reception |
 //! | `tracks` | subscriptions, aliases, the selection |
+//! | `acts` | what people do in a room, standings, reactions, pages of people |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
 //! | `revocations` | access tokens that hold no longer |
 
+mod acts;
 mod life;
 mod message;
 mod requests;
@@ -19,17 +21,23 @@ mod revocations;
 mod rooms;
 mod tracks;
 
+pub use acts::{
+    Act, BanInfo, BanPage, Deed, LogEntry, LogPage, ParticipantInfo, ParticipantPage, Reaction,
+    Reactions, Standing,
+};
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};
 pub use requests::{
-    Answer, Ask, CloseRoom, CreateRoom, Done, Join, Leave, ListRooms, Problem, ReadRoom, Request,
-    Response, SetMuted,
+    Answer, Ask, ChangeRoom, CloseRoom, CreateRoom, Done, Join, Leave, ListBans, ListParticipants,
+    ListRooms, Problem, ReadLog, ReadRoom, Request, Response, SetMuted,
 };
 pub use revocations::{
     REVOCATIONS_PER_MESSAGE_MAX, RevocationError, Revocations, RevokedIdentity, WireRevocation,
     WireRevoked,
 };
-pub use rooms::{RoomInfo, RoomPage, RoomState, StageMember, WireRole};
+pub use rooms::{
+    Hand, RoomInfo, RoomPage, RoomSettings, RoomState, StageMember, WireRole, WireVisibility,
+};
 pub use tracks::{
     BindTrack, Feed, SelectedTrack, Selection, Subscribe, TrackKind, UnbindTrack, Unsubscribe,
 };

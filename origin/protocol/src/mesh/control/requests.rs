@@ -2,7 +2,8 @@
 
 use prost::{Message, Oneof};
 
-use super::rooms::{RoomInfo, RoomPage, WireRole};
+use super::acts::{Act, BanPage, LogPage, ParticipantPage};
+use super::rooms::{RoomInfo, RoomPage, RoomSettings, WireRole};
 
 /// A request about rooms.
 #[derive(Clone, PartialEq, Message)]
@@ -11,7 +12,7 @@ pub struct Request {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
     pub ask: Option<Ask>,
 }
 
@@ -39,6 +40,21 @@ pub enum Ask {
     /// Mute or unmute a participant.
     #[prost(message, tag = "8")]
     SetMuted(SetMuted),
+    /// Change what a room is called and allows.
+    #[prost(message, tag = "9")]
+    ChangeRoom(ChangeRoom),
+    /// Do something in a room.
+    #[prost(message, tag = "10")]
+    Act(Act),
+    /// List who is in a room.
+    #[prost(message, tag = "11")]
+    ListParticipants(ListParticipants),
+    /// Read a room's log.
+    #[prost(message, tag = "12")]
+    ReadLog(ReadLog),
+    /// List who is kept out of a room.
+    #[prost(message, tag = "13")]
+    ListBans(ListBans),
 }
 
 /// Make a room.
@@ -50,6 +66,83 @@ pub struct CreateRoom {
     /// What people read, 1 to 100 characters.
     #[prost(string, tag = "2")]
     pub name: String,
+    /// What else is known of it.
+    #[prost(message, optional, tag = "3")]
+    pub settings: Option<RoomSettings>,
+    /// Whose it is; empty for the default tenant.
+    #[prost(string, tag = "4")]
+    pub tenant: String,
+    /// The identity of who makes it, for the log.
+    #[prost(string, tag = "5")]
+    pub actor: String,
+}
+
+/// Change a room.
+#[derive(Clone, PartialEq, Message)]
+pub struct ChangeRoom {
+    /// The room.
+    #[prost(string, tag = "1")]
+    pub room: String,
+    /// What changes; what is absent stays.
+    #[prost(message, optional, tag = "2")]
+    pub settings: Option<RoomSettings>,
+    /// The participant who does it; empty when a back end does.
+    #[prost(string, tag = "3")]
+    pub by: String,
+    /// What a back end may do as.
+    #[prost(enumeration = "WireRole", tag = "4")]
+    pub authority: i32,
+    /// The identity of a back end, for the log.
+    #[prost(string, tag = "5")]
+    pub actor: String,
+}
+
+/// List who is in a room.
+#[derive(Clone, PartialEq, Message)]
+pub struct ListParticipants {
+    /// The room.
+    #[prost(string, tag = "1")]
+    pub room: String,
+    /// Only participants whose id sorts after this one; empty for the first page.
+    #[prost(string, tag = "2")]
+    pub after: String,
+    /// At most this many, 1 to 100.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+    /// Whether identities are told.
+    #[prost(bool, tag = "4")]
+    pub identities: bool,
+    /// Only whose hands are up, in the order of the queue; `after` then names the last one of the page before.
+    #[prost(bool, tag = "5")]
+    pub hands: bool,
+}
+
+/// Read a room's log, newest first.
+#[derive(Clone, PartialEq, Message)]
+pub struct ReadLog {
+    /// The room.
+    #[prost(string, tag = "1")]
+    pub room: String,
+    /// Only entries below this number; 0 for the newest.
+    #[prost(uint64, tag = "2")]
+    pub before: u64,
+    /// At most this many, 1 to 100.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+
+/// List who is kept out of a room.
+#[derive(Clone, PartialEq, Message)]
+pub struct ListBans {
+    /// The room.
+    #[prost(string, tag = "1")]
+    pub room: String,
+    /// Only identities that sort after this one; empty for the first page.
+    #[prost(string, tag = "2")]
+    pub after: String,
+    /// At most this many, 1 to 100.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
 }
 
 /// List rooms.
@@ -61,6 +154,18 @@ pub struct ListRooms {
     /// At most this many, 1 to 100.
     #[prost(uint32, tag = "2")]
     pub limit: u32,
+    /// Only rooms with this in their name or topic, whatever the case; empty for all.
+    #[prost(string, tag = "3")]
+    pub search: String,
+    /// Whether unlisted and private rooms are told.
+    #[prost(bool, tag = "4")]
+    pub all: bool,
+    /// Whose rooms; empty for the default tenant.
+    #[prost(string, tag = "5")]
+    pub tenant: String,
+    /// Only rooms of this language (RFC 5646); empty for all.
+    #[prost(string, tag = "6")]
+    pub language: String,
 }
 
 /// Read one room.
@@ -103,6 +208,16 @@ pub struct Join {
     /// Whether he joins muted.
     #[prost(bool, tag = "7")]
     pub muted: bool,
+    /// Whether this is somebody who was here a moment ago, under the same id, maybe through another edge: he keeps his
+    /// role, his hand and his mute.
+    #[prost(bool, tag = "8")]
+    pub resumes: bool,
+    /// Whether the token names this room.
+    #[prost(bool, tag = "9")]
+    pub named: bool,
+    /// Whose the token is; empty for the default tenant.
+    #[prost(string, tag = "10")]
+    pub tenant: String,
 }
 
 /// A participant has gone.
@@ -128,9 +243,15 @@ pub struct SetMuted {
     /// The new state.
     #[prost(bool, tag = "3")]
     pub muted: bool,
-    /// Who asks; muting others takes a moderator.
+    /// Who asks; muting others takes a moderator. Empty when a back end does.
     #[prost(string, tag = "4")]
     pub by: String,
+    /// What a back end may do as.
+    #[prost(enumeration = "WireRole", tag = "5")]
+    pub authority: i32,
+    /// The identity of a back end, for the room's log.
+    #[prost(string, tag = "6")]
+    pub actor: String,
 }
 
 /// The answer to a [`Request`].
@@ -140,7 +261,7 @@ pub struct Response {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What came of it.
-    #[prost(oneof = "Answer", tags = "2, 3, 4, 5")]
+    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 7, 8")]
     pub answer: Option<Answer>,
 }
 
@@ -159,6 +280,15 @@ pub enum Answer {
     /// It was refused.
     #[prost(message, tag = "5")]
     Problem(Problem),
+    /// A page of participants.
+    #[prost(message, tag = "6")]
+    Participants(ParticipantPage),
+    /// A page of a log.
+    #[prost(message, tag = "7")]
+    Log(LogPage),
+    /// A page of bans.
+    #[prost(message, tag = "8")]
+    Bans(BanPage),
 }
 
 /// Nothing more to say.

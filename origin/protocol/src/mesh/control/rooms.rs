@@ -16,6 +16,53 @@ pub enum WireRole {
     Host = 3,
 }
 
+/// Who finds a room, and who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
+#[repr(i32)]
+pub enum WireVisibility {
+    /// It is listed.
+    Open = 0,
+    /// It is not, but any token for it opens it.
+    Unlisted = 1,
+    /// Only a token that names it opens it.
+    Private = 2,
+}
+
+/// What can be set of a room; what is absent keeps its value, or its default at creation.
+#[derive(Clone, PartialEq, Message)]
+pub struct RoomSettings {
+    /// What people read, 1 to 100 characters.
+    #[prost(string, optional, tag = "1")]
+    pub name: Option<String>,
+    /// What it is about now, up to 200 characters.
+    #[prost(string, optional, tag = "2")]
+    pub topic: Option<String>,
+    /// More about it, up to 2,000 characters; line breaks are allowed.
+    #[prost(string, optional, tag = "3")]
+    pub description: Option<String>,
+    /// Who finds it.
+    #[prost(enumeration = "WireVisibility", optional, tag = "4")]
+    pub visibility: Option<i32>,
+    /// What is spoken (RFC 5646), e.g. `el`; empty when unknown.
+    #[prost(string, optional, tag = "5")]
+    pub language: Option<String>,
+    /// When it is to begin, in milliseconds since 1970; 0 for no such time.
+    #[prost(uint64, optional, tag = "6")]
+    pub scheduled_ms: Option<u64>,
+    /// Most participants; 0 for as many as the origin allows.
+    #[prost(uint32, optional, tag = "7")]
+    pub participants_max: Option<u32>,
+    /// Of these on the stage; 0 likewise.
+    #[prost(uint32, optional, tag = "8")]
+    pub stage_max: Option<u32>,
+    /// Whether listeners may raise hands; yes by default.
+    #[prost(bool, optional, tag = "9")]
+    pub hands: Option<bool>,
+    /// Whether who comes to the stage begins muted; no by default.
+    #[prost(bool, optional, tag = "10")]
+    pub muted_on_entry: Option<bool>,
+}
+
 /// What everybody may know of a room.
 #[derive(Clone, PartialEq, Message)]
 pub struct RoomInfo {
@@ -34,6 +81,15 @@ pub struct RoomInfo {
     /// How many listen.
     #[prost(uint32, tag = "5")]
     pub listeners: u32,
+    /// What else is set; every field is there.
+    #[prost(message, optional, tag = "6")]
+    pub settings: Option<RoomSettings>,
+    /// How many hands are up.
+    #[prost(uint32, tag = "7")]
+    pub hands: u32,
+    /// Whose it is; empty for the default tenant.
+    #[prost(string, tag = "8")]
+    pub tenant: String,
 }
 
 /// A page of rooms.
@@ -65,6 +121,26 @@ pub struct RoomState {
     /// The room has ended.
     #[prost(bool, tag = "5")]
     pub closed: bool,
+    /// The first hands of the queue, in order; for moderators.
+    #[prost(message, repeated, tag = "6")]
+    pub hands: Vec<Hand>,
+}
+
+/// A raised hand.
+#[derive(Clone, PartialEq, Message)]
+pub struct Hand {
+    /// Whose.
+    #[prost(string, tag = "1")]
+    pub participant: String,
+    /// What people read.
+    #[prost(string, tag = "2")]
+    pub name: String,
+    /// Since when, in milliseconds since 1970.
+    #[prost(uint64, tag = "3")]
+    pub raised_ms: u64,
+    /// Whether he is invited to the stage.
+    #[prost(bool, tag = "4")]
+    pub invited: bool,
 }
 
 /// Somebody on the stage.

@@ -69,7 +69,7 @@ pub struct TrackParams {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Write this on the control stream.
-    SendControl(Control),
+    SendControl(Box<Control>),
     /// Send this datagram now.
     SendDatagram(Bytes),
     /// Close the connection once the control stream is written; nothing follows.

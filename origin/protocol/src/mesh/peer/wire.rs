@@ -140,7 +140,7 @@ impl Wire {
     /// For the first and last words of a link, which no limit may cut.
     pub(super) fn send_control_regardless(&mut self, body: Body) {
         self.counters.control_out += 1;
-        self.commands.push_back(Command::SendControl(Control { body: Some(body) }));
+        self.commands.push_back(Command::SendControl(Box::new(Control { body: Some(body) })));
     }
 
     /// Whether so many more control messages may be queued.

@@ -34,7 +34,7 @@ pub(super) enum Lose {
 
 #[derive(Debug)]
 enum Packet {
-    Control(Control),
+    Control(Box<Control>),
     Datagram(Bytes),
 }
 
@@ -198,8 +198,8 @@ impl Pair {
                 assert_eq!(side.closed, None, "nothing follows a close: {command:?}");
                 match command {
                     Command::SendControl(control) => {
-                        side.control.push(control.clone());
-                        path.send_control(control, self.now, &mut self.rng);
+                        side.control.push(Control::clone(&control));
+                        path.send_control(*control, self.now, &mut self.rng);
                     }
                     Command::SendDatagram(datagram) => {
                         path.send_datagram(datagram, self.now, &mut self.rng);
@@ -217,7 +217,7 @@ impl Pair {
             let peer = &mut self.sides[1 - from].peer;
             for packet in std::mem::replace(&mut path.in_flight, later).into_values() {
                 match packet {
-                    Packet::Control(control) => peer.handle_control(control, self.now),
+                    Packet::Control(control) => peer.handle_control(*control, self.now),
                     Packet::Datagram(datagram) => peer.handle_datagram(datagram, self.now),
                 }
             }
@@ -249,7 +249,7 @@ impl Path {
         }
         let arrival = self.control_free.map_or(arrival, |free| free.max(arrival));
         self.control_free = Some(arrival);
-        self.put(arrival, Packet::Control(control));
+        self.put(arrival, Packet::Control(Box::new(control)));
     }
 
     fn send_datagram(&mut self, datagram: Bytes, now: Instant, rng: &mut impl Rng) {

@@ -1,4 +1,4 @@
-//! The hub's shell on the mesh thread: links, the media plane and the signaling side in, effects out.
+//! The loop on the mesh thread, and what becomes of the hub's commands.
 //!
 //! Sources have priorities, and each a share of a turn, so that a flood of one cannot starve those
 //! below it.
@@ -13,13 +13,14 @@ use stoa_runtime::metrics_page::Health;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::command::Command;
-use super::ears::Ears;
-use super::handle::{Asked, Orders};
-use super::hub::Hub;
-use super::metrics::RoomsMetrics;
-use super::order::{Order, Reply, SeatId, Ticket};
-use super::roster::ParticipantEvent;
+use super::super::command::Command;
+use super::super::ears::Place;
+use super::super::handle::{Asked, Orders};
+use super::super::hub::Hub;
+use super::super::metrics::RoomsMetrics;
+use super::super::order::{Order, Reply, Ticket};
+use super::steering::{Steering, Wish};
+use super::tellers::Tellers;
 use crate::metrics::LinkMetrics;
 use crate::webrtc::{FromPlane, FromPlaneQueue, Plane, SessionEvent, SessionId};
 
@@ -33,48 +34,6 @@ const ORDERS_PER_TURN: u32 = 32;
 const TOLD_PER_TURN: u32 = 64;
 /// How often metrics of links are brought up to date.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
-/// Wishes of the composition root that may wait.
-const WISHES_MAX: usize = 8;
-
-/// What the composition root wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
-    Drain(Duration),
-    End,
-}
-
-/// Steers a running [`Shell`]. When the last clone is dropped the shell ends.
-#[derive(Clone, Debug)]
-pub struct Steering {
-    wishes: mpsc::Sender<Wish>,
-    idle: watch::Receiver<bool>,
-}
-
-impl Steering {
-    /// From now on nobody is taken in; parents and clients are told that this edge leaves within
-    /// `limit`.
-    pub async fn drain(&self, limit: Duration) {
-        self.wish(Wish::Drain(limit)).await;
-    }
-
-    /// Takes everybody out, tells owners, and ends the shell.
-    pub async fn end(&self) {
-        self.wish(Wish::End).await;
-    }
-
-    /// Resolves once nobody is here, or the shell has ended.
-    pub async fn idle(&self) {
-        let mut idle = self.idle.clone();
-        // An error means that the shell is gone, and with it everybody.
-        let _ = idle.wait_for(|idle| *idle).await;
-    }
-
-    async fn wish(&self, wish: Wish) {
-        if self.wishes.send(wish).await.is_err() {
-            tracing::debug!(?wish, "the room side has ended already");
-        }
-    }
-}
 
 /// Called with each session that has ended.
 pub type OnEnded = Box<dyn Fn(SessionId) + Send>;
@@ -107,10 +66,7 @@ pub struct Shell {
     around: Surroundings,
     links: BTreeMap<LinkId, Link>,
     answers: BTreeMap<Ticket, oneshot::Sender<Result<Reply, Problem>>>,
-    /// Senders of events, by the seat that is being attached or has been.
-    attaching: BTreeMap<Ticket, mpsc::Sender<ParticipantEvent>>,
-    senders: BTreeMap<SeatId, mpsc::Sender<ParticipantEvent>>,
-    ears: Ears,
+    tellers: Tellers,
     last_ticket: u64,
     wishes: mpsc::Receiver<Wish>,
     idle: watch::Sender<bool>,
@@ -139,22 +95,21 @@ impl Shell {
     /// Around `hub`.
     #[must_use]
     pub fn new(hub: Hub, around: Surroundings) -> (Self, Steering) {
-        let (wishes_sender, wishes) = mpsc::channel(WISHES_MAX);
         let (idle, idle_receiver) = watch::channel(true);
+        let (steering, wishes) = Steering::new(idle_receiver);
+        let tellers = Tellers::new(around.metrics.clone());
         let shell = Self {
             hub,
             around,
             links: BTreeMap::new(),
             answers: BTreeMap::new(),
-            attaching: BTreeMap::new(),
-            senders: BTreeMap::new(),
-            ears: Ears::default(),
+            tellers,
             last_ticket: 0,
             wishes,
             idle,
             rng: rand::make_rng(),
         };
-        (shell, Steering { wishes: wishes_sender, idle: idle_receiver })
+        (shell, steering)
     }
 
     /// Runs until told to end, or until nobody can tell any more.
@@ -165,7 +120,7 @@ impl Shell {
         let mut plane_lives = true;
         loop {
             let deadline = self.hub.poll_timeout().map(Instant::from_std);
-            let telling = self.ears.is_waiting();
+            let telling = self.tellers.is_waiting();
             let spent = shares != Shares::FULL;
             tokio::select! {
                 biased;
@@ -203,7 +158,7 @@ impl Shell {
                 // 6. Announcements, in portions.
                 () = std::future::ready(()), if telling && shares.told > 0 => {
                     shares.told -= 1;
-                    self.tell_next();
+                    self.tellers.tell_next();
                 }
                 // 7. Metrics.
                 _ = export.tick() => self.export(),
@@ -280,7 +235,7 @@ impl Shell {
         let ticket = Ticket(self.last_ticket);
         self.answers.insert(ticket, reply);
         if let Some(events) = events {
-            self.attaching.insert(ticket, events);
+            self.tellers.expect(ticket, events);
         }
         self.hub.handle_order(ticket, order, &mut self.rng, now());
     }
@@ -307,61 +262,39 @@ impl Shell {
                     }
                 }
                 Command::Mute { session, muted } => self.around.plane.set_muted(session, muted),
+                Command::SetStage { session, on } => self.around.plane.set_stage(session, on),
                 Command::Close { session } => self.around.plane.close(session),
                 Command::Answer { ticket, outcome } => self.answer(ticket, *outcome),
-                Command::Tell { seat, event } => self.tell(seat, event),
-                Command::Announce { room, class, event } => self.ears.announce(room, class, event),
-                Command::End { seat, reason } => self.end(seat, reason),
+                Command::Tell { seat, event } => self.tellers.tell(seat, event),
+                Command::Announce { room, circle, event } => {
+                    self.tellers.announce(room, circle, event);
+                }
+                Command::Regroup { seat, place } => self.tellers.regroup(seat, place),
+                Command::End { seat, reason } => self.tellers.end(seat, reason),
             }
         }
     }
 
     fn answer(&mut self, ticket: Ticket, outcome: Result<Reply, Problem>) {
-        let events = self.attaching.remove(&ticket);
-        let seat = match &outcome {
+        let claimed = match &outcome {
             Ok(Reply::Prepared(prepared)) => Some(prepared.seat),
-            Ok(Reply::Seated(seated)) => {
-                if let Some(events) = events {
-                    self.senders.insert(seated.seat, events);
-                    self.ears.enter(seated.seat, seated.key, seated.class);
-                }
-                Some(seated.seat)
+            Ok(Reply::Seated(seated) | Reply::Resumed(seated)) => {
+                let place = Place { class: seated.class, moderates: seated.standing.moderates() };
+                self.tellers.seat(ticket, seated.seat, seated.key, place);
+                // Who resumes and is gone again leaves the seat as it was: his audio goes on.
+                matches!(outcome, Ok(Reply::Seated(_))).then_some(seated.seat)
             }
             _ => None,
         };
+        self.tellers.forget(ticket);
         let heard = self.answers.remove(&ticket).is_some_and(|reply| reply.send(outcome).is_ok());
-        if let Some(seat) = seat.filter(|_| !heard) {
+        if let Some(seat) = claimed.filter(|_| !heard) {
             self.hub.handle_unclaimed(seat, now());
         }
     }
 
-    fn tell_next(&mut self) {
-        if let Some((seat, event)) = self.ears.next() {
-            self.tell(seat, event);
-        }
-    }
-
-    fn tell(&mut self, seat: SeatId, event: ParticipantEvent) {
-        let Some(sender) = self.senders.get(&seat) else { return };
-        if let Err(mpsc::error::TrySendError::Full(_)) = sender.try_send(event) {
-            // A connection that takes nothing for so long cannot be told apart from a dead one; its
-            // end lets the client come back with a fresh state.
-            self.around.metrics.limits.events.inc();
-            self.senders.remove(&seat);
-            self.ears.leave(seat);
-        }
-    }
-
-    fn end(&mut self, seat: SeatId, reason: Option<&'static str>) {
-        if let Some(reason) = reason {
-            self.tell(seat, ParticipantEvent::Closed { reason });
-        }
-        self.senders.remove(&seat);
-        self.ears.leave(seat);
-    }
-
     fn export(&mut self) {
-        self.around.metrics.limits.announcements.inc_by(self.ears.take_lost());
+        self.tellers.export();
         self.around.links.note_inbox(&self.around.sender);
         for (id, link) in &self.links {
             self.around.links.note(*id, link.peer(), link.statistics());

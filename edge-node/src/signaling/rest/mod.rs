@@ -1,0 +1,41 @@
+//! Rooms over REST: what back ends and moderators do, all of it decided by the rooms' owners.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `authority` | what a token may do without being in the room |
+//! | `entrance` | who is kept out of a room, and its log |
+//! | `fields` | the limits of what clients write |
+//! | `owner` | a question to the owner, and the part of its answer that is wanted |
+//! | `people` | who is in a room, and what is done to them |
+//! | `query` | what stands behind the question mark |
+//! | `rooms` | rooms: make, list, read, change, close |
+//! | `settings` | what can be set of a room |
+//! | `tokens` | tokens, where the node is open |
+//! | `views` | what answers look like |
+
+mod authority;
+mod entrance;
+mod fields;
+mod owner;
+mod people;
+mod query;
+mod rooms;
+mod settings;
+mod tokens;
+mod views;
+
+pub(super) use entrance::BanWanted;
+pub(super) use entrance::{ban, bans, log, unban};
+pub(super) use fields::{check_identity, check_reason};
+pub(super) use people::{
+    HandOver, Muting, Reason, RoleWanted, accept_hand, decline_hand, hand_over, hands, invite,
+    list as participants, mute, mute_all, raise_hand, remove, report, set_role, uninvite,
+};
+pub(super) use query::{PAGE_DEFAULT, PAGE_MAX};
+pub(super) use rooms::{change, close, create, list, read};
+pub(super) use settings::{Change, Visibility, Wanted};
+pub(super) use tokens::{Drawn, Invitation, draw_token};
+pub(super) use views::{
+    Ban, BanPage, Created, HandPage, LogEntry, LogPage, Participant, ParticipantPage, Room,
+    RoomPage, WaitingHand,
+};

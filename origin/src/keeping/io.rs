@@ -1,0 +1,256 @@
+//! Writes in the order of each room. What makes a room or changes its owner is asked of the store until it has
+//! answered, and whatever else is to be written of that room waits for it; the rest goes through the journals.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use stoa_protocol::ids::RoomId;
+use tokio::sync::oneshot;
+
+use crate::service::Kept;
+use crate::store::{Answer, Operation, PAGE_MAX, Receipt, StoreError, Stores};
+
+/// For how long an answer to an edge waits until what it acknowledges is stored. Beyond it the store counts as away:
+/// the change waits in a journal, and the room goes on.
+pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(500);
+
+/// Pauses between two attempts while the store is away.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Writes of one room that wait until it is made or claimed; more are dropped and told.
+const WAITING_MAX: usize = 10_000;
+
+type Stored = Result<(), StoreError>;
+
+/// Writes down what changes.
+#[derive(Clone, Debug)]
+pub struct Scribe {
+    stores: Arc<Stores>,
+    /// Rooms that are being made or claimed, with what waits for that.
+    openings: Arc<Mutex<BTreeMap<RoomId, Waiting>>>,
+}
+
+type Waiting = VecDeque<(Operation, oneshot::Sender<Stored>)>;
+
+/// Tells when a write is stored; the write goes on without it.
+#[derive(Debug)]
+pub struct Promise(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Journal(Receipt),
+    Opening(oneshot::Receiver<Stored>),
+    Refused(StoreError),
+}
+
+impl Promise {
+    /// Waits until the write has ended.
+    ///
+    /// # Errors
+    /// When the store refused it for good, or the origin ends first.
+    pub async fn kept(self) -> Stored {
+        match self.0 {
+            Kind::Journal(receipt) => receipt.stored().await,
+            Kind::Opening(told) => {
+                let ended = StoreError::Unavailable { reason: "the origin has ended".to_owned() };
+                told.await.unwrap_or(Err(ended))
+            }
+            Kind::Refused(error) => Err(error),
+        }
+    }
+}
+
+impl Scribe {
+    /// Into these stores.
+    #[must_use]
+    pub fn new(stores: Arc<Stores>) -> Self {
+        Self { stores, openings: Arc::default() }
+    }
+
+    /// Writes something down, after everything else that was given for its room.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, as [`tokio::spawn`] does.
+    pub fn write(&self, operation: Operation) -> Promise {
+        let Some(room) = room_of(&operation) else {
+            return Promise(Kind::Refused(StoreError::Unsupported {
+                kind: "writes without a room",
+            }));
+        };
+        let mut openings = lock(&self.openings);
+        let opens = opens(&operation);
+        if !opens && !openings.contains_key(&room) {
+            return Promise(match self.stores.write(operation) {
+                Ok(receipt) => Kind::Journal(receipt),
+                Err(error) => Kind::Refused(error),
+            });
+        }
+        let (told, promise) = oneshot::channel();
+        if let Some(waiting) = openings.get_mut(&room) {
+            if waiting.len() >= WAITING_MAX {
+                let found = waiting.len() as u64;
+                let max = WAITING_MAX as u64;
+                let limit = StoreError::Limit { what: "what waits for a room", found, max };
+                return Promise(Kind::Refused(limit));
+            }
+            waiting.push_back((operation, told));
+        } else {
+            openings.insert(room.clone(), VecDeque::from([(operation, told)]));
+            tokio::spawn(self.clone().open(room));
+        }
+        Promise(Kind::Opening(promise))
+    }
+
+    /// Works off what waits for a room, in order.
+    async fn open(self, room: RoomId) {
+        loop {
+            let next = {
+                let mut openings = lock(&self.openings);
+                let next = openings.get_mut(&room).and_then(VecDeque::pop_front);
+                if next.is_none() {
+                    openings.remove(&room);
+                }
+                next
+            };
+            let Some((operation, told)) = next else { return };
+            if opens(&operation) {
+                let outcome = self.insist(operation).await;
+                if let Err(error) = &outcome {
+                    tracing::error!(%room, %error, "a room is not kept");
+                }
+                // Nobody may wait for it.
+                let _ = told.send(outcome);
+                continue;
+            }
+            match self.stores.write(operation) {
+                Ok(receipt) => {
+                    tokio::spawn(async move { told.send(receipt.stored().await) });
+                }
+                Err(error) => {
+                    let _ = told.send(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Asks until the store has answered. What may have happened unseen is harmless twice: a room that is there
+    /// already with this very record, an owner that is the owner already.
+    async fn insist(&self, operation: Operation) -> Stored {
+        let mut pause = PAUSE_MIN;
+        let mut unknown = false;
+        loop {
+            match self.stores.ask(operation.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_transient() => {
+                    unknown |= error == StoreError::Timeout;
+                    tracing::debug!(%error, "the store is away");
+                }
+                Err(StoreError::Conflict { .. } | StoreError::Absent) if unknown => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+}
+
+/// Reads everything that is kept of all rooms.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn load(stores: &Stores) -> anyhow::Result<Vec<Kept>> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let records = match ask(stores, Operation::Rooms { after, limit: PAGE_MAX }).await? {
+            Answer::Rooms(records) => records,
+            _ => Vec::new(),
+        };
+        let more = records.len() >= usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
+        after = records.last().map(|record| record.room.clone());
+        for record in records {
+            all.push(load_room(stores, record).await?);
+        }
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+async fn load_room(stores: &Stores, record: crate::store::RoomRecord) -> anyhow::Result<Kept> {
+    let room = &record.room;
+    let mut kept = Kept {
+        appointments: Vec::new(),
+        bans: Vec::new(),
+        log: Vec::new(),
+        hot: crate::store::HotRoom::default(),
+        record: record.clone(),
+    };
+    if record.closed_ms.is_some() {
+        return Ok(kept);
+    }
+    let limit = PAGE_MAX;
+    let full = |length: usize| length > 0 && length.is_multiple_of(limit as usize);
+    loop {
+        let after = kept.appointments.last().map(|one| one.identity.clone()).unwrap_or_default();
+        let page =
+            ask(stores, Operation::Appointments { room: room.clone(), after, limit }).await?;
+        let Answer::Appointments(page) = page else { break };
+        let (empty, before) = (page.is_empty(), kept.appointments.len());
+        kept.appointments.extend(page);
+        if empty || !full(kept.appointments.len() - before) {
+            break;
+        }
+    }
+    loop {
+        let after = kept.bans.last().map(|one| one.identity.clone()).unwrap_or_default();
+        let page = ask(stores, Operation::Bans { room: room.clone(), after, limit }).await?;
+        let Answer::Bans(page) = page else { break };
+        let (empty, before) = (page.is_empty(), kept.bans.len());
+        kept.bans.extend(page);
+        if empty || !full(kept.bans.len() - before) {
+            break;
+        }
+    }
+    let after = record.log_end.saturating_sub(u64::from(limit));
+    if let Answer::Log(log) =
+        ask(stores, Operation::Log { room: room.clone(), after, limit }).await?
+    {
+        kept.log = log;
+    }
+    if let Answer::Hot(Some(hot)) = ask(stores, Operation::Hot(room.clone())).await? {
+        kept.hot = hot;
+    }
+    Ok(kept)
+}
+
+async fn ask(stores: &Stores, operation: Operation) -> anyhow::Result<Answer> {
+    stores.ask(operation).await.context("the rooms cannot be read from the store")
+}
+
+/// Whether later writes of the room depend on it.
+fn opens(operation: &Operation) -> bool {
+    matches!(operation, Operation::Create(_) | Operation::Claim { .. } | Operation::Erase { .. })
+}
+
+fn room_of(operation: &Operation) -> Option<RoomId> {
+    match operation {
+        Operation::Create(record) => Some(record.room.clone()),
+        Operation::Claim { room, .. }
+        | Operation::Change { room, .. }
+        | Operation::Trim { room, .. }
+        | Operation::Erase { room, .. }
+        | Operation::Note { room, .. }
+        | Operation::Dissolve { room, .. }
+        | Operation::Forget(room) => Some(room.clone()),
+        _ => None,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is in it is changed in single steps.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

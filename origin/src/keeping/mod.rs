@@ -1,0 +1,9 @@
+//! Between the rooms and their stores: what changes is written down, and read again when the origin starts.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `io` | [`Scribe`]: writes in the order of each room, through outages; [`load`]: everything that is kept |
+
+mod io;
+
+pub use io::{ACKNOWLEDGED_WITHIN, Promise, Scribe, load};

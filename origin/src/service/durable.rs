@@ -1,0 +1,300 @@
+//! What the store is told of rooms, and how rooms come out of it again after this origin has died.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use stoa_audio::frame::Epoch;
+use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
+
+use super::core::Service;
+use super::hall::{Hall, RoomKey};
+use crate::room::{
+    self, AWAY_GRACE, Ban, Change, Exclusions, Founding, MutedBy, Participant, Room, Turn,
+    Whereabouts,
+};
+use crate::store::{
+    Appointment, HotChange, HotRoom, LogEntry, Operation, Ownership, Present, RoomChange,
+    RoomRecord, Settings, Visibility,
+};
+
+/// Muted by himself, as the store has it; anybody else's mute is a moderator's.
+const ONESELF: &str = "oneself";
+const MODERATOR: &str = "moderator";
+
+/// What of a room's settings the store need not understand.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Policy {
+    tenant: String,
+    hands_closed: bool,
+    muted_on_entry: bool,
+}
+
+/// Everything that a store has of a room.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its record.
+    pub record: RoomRecord,
+    /// Roles by identity.
+    pub appointments: Vec<Appointment>,
+    /// Who is kept out.
+    pub bans: Vec<crate::store::Ban>,
+    /// The newest entries of its log, in order.
+    pub log: Vec<LogEntry>,
+    /// Who was there.
+    pub hot: HotRoom,
+}
+
+impl Service {
+    /// The next write that is owed to the store; call until `None` after every input.
+    pub fn next_write(&mut self) -> Option<Operation> {
+        self.writes.pop_front()
+    }
+
+    /// A new room.
+    pub(super) fn write_room(&mut self, room: &Room) {
+        let id = room.id().clone();
+        if let Some(epoch) = self.closed.remove(&id) {
+            let epoch = u64::from(epoch.0);
+            self.writes.push_back(Operation::Erase { room: id.clone(), epoch });
+        }
+        let record =
+            RoomRecord::new(id, settings_of(room), self.ownership(room.epoch()), room.created_ms());
+        self.writes.push_back(Operation::Create(Box::new(record)));
+    }
+
+    /// Writes down what has changed in a room.
+    pub(super) fn write_changes(&mut self, key: RoomKey) {
+        let Some(hall) = self.halls.get_mut(&key) else { return };
+        write_down(&mut hall.room, &mut self.writes);
+    }
+
+    /// The room has ended: the same id may be used anew.
+    pub(super) fn write_end(&mut self, room: &mut Room) {
+        write_down(room, &mut self.writes);
+        let (id, epoch) = (room.id().clone(), room.epoch());
+        self.writes.push_back(Operation::Dissolve { room: id.clone(), epoch: u64::from(epoch.0) });
+        self.closed.insert(id, epoch);
+    }
+
+    /// Takes a room over from the store, in a new epoch. Whoever was there counts as away until his edge says that he
+    /// is still there. A room that had ended is remembered by its epoch alone; another origin's is left to it.
+    pub fn restore(&mut self, kept: &Kept, now: Instant) {
+        let before = Epoch(u32::try_from(kept.record.ownership.epoch).unwrap_or(u32::MAX));
+        let id = kept.record.room.clone();
+        self.epoch_past = self.epoch_past.max(before);
+        if kept.record.closed_ms.is_some() {
+            self.closed.insert(id, before);
+            return;
+        }
+        let owner = kept.record.ownership.owner.as_ref();
+        if owner.is_some_and(|owner| *owner != self.node) {
+            return;
+        }
+        if self.rooms.contains_key(&id) || self.halls.len() >= self.limits.rooms {
+            return;
+        }
+        let epoch = self.epoch(self.start.unix_ms_at(now));
+        self.writes.push_back(Operation::Claim {
+            room: id.clone(),
+            owner: kept.record.ownership.owner.clone(),
+            epoch: kept.record.ownership.epoch,
+            next: self.ownership(epoch),
+        });
+        let room = self.room_of(kept, epoch, now);
+        let key = RoomKey(self.next_key);
+        self.next_key += 1;
+        self.rooms.insert(id, key);
+        self.halls.insert(key, Hall::new(room));
+        self.settle(key, now);
+    }
+
+    fn room_of(&self, kept: &Kept, epoch: Epoch, now: Instant) -> Room {
+        let policy = policy_of(&kept.record.settings.policy);
+        let founding = Founding {
+            id: kept.record.room.clone(),
+            tenant: policy.tenant.clone(),
+            created_ms: kept.record.created_ms,
+            epoch,
+            start: self.start,
+        };
+        let exclusions = exclusions_of(&kept.appointments, &kept.bans);
+        let log = kept.log.iter().map(entry_from_store).collect();
+        let settings = settings_from_store(&kept.record.settings, &policy);
+        let people = people_of(&kept.hot, &self.node, now + AWAY_GRACE);
+        let remains =
+            room::Remains { settings, exclusions, log_end: kept.record.log_end, log, people };
+        Room::from_remains(founding, remains, self.limits.capacity, now)
+    }
+
+    fn ownership(&self, epoch: Epoch) -> Ownership {
+        Ownership { owner: Some(self.node.clone()), standby: None, epoch: u64::from(epoch.0) }
+    }
+}
+
+fn write_down(room: &mut Room, writes: &mut std::collections::VecDeque<Operation>) {
+    while let Some(change) = room.next_change() {
+        writes.push_back(operation_of(room, change));
+    }
+}
+
+fn operation_of(room: &Room, change: Change) -> Operation {
+    let durable = |change| Operation::Change {
+        room: room.id().clone(),
+        epoch: u64::from(room.epoch().0),
+        change,
+    };
+    let hot = |change| Operation::Note {
+        room: room.id().clone(),
+        epoch: u64::from(room.epoch().0),
+        changes: vec![change],
+    };
+    match change {
+        Change::Settings => durable(RoomChange::Settings(settings_of(room))),
+        Change::Closed { at_ms } => durable(RoomChange::Close { at_ms }),
+        Change::Appointed { identity, role } => durable(RoomChange::Appoint { identity, role }),
+        Change::Banned { identity, ban } => durable(RoomChange::Ban(crate::store::Ban {
+            identity,
+            by: ban.by,
+            at_ms: ban.at_ms,
+            reason: ban.reason,
+            until_ms: ban.until_ms,
+        })),
+        Change::Unbanned { identity } => durable(RoomChange::Unban { identity }),
+        Change::Logged(entry) => durable(RoomChange::Append(vec![LogEntry {
+            sequence: entry.number,
+            at_ms: entry.at_ms,
+            actor: entry.actor,
+            what: entry.event,
+            subject: entry.subject,
+            detail: entry.detail,
+        }])),
+        Change::Here(participant) => hot(HotChange::Here(present(&participant))),
+        Change::Gone(id) => hot(HotChange::Gone(id)),
+        Change::Raised { participant, turn } => {
+            hot(HotChange::Raise { participant, place: turn.number })
+        }
+        Change::Lowered(id) => hot(HotChange::Lower(id)),
+    }
+}
+
+fn present(participant: &Participant) -> Present {
+    let muted_by = participant.muted.map(|by| match by {
+        MutedBy::Oneself => ONESELF.to_owned(),
+        MutedBy::Moderator => MODERATOR.to_owned(),
+    });
+    Present {
+        id: participant.id.clone(),
+        identity: participant.identity.clone(),
+        name: participant.name.clone(),
+        role: participant.role,
+        muted_by,
+    }
+}
+
+fn settings_of(room: &Room) -> Settings {
+    let settings = room.settings();
+    let policy = Policy {
+        tenant: room.tenant().to_owned(),
+        hands_closed: !settings.hands,
+        muted_on_entry: settings.muted_on_entry,
+    };
+    Settings {
+        name: settings.name.clone(),
+        topic: settings.topic.clone(),
+        description: settings.description.clone(),
+        visibility: match settings.visibility {
+            room::Visibility::Open => Visibility::Open,
+            room::Visibility::Unlisted => Visibility::Unlisted,
+            room::Visibility::Private => Visibility::Private,
+        },
+        language: settings.language.clone(),
+        scheduled_ms: Some(settings.scheduled_ms).filter(|ms| *ms > 0),
+        participants_max: settings.participants_max,
+        stage_max: settings.stage_max,
+        // Nothing in it can fail to become text.
+        policy: serde_json::to_string(&policy).unwrap_or_default(),
+    }
+}
+
+fn settings_from_store(kept: &Settings, policy: &Policy) -> room::Settings {
+    room::Settings {
+        name: kept.name.clone(),
+        topic: kept.topic.clone(),
+        description: kept.description.clone(),
+        visibility: match kept.visibility {
+            Visibility::Open => room::Visibility::Open,
+            Visibility::Unlisted => room::Visibility::Unlisted,
+            Visibility::Private => room::Visibility::Private,
+        },
+        language: kept.language.clone(),
+        scheduled_ms: kept.scheduled_ms.unwrap_or(0),
+        participants_max: kept.participants_max,
+        stage_max: kept.stage_max,
+        hands: !policy.hands_closed,
+        muted_on_entry: policy.muted_on_entry,
+    }
+}
+
+/// A policy that cannot be read, of a newer version perhaps, is the default one.
+fn policy_of(text: &str) -> Policy {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn exclusions_of(appointments: &[Appointment], bans: &[crate::store::Ban]) -> Exclusions {
+    let mut exclusions = Exclusions::default();
+    for Appointment { identity, role } in appointments {
+        // The store's limits are not above ours.
+        let _ = exclusions.appoint(identity, *role);
+    }
+    for kept in bans {
+        let (by, reason) = (kept.by.clone(), kept.reason.clone());
+        let ban = Ban { by, at_ms: kept.at_ms, until_ms: kept.until_ms, reason };
+        let _ = exclusions.ban(&kept.identity, ban);
+    }
+    exclusions
+}
+
+fn entry_from_store(kept: &LogEntry) -> stoa_protocol::mesh::control::LogEntry {
+    stoa_protocol::mesh::control::LogEntry {
+        number: kept.sequence,
+        at_ms: kept.at_ms,
+        event: kept.what.clone(),
+        actor: kept.actor.clone(),
+        subject: kept.subject.clone(),
+        detail: kept.detail.clone(),
+    }
+}
+
+/// Whoever was there, away `until` then.
+fn people_of(hot: &HotRoom, node: &NodeId, until: Instant) -> BTreeMap<ParticipantId, Participant> {
+    let turns: BTreeMap<&ParticipantId, u64> =
+        hot.hands.iter().map(|hand| (&hand.participant, hand.place)).collect();
+    let people = hot.present.iter().map(|present| {
+        let turn = turns.get(&present.id).map(|number| Turn { number: *number, raised_ms: 0 });
+        let muted = present.muted_by.as_deref().map(|by| match by {
+            ONESELF => MutedBy::Oneself,
+            _ => MutedBy::Moderator,
+        });
+        let participant = Participant {
+            id: present.id.clone(),
+            identity: present.identity.clone(),
+            name: present.name.clone(),
+            role: present.role,
+            // Until his edge tells what his token says.
+            token_role: present.role,
+            turn,
+            invited: false,
+            muted,
+            track: None,
+            node: node.clone(),
+            whereabouts: Whereabouts::Away { until },
+        };
+        (present.id.clone(), participant)
+    });
+    people.collect()
+}
+
+/// Rooms that have ended, with the epoch of their last owner; their ids may be used anew.
+pub(super) type Closed = BTreeMap<RoomId, Epoch>;

@@ -1,0 +1,177 @@
+//! Rooms outlive their origin: what one service writes, the next one reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_protocol::mesh::control::{Act, Ask, Body, CreateRoom, Deed, RoomSettings, WireRole};
+
+use super::world::{World, join_ask};
+use crate::service::Kept;
+use crate::store::{Answer, Embedded, Operation, PAGE_MAX, Store};
+
+/// Writes everything that the service owes.
+async fn write(world: &mut World, store: &Arc<Embedded>) {
+    while let Some(operation) = world.service.next_write() {
+        let told = format!("{operation:?}");
+        store.apply(operation).await.unwrap_or_else(|error| panic!("{told}: {error}"));
+    }
+}
+
+/// Reads everything that is kept of all rooms.
+async fn read(store: &Arc<Embedded>) -> Vec<Kept> {
+    let (after, limit) = (None, PAGE_MAX);
+    let Ok(Answer::Rooms(records)) = store.apply(Operation::Rooms { after, limit }).await else {
+        panic!("no rooms");
+    };
+    let mut all = Vec::new();
+    for record in records {
+        let room = record.room.clone();
+        let after = String::new();
+        let ask = Operation::Appointments { room: room.clone(), after: after.clone(), limit };
+        let Ok(Answer::Appointments(appointments)) = store.apply(ask).await else { panic!() };
+        let ask = Operation::Bans { room: room.clone(), after, limit };
+        let Ok(Answer::Bans(bans)) = store.apply(ask).await else { panic!() };
+        let ask = Operation::Log { room: room.clone(), after: 0, limit };
+        let Ok(Answer::Log(log)) = store.apply(ask).await else { panic!() };
+        let Ok(Answer::Hot(hot)) = store.apply(Operation::Hot(room)).await else { panic!() };
+        all.push(Kept { record, appointments, bans, log, hot: hot.unwrap_or_default() });
+    }
+    all
+}
+
+fn act(by: &str, deed: Deed, participant: &str) -> Act {
+    Act {
+        room: "r".into(),
+        by: by.into(),
+        deed: deed.into(),
+        participant: participant.into(),
+        ..Act::default()
+    }
+}
+
+#[tokio::test]
+async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
+    let store = Arc::new(Embedded::in_memory().unwrap());
+    let mut world = World::new();
+    let ams = world.up(1, "ams");
+    let settings = RoomSettings { topic: Some("Justice".into()), ..RoomSettings::default() };
+    let create = CreateRoom {
+        room: "r".into(),
+        name: "Agora".into(),
+        settings: Some(settings),
+        tenant: "shop".into(),
+        ..CreateRoom::default()
+    };
+    world.ask(ams, Ask::CreateRoom(create));
+    for (who, role) in [
+        ("hana", WireRole::Host),
+        ("mo", WireRole::Listener),
+        ("ada", WireRole::Speaker),
+        ("lia", WireRole::Listener),
+        ("leo", WireRole::Listener),
+        ("eve", WireRole::Listener),
+    ] {
+        world.join(ams, "r", who, role);
+    }
+    let promote = Act { role: WireRole::Moderator.into(), ..act("hana", Deed::SetRole, "mo") };
+    for deed in [
+        promote,
+        act("leo", Deed::RaiseHand, "leo"),
+        act("lia", Deed::RaiseHand, "lia"),
+        act("mo", Deed::Ban, "eve"),
+        act("mo", Deed::MuteAll, ""),
+    ] {
+        world.ask(ams, Ask::Act(deed));
+    }
+    world.ask(
+        ams,
+        Ask::Leave(stoa_protocol::mesh::control::Leave {
+            room: "r".into(),
+            participant: "hana".into(),
+        }),
+    );
+    let before = world.service.halls[&world.service.key_of("r").unwrap()].room.state();
+    write(&mut world, &store).await;
+
+    let mut next = World::new();
+    next.now += Duration::from_secs(5);
+    for kept in read(&store).await {
+        next.service.restore(&kept, next.now);
+    }
+    write(&mut next, &store).await;
+    let sin = next.up(1, "sin");
+    for (who, role) in [
+        ("mo", WireRole::Listener),
+        ("ada", WireRole::Speaker),
+        ("lia", WireRole::Listener),
+        ("leo", WireRole::Listener),
+    ] {
+        next.join(sin, "r", who, role);
+    }
+
+    let after = next.states(sin).pop().unwrap();
+    let shown = |state: &stoa_protocol::mesh::control::RoomState| {
+        let info = state.info.clone().unwrap();
+        let mut stage: Vec<_> =
+            state.stage.iter().map(|m| (m.participant.clone(), m.role, m.muted)).collect();
+        stage.sort();
+        let hands: Vec<_> = state.hands.iter().map(|hand| hand.participant.clone()).collect();
+        (info.settings, info.tenant, info.listeners, stage, hands)
+    };
+    assert_eq!(shown(&after), shown(&before));
+    assert!(after.epoch > before.epoch, "what the dead one still says is old");
+    let refused = next.problem(sin, join_ask("r", "eve", WireRole::Listener));
+    assert_eq!(refused.code, "banned");
+    write(&mut next, &store).await;
+}
+
+#[tokio::test]
+async fn a_room_that_has_ended_stays_so_and_its_id_may_be_used_anew() {
+    let store = Arc::new(Embedded::in_memory().unwrap());
+    let mut world = World::new();
+    let ams = world.up(1, "ams");
+    let close = || Ask::CloseRoom(stoa_protocol::mesh::control::CloseRoom { room: "r".into() });
+    world.create(ams, "r");
+    world.ask(ams, close());
+    write(&mut world, &store).await;
+
+    let mut next = World::new();
+    for kept in read(&store).await {
+        next.service.restore(&kept, next.now);
+    }
+    let ams = next.up(1, "ams");
+    assert_eq!(next.problem(ams, close()).code, "room-not-found");
+    let info = next.create(ams, "r");
+    next.join(ams, "r", "ada", WireRole::Speaker);
+    write(&mut next, &store).await;
+
+    let kept = read(&store).await;
+    assert_eq!((kept.len(), kept[0].record.closed_ms, kept[0].hot.present.len()), (1, None, 1));
+    assert_eq!(kept[0].record.created_ms, info.created_ms);
+}
+
+#[tokio::test]
+async fn who_does_not_come_back_after_the_origin_has_died_has_left() {
+    let store = Arc::new(Embedded::in_memory().unwrap());
+    let mut world = World::new();
+    let ams = world.up(1, "ams");
+    world.create(ams, "r");
+    world.join(ams, "r", "ada", WireRole::Speaker);
+    world.join(ams, "r", "leo", WireRole::Listener);
+    write(&mut world, &store).await;
+
+    let mut next = World::new();
+    for kept in read(&store).await {
+        next.service.restore(&kept, next.now);
+    }
+    let ams = next.up(1, "ams");
+    next.join(ams, "r", "leo", WireRole::Listener);
+    next.advance(crate::room::AWAY_GRACE);
+    let info = next.states(ams).pop().and_then(|state| state.info).unwrap();
+    assert_eq!((info.speakers, info.listeners), (0, 1));
+    assert!(
+        !next.sent[&ams]
+            .iter()
+            .any(|body| matches!(body, Body::Standing(s) if !s.ended.is_empty()))
+    );
+}
