@@ -1,5 +1,6 @@
 //! `stoa-origin migrate`: brings the tables of the durable store to the form of this version, then ends.
 
+#[cfg(feature = "cassandra")]
 use anyhow::Context;
 
 use crate::store::{DurableConfig, StoreConfig};

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use futures_util::FutureExt;
 use prometheus::Registry;
 use stoa_protocol::ids::{NodeId, NodeRole, Region, Role, RoomId};
+use stoa_protocol::mesh::control::{Answer, Ask, CloseRoom, CreateRoom, ListRooms, ReadRoom};
 use stoa_runtime::metrics_page::Health;
 use str0m::media::{Direction, MediaKind};
 use tokio::sync::mpsc;
@@ -26,32 +27,30 @@ struct Node {
 async fn a_standalone_node_makes_rooms_and_takes_people_in() {
     let node = start().await;
     let room = RoomId::new("agora").unwrap();
-    let made = node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    let made = node.rooms.create(named(&room, "Agora")).await.unwrap();
     assert_eq!((made.room.as_str(), made.name.as_str()), ("agora", "Agora"));
     assert!(node.health.is_ready());
-    assert_eq!(
-        node.rooms.create(Some(room.clone()), "Again".into()).await.unwrap_err().status,
-        409
-    );
+    assert_eq!(node.rooms.create(named(&room, "Again")).await.unwrap_err().status, 409);
 
-    let joined = node.rooms.join(ask(&room, offer())).await.unwrap();
+    let mut joined = node.rooms.join(ask(&room, offer())).await.unwrap();
     assert!(joined.opened.answer.starts_with("v=0"));
-    let mut events = joined.events.unwrap();
+    let mut events = joined.present.events.take().unwrap();
     assert!(matches!(events.recv().await, Some(ParticipantEvent::Slots([None, None, None]))));
-    let here = |roster: &Roster| roster.stage.iter().any(|m| m.participant == joined.participant);
-    if !here(&joined.roster) {
+    let here =
+        |roster: &Roster| roster.stage.iter().any(|m| m.participant == joined.present.participant);
+    if !here(&joined.present.roster) {
         until(&mut events, here).await;
     }
-    assert_eq!(node.rooms.read(room.clone()).await.unwrap().speakers, 1);
+    assert_eq!(speakers(&node, &room).await, 1);
 
-    node.rooms.set_muted(joined.session, None, true).await.unwrap();
+    node.rooms.set_muted(joined.present.session, None, true).await.unwrap();
     until(&mut events, |roster| roster.stage.iter().any(|member| member.muted)).await;
 
-    node.rooms.leave(joined.session).await.unwrap();
+    node.rooms.leave(joined.present.session).await.unwrap();
     while let Some(event) = events.recv().await {
         assert!(!matches!(event, ParticipantEvent::Closed { .. }));
     }
-    assert_eq!(node.rooms.read(room.clone()).await.unwrap().speakers, 0);
+    assert_eq!(speakers(&node, &room).await, 0);
     node.end().await;
 }
 
@@ -61,10 +60,10 @@ async fn a_bad_offer_leaves_nobody_in_the_room_and_an_unknown_room_is_a_404() {
     let room = RoomId::new("agora").unwrap();
     let unknown = node.rooms.join(ask(&room, offer())).await.unwrap_err();
     assert_eq!(unknown.status, 404);
-    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    node.rooms.create(named(&room, "Agora")).await.unwrap();
     let bad = node.rooms.join(ask(&room, "no sdp".to_owned())).await.unwrap_err();
     assert_eq!(bad.status, 400);
-    assert_eq!(node.rooms.read(room).await.unwrap().speakers, 0);
+    assert_eq!(speakers(&node, &room).await, 0);
     node.end().await;
 }
 
@@ -72,14 +71,14 @@ async fn a_bad_offer_leaves_nobody_in_the_room_and_an_unknown_room_is_a_404() {
 async fn somebody_who_gives_up_while_joining_does_not_stay_in_the_room() {
     let node = start().await;
     let room = RoomId::new("agora").unwrap();
-    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    node.rooms.create(named(&room, "Agora")).await.unwrap();
     // The mesh thread may be quicker than one poll; then nobody has given up yet.
     while let Some(joined) = node.rooms.join(ask(&room, offer())).now_or_never() {
-        node.rooms.leave(joined.unwrap().session).await.unwrap();
+        node.rooms.leave(joined.unwrap().present.session).await.unwrap();
     }
     // The owner answers this after the join, and the leave follows the join's answer.
-    node.rooms.read(room.clone()).await.unwrap();
-    assert_eq!(node.rooms.read(room).await.unwrap().speakers, 0);
+    speakers(&node, &room).await;
+    assert_eq!(speakers(&node, &room).await, 0);
     node.end().await;
 }
 
@@ -87,11 +86,11 @@ async fn somebody_who_gives_up_while_joining_does_not_stay_in_the_room() {
 async fn the_node_is_idle_only_when_the_last_session_has_closed() {
     let node = start().await;
     let room = RoomId::new("agora").unwrap();
-    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
+    node.rooms.create(named(&room, "Agora")).await.unwrap();
     let joined = node.rooms.join(ask(&room, offer())).await.unwrap();
-    node.rooms.read(room).await.unwrap();
+    speakers(&node, &room).await;
     assert!(node.mesh.steering().idle().now_or_never().is_none());
-    node.rooms.leave(joined.session).await.unwrap();
+    node.rooms.leave(joined.present.session).await.unwrap();
     node.mesh.steering().idle().await;
     node.end().await;
 }
@@ -100,14 +99,14 @@ async fn the_node_is_idle_only_when_the_last_session_has_closed() {
 async fn closing_a_room_ends_its_sessions() {
     let node = start().await;
     let room = RoomId::new("agora").unwrap();
-    node.rooms.create(Some(room.clone()), "Agora".to_owned()).await.unwrap();
-    let joined = node.rooms.join(ask(&room, offer())).await.unwrap();
-    node.rooms.close(room).await.unwrap();
-    let mut events = joined.events.unwrap();
+    node.rooms.create(named(&room, "Agora")).await.unwrap();
+    let mut joined = node.rooms.join(ask(&room, offer())).await.unwrap();
+    node.rooms.ask_owner(Ask::CloseRoom(CloseRoom { room: room.into() })).await.unwrap();
+    let mut events = joined.present.events.take().unwrap();
     loop {
-        match events.recv().await.expect("a reason comes before the end") {
-            ParticipantEvent::Closed { reason } => break assert_eq!(reason, "room-closed"),
-            ParticipantEvent::Slots(_) | ParticipantEvent::Roster(_) => {}
+        let event = events.recv().await.expect("a reason comes before the end");
+        if let ParticipantEvent::Closed { reason } = event {
+            break assert_eq!(reason, "room-closed");
         }
     }
     node.end().await;
@@ -126,7 +125,10 @@ async fn until(events: &mut mpsc::Receiver<ParticipantEvent>, wanted: impl Fn(&R
 impl Node {
     async fn end(self) {
         self.mesh.end().await;
-        assert_eq!(self.rooms.list(String::new(), 1).await.unwrap_err().code, "edge-stopped");
+        assert_eq!(
+            self.rooms.ask_owner(Ask::ListRooms(ListRooms::default())).await.unwrap_err().code,
+            "edge-stopped"
+        );
         self.plane.stop();
     }
 }
@@ -160,6 +162,18 @@ async fn start() -> Node {
     Node { rooms, mesh, plane, health }
 }
 
+fn named(room: &RoomId, name: &str) -> CreateRoom {
+    CreateRoom { room: room.as_str().into(), name: name.into(), ..CreateRoom::default() }
+}
+
+async fn speakers(node: &Node, room: &RoomId) -> u32 {
+    let read = ReadRoom { room: room.as_str().into() };
+    match node.rooms.ask_owner(Ask::ReadRoom(read)).await {
+        Ok(Answer::Room(info)) => info.speakers,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn ask(room: &RoomId, offer: String) -> JoinAsk {
     JoinAsk {
         room: room.clone(),
@@ -171,6 +185,9 @@ fn ask(room: &RoomId, offer: String) -> JoinAsk {
         muted: false,
         offer,
         wants_events: true,
+        resume: None,
+        named: true,
+        tenant: String::new(),
     }
 }
 

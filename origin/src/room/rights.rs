@@ -20,6 +20,8 @@ pub fn may(own: Role, deed: Deed, whom: Whom, new: Role) -> bool {
     let moderates = own.may_moderate();
     match (deed, whom) {
         (Deed::RaiseHand, Whom::Oneself) => !own.may_speak(),
+        // A service raises the hands of those who ask it.
+        (Deed::RaiseHand, Whom::Other(role)) => own == Role::Host && !role.may_speak(),
         (Deed::LowerHand | Deed::AcceptInvitation | Deed::DeclineInvitation, Whom::Oneself) => true,
         (Deed::AcceptHand | Deed::DeclineHand | Deed::DeclineInvitation, Whom::Other(_)) => {
             moderates
@@ -51,7 +53,7 @@ mod tests {
     /// One row per deed and actor; a column for oneself, for a listener, speaker, moderator and host, and for nobody.
     const TABLE: &[(Deed, [&str; 4])] = &[
         // by:                 listener  speaker   moderator host
-        (Deed::RaiseHand, ["+.....", "......", "......", "......"]),
+        (Deed::RaiseHand, ["+.....", "......", "......", ".+...."]),
         (Deed::LowerHand, ["+.....", "+.....", "+.....", "+....."]),
         (Deed::AcceptHand, ["......", "......", ".++++.", ".++++."]),
         (Deed::DeclineHand, ["......", "......", ".++++.", ".++++."]),

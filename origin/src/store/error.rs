@@ -77,11 +77,19 @@ impl StoreError {
     }
 
     /// For a backend that could not reach its server.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that it can be given to map_err as it is"
+    )]
     pub(crate) fn unavailable(reason: impl ToString) -> Self {
         Self::Unavailable { reason: reason.to_string() }
     }
 
     /// For a backend that found bytes it cannot read. `what` must not hold the bytes.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that it can be given to map_err as it is"
+    )]
     pub(crate) fn corrupt(what: impl ToString) -> Self {
         Self::Corrupt { what: what.to_string() }
     }

@@ -105,6 +105,10 @@ impl StoreMetrics {
         self.journal_dropped.with_label_values(&[kind.label(), reason]).inc();
     }
 
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(dead_code, reason = "only Redis is ever found or restored")
+    )]
     pub(crate) fn note_restoration(&self) {
         self.restorations.inc();
     }

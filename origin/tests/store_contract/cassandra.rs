@@ -1,7 +1,7 @@
 //! The contract for a real Cassandra, and what becomes of it when the server is slow, frozen or away. One test,
 //! because a server takes as long to start as all of it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod cassandra_server;
 mod hot;

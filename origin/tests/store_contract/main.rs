@@ -1,6 +1,6 @@
 //! One contract for every store: the same promises, and the same random histories, against a model.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod crash;
 mod embedded;

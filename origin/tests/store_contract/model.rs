@@ -61,7 +61,10 @@ impl Model {
                 self.rooms.remove(&room);
                 Ok(Answer::Done)
             }
-            other => self.read(other).or_else(|other| self.hot(other)),
+            other => match self.read(&other) {
+                Some(answer) => Ok(answer),
+                None => self.hot(other),
+            },
         }
     }
 
@@ -91,19 +94,19 @@ impl Model {
         Ok(room)
     }
 
-    /// The answer to a question about rooms; anything else comes back.
-    fn read(&self, operation: Operation) -> Result<Answer, Operation> {
-        Ok(match operation {
+    /// The answer to a question about rooms; none to anything else.
+    fn read(&self, operation: &Operation) -> Option<Answer> {
+        Some(match operation {
             Operation::Room(room) => {
-                Answer::Room(self.rooms.get(&room).map(|room| Box::new(room.record.clone())))
+                Answer::Room(self.rooms.get(room).map(|room| Box::new(room.record.clone())))
             }
             Operation::Rooms { after, limit } => {
                 let behind = self.rooms.values().filter(|r| after.as_ref() < Some(&r.record.room));
-                Answer::Rooms(behind.take(limit as usize).map(|r| r.record.clone()).collect())
+                Answer::Rooms(behind.take(*limit as usize).map(|r| r.record.clone()).collect())
             }
             Operation::Appointments { room, after, limit } => {
-                let all = self.rooms.get(&room).into_iter().flat_map(|room| &room.appointments);
-                let page = all.filter(|(identity, _)| **identity > after).take(limit as usize);
+                let all = self.rooms.get(room).into_iter().flat_map(|room| &room.appointments);
+                let page = all.filter(|(identity, _)| *identity > after).take(*limit as usize);
                 let page = page.map(|(identity, role)| Appointment {
                     identity: identity.clone(),
                     role: *role,
@@ -111,16 +114,16 @@ impl Model {
                 Answer::Appointments(page.collect())
             }
             Operation::Bans { room, after, limit } => {
-                let all = self.rooms.get(&room).into_iter().flat_map(|room| room.bans.values());
-                let page = all.filter(|ban| ban.identity > after).take(limit as usize);
+                let all = self.rooms.get(room).into_iter().flat_map(|room| room.bans.values());
+                let page = all.filter(|ban| ban.identity > *after).take(*limit as usize);
                 Answer::Bans(page.cloned().collect())
             }
             Operation::Log { room, after, limit } => {
-                let all = self.rooms.get(&room).into_iter().flat_map(|room| room.log.values());
-                let page = all.filter(|entry| entry.sequence > after).take(limit as usize);
+                let all = self.rooms.get(room).into_iter().flat_map(|room| room.log.values());
+                let page = all.filter(|entry| entry.sequence > *after).take(*limit as usize);
                 Answer::Log(page.cloned().collect())
             }
-            other => return Err(other),
+            _ => return None,
         })
     }
 

@@ -17,11 +17,11 @@ pub(crate) fn agrees_with_the_model(
     runtime: &tokio::runtime::Runtime,
     store: &dyn Store,
     cases: u32,
-    steps: impl Fn(String) -> BoxedStrategy<Operation>,
+    steps: impl Fn(&str) -> BoxedStrategy<Operation>,
 ) {
     for number in 0..cases {
         let prefix = format!("c{number}-");
-        let history = proptest::collection::vec(steps(prefix.clone()), 1..40);
+        let history = proptest::collection::vec(steps(&prefix), 1..40);
         let mut runner = TestRunner::new(Config {
             cases: 1,
             max_shrink_iters: 200,
@@ -97,24 +97,24 @@ fn identity() -> impl Strategy<Value = String> {
 }
 
 /// Operations on durable rooms.
-pub(crate) fn rooms(prefix: String) -> BoxedStrategy<Operation> {
+pub(crate) fn rooms(prefix: &str) -> BoxedStrategy<Operation> {
     let epoch = || 0..4u64;
     let owner = || prop_oneof![Just("o1"), Just("o2")];
     let limit = || 1..4u32;
     prop_oneof![
-        3 => name(&prefix).prop_map(|name| Operation::Create(Box::new(record(&name)))),
-        2 => (name(&prefix), owner(), epoch(), owner(), epoch()).prop_map(|(name, was, then, is, now)| {
+        3 => name(prefix).prop_map(|name| Operation::Create(Box::new(record(&name)))),
+        2 => (name(prefix), owner(), epoch(), owner(), epoch()).prop_map(|(name, was, then, is, now)| {
             let next = Ownership { standby: Some(node(was)), ..ownership(is, now) };
             Operation::Claim { room: room(&name), owner: Some(node(was)), epoch: then, next }
         }),
-        8 => (name(&prefix), 1..3u64, room_change()).prop_map(|(name, epoch, what)| change(&name, epoch, what)),
-        1 => (name(&prefix), 0..40u64).prop_map(|(name, before_ms)| Operation::Trim { room: room(&name), before_ms }),
-        1 => (name(&prefix), epoch()).prop_map(|(name, epoch)| Operation::Erase { room: room(&name), epoch }),
-        2 => name(&prefix).prop_map(|name| Operation::Room(room(&name))),
-        1 => (after(&prefix), limit()).prop_map(|(after, limit)| Operation::Rooms { after, limit }),
-        1 => (name(&prefix), identity(), limit()).prop_map(|(name, after, limit)| Operation::Appointments { room: room(&name), after, limit }),
-        1 => (name(&prefix), Just(String::new()), limit()).prop_map(|(name, after, limit)| Operation::Bans { room: room(&name), after, limit }),
-        1 => (name(&prefix), 0..4u64, limit()).prop_map(|(name, after, limit)| Operation::Log { room: room(&name), after, limit }),
+        8 => (name(prefix), 1..3u64, room_change()).prop_map(|(name, epoch, what)| change(&name, epoch, what)),
+        1 => (name(prefix), 0..40u64).prop_map(|(name, before_ms)| Operation::Trim { room: room(&name), before_ms }),
+        1 => (name(prefix), epoch()).prop_map(|(name, epoch)| Operation::Erase { room: room(&name), epoch }),
+        2 => name(prefix).prop_map(|name| Operation::Room(room(&name))),
+        1 => (after(prefix), limit()).prop_map(|(after, limit)| Operation::Rooms { after, limit }),
+        1 => (name(prefix), identity(), limit()).prop_map(|(name, after, limit)| Operation::Appointments { room: room(&name), after, limit }),
+        1 => (name(prefix), Just(String::new()), limit()).prop_map(|(name, after, limit)| Operation::Bans { room: room(&name), after, limit }),
+        1 => (name(prefix), 0..4u64, limit()).prop_map(|(name, after, limit)| Operation::Log { room: room(&name), after, limit }),
     ]
     .boxed()
 }
@@ -143,15 +143,15 @@ fn room_change() -> impl Strategy<Value = RoomChange> {
 }
 
 /// Operations on hot state.
-pub(crate) fn hot(prefix: String) -> BoxedStrategy<Operation> {
+pub(crate) fn hot(prefix: &str) -> BoxedStrategy<Operation> {
     let epoch = || prop_oneof![4 => Just(2u64), 1 => 0..4u64];
     let changes = proptest::collection::vec(hot_change(), 0..6);
     prop_oneof![
-        8 => (name(&prefix), epoch(), changes).prop_map(|(name, epoch, changes)| note(&name, epoch, changes)),
-        3 => name(&prefix).prop_map(|name| Operation::Hot(room(&name))),
-        1 => (after(&prefix), 1..4u32).prop_map(|(after, limit)| Operation::HotRooms { after, limit }),
-        1 => (name(&prefix), epoch()).prop_map(|(name, epoch)| Operation::Dissolve { room: room(&name), epoch }),
-        1 => name(&prefix).prop_map(|name| Operation::Forget(room(&name))),
+        8 => (name(prefix), epoch(), changes).prop_map(|(name, epoch, changes)| note(&name, epoch, changes)),
+        3 => name(prefix).prop_map(|name| Operation::Hot(room(&name))),
+        1 => (after(prefix), 1..4u32).prop_map(|(after, limit)| Operation::HotRooms { after, limit }),
+        1 => (name(prefix), epoch()).prop_map(|(name, epoch)| Operation::Dissolve { room: room(&name), epoch }),
+        1 => name(prefix).prop_map(|name| Operation::Forget(room(&name))),
     ]
     .boxed()
 }

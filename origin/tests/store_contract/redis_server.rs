@@ -33,7 +33,9 @@ impl RedisServer {
             .arg(self.folder.path())
             .stdout(Stdio::null())
             .spawn()
-            .expect("redis-server is missing; Debian's package is called so too");
+            .unwrap_or_else(|error| {
+                panic!("redis-server (Debian's package has this name): {error}")
+            });
         self.child = Some(child);
         let until = Instant::now() + START_LIMIT;
         while TcpStream::connect(self.address()).is_err() {

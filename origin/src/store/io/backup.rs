@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+#[cfg(feature = "redis")]
+use std::time::Duration;
+use std::time::Instant;
 
 use stoa_protocol::ids::RoomId;
 

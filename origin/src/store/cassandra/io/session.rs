@@ -2,7 +2,7 @@
 //! a write may be repeated is ours to say.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scylla::client::caching_session::CachingSession;
 use scylla::client::execution_profile::ExecutionProfile;
@@ -23,12 +23,15 @@ use crate::store::error::StoreError;
 use crate::store::journal::Backoff;
 use crate::store::limits::CALL_LIMIT;
 
+/// How long the driver may take to learn all it wants to know of a cluster.
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+
 /// Statements that are kept prepared; there are about 30.
 const STATEMENTS_MAX: usize = 128;
 
 pub(super) struct Session {
     config: CassandraConfig,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -46,7 +49,7 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// Nothing is connected yet.
     pub(super) fn new(config: &CassandraConfig) -> Self {
-        Self { config: config.clone(), state: Mutex::default() }
+        Self { config: config.clone(), state: Arc::default() }
     }
 
     /// Rows of a query; at SERIAL it also ends transactions that hang in the air.
@@ -80,24 +83,36 @@ impl Session {
         applied(&self.rows(bound, Consistency::Quorum).await?)
     }
 
+    /// The session, made by a task of its own: it takes many round trips, and goes on when a caller has waited
+    /// long enough.
     async fn open(&self) -> Result<Arc<CachingSession>, StoreError> {
-        let mut state = self.state.lock().await;
+        let connecting = || StoreError::unavailable("Cassandra is still being connected");
+        let locked = tokio::time::timeout(CALL_LIMIT, self.state.clone().lock_owned()).await;
+        let mut state = locked.map_err(|_| connecting())?;
         if let Some(open) = &state.open {
             return Ok(open.clone());
         }
         if !state.backoff.is_over(Instant::now()) {
             return Err(StoreError::unavailable("Cassandra could not be reached a moment ago"));
         }
-        match connect(&self.config, Some(&self.config.keyspace)).await {
-            Ok(driver) => {
-                let session = Arc::new(CachingSession::from(driver, STATEMENTS_MAX));
-                state.open = Some(session.clone());
-                Ok(session)
+        let config = self.config.clone();
+        let made = tokio::spawn(async move {
+            match connect(&config, Some(&config.keyspace)).await {
+                Ok(driver) => {
+                    let session = Arc::new(CachingSession::from(driver, STATEMENTS_MAX));
+                    state.open = Some(session.clone());
+                    Ok(session)
+                }
+                Err(error) => {
+                    state.backoff.fail(Instant::now());
+                    Err(error)
+                }
             }
-            Err(error) => {
-                state.backoff.fail(Instant::now());
-                Err(error)
-            }
+        });
+        match tokio::time::timeout(CALL_LIMIT, made).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(StoreError::unavailable("Cassandra could not be connected")),
+            Err(_) => Err(connecting()),
         }
     }
 }
@@ -123,7 +138,7 @@ pub(super) async fn connect(
     if let Some(keyspace) = keyspace {
         builder = builder.use_keyspace(keyspace, true);
     }
-    match tokio::time::timeout(CALL_LIMIT, builder.build()).await {
+    match tokio::time::timeout(CONNECT_LIMIT, builder.build()).await {
         Ok(Ok(driver)) => Ok(driver),
         Ok(Err(error)) => Err(StoreError::unavailable(error)),
         Err(_) => Err(StoreError::unavailable("Cassandra does not answer")),

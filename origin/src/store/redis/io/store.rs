@@ -87,7 +87,10 @@ impl Redis {
                 let arguments = vec![String::new(), life, room.to_string()];
                 self.run(FORGET, guard, &room, arguments).await.and_then(written)
             }
-            Operation::Hot(room) => self.run(HOT, guard, &room, vec![]).await.and_then(hot),
+            Operation::Hot(room) => {
+                let answer = self.run(HOT, guard, &room, vec![]).await?;
+                hot(&answer)
+            }
             Operation::HotRooms { after, limit } => self.page(guard, after, limit).await,
             other => Err(StoreError::Unsupported { kind: other.kind().label() }),
         }
@@ -187,17 +190,17 @@ fn written(_: Vec<Value>) -> Result<Answer, StoreError> {
     Ok(Answer::Done)
 }
 
-fn hot(answer: Vec<Value>) -> Result<Answer, StoreError> {
-    if part::<String>(&answer, 0)? == "absent" {
+fn hot(answer: &[Value]) -> Result<Answer, StoreError> {
+    if part::<String>(answer, 0)? == "absent" {
         return Ok(Answer::Hot(None));
     }
-    let mut state = HotRoom { epoch: number(&part::<String>(&answer, 1)?)?, ..HotRoom::default() };
-    for json in part::<Vec<String>>(&answer, 2)? {
+    let mut state = HotRoom { epoch: number(&part::<String>(answer, 1)?)?, ..HotRoom::default() };
+    for json in part::<Vec<String>>(answer, 2)? {
         let present: Present =
             serde_json::from_str(&json).map_err(|_| StoreError::corrupt("a participant"))?;
         state.present.push(present);
     }
-    for (participant, place) in part::<Vec<(String, String)>>(&answer, 3)? {
+    for (participant, place) in part::<Vec<(String, String)>>(answer, 3)? {
         let participant = ParticipantId::new(participant).map_err(StoreError::corrupt)?;
         state.hands.push(Hand { place: number(&place)?, participant });
     }
