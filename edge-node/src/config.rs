@@ -1,15 +1,16 @@
 //! Configuration: one TOML file, overruled by the command line. Unknown keys are refused with their
 //! line. The defaults make a standalone node: an edge with an origin of its own.
 
+mod tokens;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 use stoa_link::{Identity, PeerName};
 use stoa_protocol::ids::{NodeId, NodeRole, Region};
-use stoa_protocol::token::{KeyError, Keys};
 use stoa_runtime::configuration::{self, Secret};
 use stoa_runtime::telemetry::TelemetryConfig;
 
@@ -17,6 +18,8 @@ use crate::drain::DrainConfig;
 use crate::rooms;
 use crate::signaling::{self, Tls};
 use crate::webrtc::PlaneConfig;
+
+pub use tokens::{Moment, TenantConfig, TokenKey, TokenSecret, TokensConfig};
 
 /// Most participants that may be configured.
 pub const PARTICIPANTS_MAX: usize = 1_000_000;
@@ -100,8 +103,10 @@ pub struct Config {
     pub media: PlaneConfig,
     /// Links to origins.
     pub mesh: MeshConfig,
-    /// Access tokens.
+    /// Access tokens of the tenant `default`.
     pub tokens: TokensConfig,
+    /// Other tenants.
+    pub tenants: Vec<TenantConfig>,
     /// Maxima.
     pub limits: LimitsConfig,
     /// How this edge leaves.
@@ -154,24 +159,6 @@ pub struct Certificates {
     pub certificate: Option<PathBuf>,
     /// PEM file of its private key.
     pub key: Option<PathBuf>,
-}
-
-/// Access tokens (JWT, HS256).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TokensConfig {
-    /// The first signs, all are accepted. A standalone node without one draws one at every start.
-    pub secrets: Vec<TokenSecret>,
-}
-
-/// A secret with its id (`kid` of a token's header).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenSecret {
-    /// Its id.
-    pub id: String,
-    /// At least 32 bytes.
-    pub secret: Secret,
 }
 
 /// Maxima.
@@ -237,7 +224,8 @@ impl Config {
             self.mesh.certificates = Certificates { directory, ..Certificates::default() };
         }
         if let Some(secret) = arguments.token_secret {
-            self.tokens.secrets = vec![TokenSecret { id: "default".to_owned(), secret }];
+            self.tokens.secrets =
+                vec![TokenSecret { id: "default".to_owned(), secret, not_after: None }];
         }
         let files = arguments.tls_certificate.zip(arguments.tls_key);
         self.http.tls = match (arguments.tls, files) {
@@ -295,6 +283,7 @@ impl Config {
             !self.is_standalone() || cfg!(feature = "standalone"),
             "this binary has no origin of its own: name one by --origin or mesh.origins"
         );
+        self.check_tenants()?;
         self.mesh.certificates.identity()?;
         self.media.check()?;
         self.drain.check()
@@ -322,32 +311,12 @@ impl Config {
         self.node.latitude.zip(self.node.longitude)
     }
 
-    /// The keys of access tokens. `drawn` is a random secret, used by a standalone node that was
-    /// given none: its tokens are worth nothing elsewhere, nor after a restart.
-    ///
-    /// # Errors
-    /// When an edge of a larger network has no secret, or a secret is unusable.
-    pub fn keys(&self, drawn: [u8; 32]) -> anyhow::Result<Keys> {
-        if self.tokens.secrets.is_empty() {
-            ensure!(
-                self.is_standalone(),
-                "no secret for access tokens: set [tokens] secrets, or STOA_TOKEN_SECRET in the \
-                 environment, to the same value on every edge"
-            );
-            return Ok(Keys::new([("drawn".to_owned(), drawn)])?);
-        }
-        let secrets = self.tokens.secrets.iter();
-        let keys: Result<Keys, KeyError> =
-            Keys::new(secrets.map(|token| (token.id.clone(), token.secret.expose().as_bytes())));
-        keys.context("[tokens] secrets")
-    }
-
-    /// The signaling server's settings. A standalone node without a secret has no operator who could
+    /// The signaling server's settings. A standalone node without a key has no operator who could
     /// hand out tokens, so it hands them out itself.
     #[must_use]
     pub fn signaling(&self) -> signaling::Settings {
         let mut settings = self.http.clone();
-        settings.open |= self.is_standalone() && self.tokens.secrets.is_empty();
+        settings.open |= self.is_standalone() && !self.names_keys();
         settings
     }
 

@@ -64,7 +64,7 @@ impl Edge {
         let (rooms, orders) = RoomsHandle::new(plane.clone());
         let server = Server::bind(
             config.signaling(),
-            Arc::new(config.keys(drawn_secret())?),
+            Arc::new(config.authority(drawn_secret())?),
             Arc::new(rooms),
             metrics_page::router(registry.clone(), health.clone()),
             &registry,

@@ -77,7 +77,8 @@ async fn an_edge_whose_origin_is_away_lives_but_is_not_ready() {
     config.mesh.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     config.mesh.origins = vec!["127.0.0.1:9".to_owned()];
     let secret = stoa_runtime::configuration::Secret::new("0123456789abcdef0123456789abcdef");
-    config.tokens.secrets = vec![crate::config::TokenSecret { id: "a".to_owned(), secret }];
+    config.tokens.secrets =
+        vec![crate::config::TokenSecret { id: "a".to_owned(), secret, not_after: None }];
     let edge = Edge::start(config).await.unwrap();
     assert_eq!(edge.welcome(), "");
     let http = edge.http_addr();

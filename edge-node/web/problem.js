@@ -76,11 +76,13 @@ const CLOSE_CODES = new Map([
   [4404, { kind: "unknown-room", message: "There is no such room." }],
   [4408, { kind: "unreachable", message: "The connection was too slow." }],
   [4409, { kind: "room-ended", message: "The room has ended." }],
+  [4429, { kind: "full", message: "Too many people are joining at the moment." }],
   [4503, { kind: "full", message: "There is no free place at the moment." }],
 ]);
 
 /** @type {Map<string, {kind: ProblemKind, message: string}>} */
 const CLOSED_REASONS = new Map([
+  ["revoked", { kind: "token", message: "This link is not valid, or no longer." }],
   ["room-closed", { kind: "room-ended", message: "The room has ended." }],
   ["removed", { kind: "removed", message: "You were removed from the room." }],
   ["banned", { kind: "banned", message: "You were removed from the room and cannot come back." }],

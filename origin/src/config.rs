@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use serde::Deserialize;
 use stoa_geo::coordinates::Coordinates;
 use stoa_link::{EndpointConfig, Identity, PeerName};
@@ -13,18 +13,24 @@ use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_runtime::configuration;
 use stoa_runtime::telemetry::TelemetryConfig;
 
+use crate::command::Action;
 use crate::room::{Capacity, PARTICIPANTS_MAX, STAGE_MAX};
 use crate::service::{EMPTY_ROOM_LIFE, LINKS_MAX, Limits, ROOMS_MAX};
 use crate::store::StoreConfig;
+use crate::webhook;
 
 /// The command line of `stoa-origin`.
 #[derive(Debug, Default, Parser)]
 #[command(
     name = "stoa-origin",
     version,
-    about = "Owns rooms and sends their loudest speakers to the edges."
+    about = "Owns rooms and sends their loudest speakers to the edges.",
+    args_conflicts_with_subcommands = true
 )]
 pub struct Arguments {
+    /// Without one, an origin is run.
+    #[command(subcommand)]
+    pub action: Option<Action>,
     /// Configuration file (TOML); without one the defaults hold.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -43,16 +49,6 @@ pub struct Arguments {
     /// Directory of the development certificate authority.
     #[arg(long, value_name = "DIR")]
     pub certificates: Option<PathBuf>,
-    /// What to do; without one the origin runs.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-}
-
-/// What `stoa-origin` does instead of running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Brings the tables of the durable store to the form of this version, then ends.
-    Migrate,
 }
 
 /// Everything an operator can set.
@@ -77,6 +73,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Where rooms are kept.
     pub store: StoreConfig,
+    /// Who is told what happens in rooms, at most [`webhook::ENDPOINTS_MAX`].
+    pub webhooks: Vec<webhook::Settings>,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
@@ -126,6 +124,7 @@ impl Default for Config {
             certificates: Certificates::default(),
             limits: LimitsConfig::default(),
             store: StoreConfig::default(),
+            webhooks: Vec::new(),
             telemetry: TelemetryConfig::default(),
         }
     }
@@ -185,6 +184,7 @@ impl Config {
         }
         self.certificates.identity()?;
         self.store.check().map_err(anyhow::Error::msg)?;
+        webhook::Settings::check_all(&self.webhooks)?;
         Ok(())
     }
 

@@ -33,8 +33,15 @@ fn the_example_file_holds_the_defaults_where_it_says_so() {
 #[test]
 fn the_example_file_names_every_key() {
     // The type lists its keys when it meets one it does not know, section by section.
-    let sections =
-        ["", "[coordinates]\n", "[certificates]\n", "[limits]\n", "[store]\n", "[telemetry]\n"];
+    let sections = [
+        "",
+        "[coordinates]\n",
+        "[certificates]\n",
+        "[limits]\n",
+        "[store]\n",
+        "[[webhooks]]\n",
+        "[telemetry]\n",
+    ];
     for section in sections {
         let text = format!("{section}no_such_key = 1\n");
         let refused = stoa_runtime::configuration::parse::<Config>(&text, Path::new("x.toml"));
@@ -44,8 +51,12 @@ fn the_example_file_names_every_key() {
             listed.unwrap().lines().next().unwrap().split('`').skip(1).step_by(2).collect();
         assert!(keys.len() >= 2, "{message}");
         for key in keys {
-            let is_key =
-                |line: &str| line.starts_with(&format!("{key} =")) || line == format!("[{key}]");
+            // What is absent by default may stand behind `# `.
+            let is_key = |line: &str| {
+                let line = line.strip_prefix("# ").unwrap_or(line);
+                let table = line.trim_start_matches('[').trim_end_matches(']');
+                line.starts_with(&format!("{key} =")) || line.starts_with('[') && table == key
+            };
             assert!(EXAMPLE.lines().any(is_key), "{key} is missing in the example");
         }
     }
@@ -94,4 +105,16 @@ fn a_limit_above_its_maximum_is_refused() {
 
 fn example() -> Config {
     stoa_runtime::configuration::parse(EXAMPLE, Path::new("stoa-origin.example.toml")).unwrap()
+}
+
+#[test]
+fn the_webhook_of_the_example_is_a_valid_one() {
+    let commented = EXAMPLE.lines().skip_while(|line| *line != "# [[webhooks]]");
+    let webhook: Vec<&str> = commented.map_while(|line| line.strip_prefix("# ")).collect();
+    let text = webhook
+        .join("\n")
+        .replace("{ file = \"/run/secrets/stoa-webhook\" }", "\"0123456789abcdef01234567\"");
+    let config: Config = stoa_runtime::configuration::parse(&text, Path::new("x.toml")).unwrap();
+    config.check().unwrap();
+    assert_eq!(config.webhooks.len(), 1, "{text}");
 }

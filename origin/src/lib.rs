@@ -6,6 +6,8 @@
 //! | [`stage`] | who of the stage is heard |
 //! | [`tree`] | which neighbour gets which track |
 //! | [`service`] | all rooms behind the links of this origin |
+//! | [`webhook`] | what happens in rooms, told to back ends |
+//! | [`command`] | what the command line does besides running an origin |
 //! | [`keeping`] | between the rooms and their stores |
 //! | [`store`] | what survives: rooms, who is here, which origins are alive |
 //! | [`config`] | configuration file and command line |
@@ -13,6 +15,7 @@
 //! | [`metrics`] | what Prometheus gets to know |
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
 
+pub mod command;
 pub mod config;
 pub mod keeping;
 pub mod metrics;
@@ -23,6 +26,7 @@ pub mod service;
 pub mod stage;
 pub mod store;
 pub mod tree;
+pub mod webhook;
 
 pub use config::{Arguments, Config};
 pub use origin::{Embedded, Origin, embed, run};

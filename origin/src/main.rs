@@ -1,16 +1,16 @@
-//! `stoa-origin`: owns rooms and sends their loudest speakers to the edges.
+//! `stoa-origin`: owns rooms and sends their loudest speakers to the edges; makes keys and tokens.
+
+use std::process::ExitCode;
 
 use clap::Parser;
-use stoa_origin::config::Command;
-use stoa_origin::{Arguments, Config};
+use stoa_origin::Arguments;
 
-fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let command = arguments.command;
-    let config = Config::load(arguments)?;
-    match command {
-        Some(Command::Migrate) => println!("{}", stoa_origin::migrate::migrate(&config.store)?),
-        None => stoa_origin::run(&config)?,
+fn main() -> ExitCode {
+    match stoa_origin::command::run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stoa-origin: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    Ok(())
 }

@@ -1,13 +1,16 @@
-//! What every request may use: the room side, the keys, the addresses of sessions, the bounds.
+//! What every request may use: the room side, who is believed, the addresses of sessions, the bounds.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderValue;
-use stoa_protocol::token::Keys;
+use stoa_protocol::token::TokenError;
 use tokio::sync::{Semaphore, watch};
 
 use super::alternatives::{self, Alternative};
+use super::authority::Authority;
+use super::authorization::{Caller, refused};
+use super::client::Client;
 use super::ice_servers;
 use super::metrics::{Limit, SignalingMetrics};
 use super::offer::{Offer, OfferTooLarge};
@@ -16,7 +19,7 @@ use super::rooms::{Answer, Rooms};
 use super::sessions::{Addressed, Addresses, ResourceId};
 use super::settings::Settings;
 use super::socket::{ClientIceServer, RosterTexts};
-use crate::rooms::{JoinAsk, Joined};
+use crate::rooms::{JoinAsk, Joined, Present};
 use crate::webrtc::SessionId;
 
 /// Shared by all requests.
@@ -25,7 +28,7 @@ pub(super) type Shared = Arc<App>;
 /// See the module.
 pub(super) struct App {
     pub(super) rooms: Arc<dyn Rooms>,
-    pub(super) keys: Arc<Keys>,
+    pub(super) authority: Arc<Authority>,
     pub(super) settings: Settings,
     pub(super) metrics: SignalingMetrics,
     /// One permit per WebSocket.
@@ -46,7 +49,7 @@ pub(super) struct App {
 impl App {
     pub(super) fn new(
         settings: Settings,
-        keys: Arc<Keys>,
+        authority: Arc<Authority>,
         rooms: Arc<dyn Rooms>,
         metrics: SignalingMetrics,
         stopping: watch::Receiver<bool>,
@@ -59,7 +62,7 @@ impl App {
             roster_texts: RosterTexts::default(),
             addresses: Mutex::new(Addresses::new(settings.limits.sessions_max)),
             rooms,
-            keys,
+            authority,
             settings,
             metrics,
             stopping,
@@ -81,10 +84,28 @@ impl App {
     /// Asks the room side to take somebody in, and tells the operator what came of it.
     ///
     /// # Errors
-    /// Those of the room side.
-    pub(super) async fn join(&self, ask: JoinAsk) -> Result<Joined, Problem> {
+    /// 429 beyond a quota, 401 for a token that is revoked meanwhile, and those of the room side.
+    pub(super) async fn join(
+        &self,
+        ask: JoinAsk,
+        caller: &Caller,
+        client: Client,
+    ) -> Result<Joined, Problem> {
         let (room, role) = (ask.room.clone(), ask.role);
-        let mut joined = self.ask(self.rooms.join(ask)).await;
+        let mut joined = match self.admit(caller, client) {
+            Ok(()) => self.ask(self.rooms.join(ask)).await,
+            Err(problem) => Err(problem),
+        };
+        if let Ok(Joined { present: Present { session, .. }, .. }) = joined {
+            let trace = caller.bearer.trace(Some(&room));
+            self.authority.opened(session, trace.clone());
+            if self.authority.is_revoked(&trace) {
+                // The revocation came in between, and did not know of this session.
+                let _ = self.ask(self.rooms.leave(session)).await;
+                self.forget(session);
+                joined = Err(refused(self, &TokenError::Revoked));
+            }
+        }
         if let Err(problem) = &mut joined
             && problem.is_of_this_edge()
         {
@@ -100,6 +121,25 @@ impl App {
             }
         }
         joined
+    }
+
+    /// Counts a join against the quotas of its tenant.
+    ///
+    /// # Errors
+    /// 429.
+    fn admit(&self, caller: &Caller, client: Client) -> Result<(), Problem> {
+        match self.authority.admit(&caller.bearer, client.0.into(), Instant::now()) {
+            Ok(forgot) => {
+                if forgot {
+                    self.metrics.reached(Limit::QuotaAddresses);
+                }
+                Ok(())
+            }
+            Err(reached) => {
+                self.metrics.quota_reached(caller.tenant(), reached.quota);
+                Err(Problem::from(reached))
+            }
+        }
     }
 
     /// Takes an offer as a client sent it.
@@ -149,6 +189,7 @@ impl App {
 
     /// The session has ended, so its address ends.
     pub(super) fn forget(&self, session: SessionId) {
+        self.authority.ended(session);
         let mut addresses = self.addresses();
         addresses.forget(session);
         self.metrics.set_session_urls(addresses.len());

@@ -5,10 +5,10 @@ use std::time::Duration;
 use aws_lc_rs::digest::{self, SHA256};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
-use stoa_protocol::ids::{Role, RoomId};
-use stoa_protocol::token::{Claims, Grant, Grants, Keys, TokenError};
+use stoa_protocol::ids::{Role, RoomId, TenantId};
+use stoa_protocol::token::{Action, Bearer, Claims, Grants, Keys, TokenError};
 
-use super::app::now_unix_s;
+use super::app::{App, now_unix_s};
 use super::links::ByRole;
 use super::problem::{Problem, sentence};
 use super::sessions::{Addressed, TokenDigest};
@@ -26,10 +26,27 @@ pub(super) struct Caller {
     pub(super) name: String,
     /// What the token allows.
     pub(super) role: Role,
+    /// Everything that the token and its key say.
+    pub(super) bearer: Bearer,
+}
+
+impl Caller {
+    fn new(bearer: Bearer) -> Self {
+        let Claims { sub, name, role, .. } = &bearer.claims;
+        let name = if name.trim().is_empty() { sub } else { name };
+        let readable = name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS_MAX);
+        Self { name: readable.collect(), identity: sub.clone(), role: *role, bearer }
+    }
+
+    /// Whose token it is: he touches rooms of this tenant alone (`tenant::may_touch`).
+    pub(super) fn tenant(&self) -> &TenantId {
+        &self.bearer.tenant
+    }
+
     /// Whether the token names a room: this one.
-    pub(super) named: bool,
-    /// Whose the token is; empty for the default tenant.
-    pub(super) tenant: String,
+    pub(super) fn is_named(&self) -> bool {
+        self.bearer.claims.room.is_some()
+    }
 }
 
 /// The room of a path.
@@ -66,27 +83,13 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 /// Who the token says this is, for this room.
 ///
 /// # Errors
-/// 401 for a bad or expired token, 403 for another room's.
-pub(super) fn caller(
-    keys: &Keys,
-    token: &str,
-    room: &RoomId,
-    now_unix_s: u64,
-) -> Result<Caller, Problem> {
-    let claims = keys.verify(token, Some(room), now_unix_s).map_err(|error| refused(&error))?;
-    let named = claims.room.is_some();
-    let Claims { sub, name, role, .. } = claims;
-    let name = if name.trim().is_empty() { &sub } else { &name };
-    let readable = name.chars().filter(|c| !c.is_control()).take(NAME_CHARACTERS_MAX);
-    Ok(Caller { name: readable.collect(), identity: sub, role, named, tenant: String::new() })
+/// 401 for a bad, expired or revoked token, 403 for another room's.
+pub(super) fn caller(app: &App, token: &str, room: &RoomId) -> Result<Caller, Problem> {
+    verify(app, token, Some(room)).map(Caller::new)
 }
 
-/// What the token says, for this room if it is about one.
-///
-/// # Errors
-/// 401 for a bad or expired token, 403 for another room's.
-pub(super) fn claims(keys: &Keys, token: &str, room: Option<&RoomId>) -> Result<Claims, Problem> {
-    keys.verify(token, room, now_unix_s()).map_err(|error| refused(&error))
+fn verify(app: &App, token: &str, room: Option<&RoomId>) -> Result<Bearer, Problem> {
+    app.authority.verify(token, room, now_unix_s()).map_err(|error| refused(app, &error))
 }
 
 /// Whether this is who opened the session: by the same token, even if it has expired since, so
@@ -94,95 +97,65 @@ pub(super) fn claims(keys: &Keys, token: &str, room: Option<&RoomId>) -> Result<
 ///
 /// # Errors
 /// 401 or 403.
-pub(super) fn check_owner(keys: &Keys, token: &str, session: &Addressed) -> Result<(), Problem> {
+pub(super) fn check_owner(app: &App, token: &str, session: &Addressed) -> Result<(), Problem> {
     if digest(token) == session.token {
         return Ok(());
     }
-    let caller = caller(keys, token, &session.room, now_unix_s())?;
-    if caller.identity == session.identity {
+    let caller = caller(app, token, &session.room)?;
+    if caller.identity == session.identity && *caller.tenant() == session.tenant {
         Ok(())
     } else {
         Err(forbidden("This session belongs to somebody else."))
     }
 }
 
-/// # Errors
-/// 401, or 403 without the grant; a token of one room makes that room only.
-pub(super) fn check_may_create(
-    keys: &Keys,
-    headers: &HeaderMap,
-    room: Option<&RoomId>,
-) -> Result<Claims, Problem> {
-    let claims = granted(keys, headers, Grant::Create)?;
-    match &claims.room {
-        Some(own) if room != Some(own) => {
-            Err(forbidden(format!("The access token allows to make the room {own} only.")))
-        }
-        _ => Ok(claims),
-    }
+/// Whose rooms somebody sees where the node is open and a token is not needed: those of his token's tenant
+/// if he has a good one, and those of the default tenant otherwise.
+pub(super) fn visitor(app: &App, headers: &HeaderMap) -> TenantId {
+    let token = bearer(headers).ok();
+    let known = token.and_then(|token| app.authority.verify(token, None, now_unix_s()).ok());
+    known.map(|bearer| bearer.tenant).unwrap_or_default()
 }
 
-/// Whether rooms that are not open are listed too: with the grant, and not for one room only. Any token lists the open ones,
-/// and on an open node so does none.
+/// Whose rooms are listed, and whether all of them are: with the grant, and not for one room only. Any token lists the
+/// open ones of its tenant, and on an open node so does none.
 ///
 /// # Errors
 /// 401.
-pub(super) fn may_list_all(keys: &Keys, headers: &HeaderMap, open: bool) -> Result<bool, Problem> {
-    if open && !headers.contains_key(AUTHORIZATION) {
-        return Ok(false);
+pub(super) fn may_list(app: &App, headers: &HeaderMap) -> Result<(TenantId, bool), Problem> {
+    if app.settings.open && !headers.contains_key(AUTHORIZATION) {
+        return Ok((TenantId::default(), false));
     }
-    let claims = claims(keys, bearer(headers)?, None)?;
-    Ok(claims.grants.list && claims.room.is_none())
+    let Bearer { claims, tenant, .. } = verify(app, bearer(headers)?, None)?;
+    Ok((tenant, claims.may(Action::List).is_ok()))
 }
 
-/// Any token for a room lets read it.
+/// Who asks to do this, if his token lets him; see [`Claims::may`] for who may what.
 ///
 /// # Errors
-/// 401, or 403 for another room's token.
-pub(super) fn check_may_read(
-    keys: &Keys,
+/// 401 without a good token, 403 for what it does not allow.
+pub(super) fn permitted(
+    app: &App,
     headers: &HeaderMap,
-    room: &RoomId,
-) -> Result<(), Problem> {
-    caller(keys, bearer(headers)?, room, now_unix_s()).map(|_| ())
+    action: Action<'_>,
+) -> Result<Caller, Problem> {
+    let bearer = verify(app, bearer(headers)?, action.room())?;
+    bearer.claims.may(action).map_err(|error| refused(app, &error))?;
+    Ok(Caller::new(bearer))
 }
 
-/// # Errors
-/// 401, or 403 for who is neither host nor granted to close rooms.
-pub(super) fn check_may_close(
-    keys: &Keys,
-    headers: &HeaderMap,
-    room: &RoomId,
-) -> Result<(), Problem> {
-    let verified = keys.verify(bearer(headers)?, Some(room), now_unix_s());
-    let claims = verified.map_err(|error| refused(&error))?;
-    if claims.role == Role::Host || claims.grants.close {
-        Ok(())
-    } else {
-        Err(forbidden("Only a host may close a room."))
-    }
-}
-
-fn granted(keys: &Keys, headers: &HeaderMap, grant: Grant) -> Result<Claims, Problem> {
-    let verified = keys.verify(bearer(headers)?, None, now_unix_s());
-    let claims = verified.map_err(|error| refused(&error))?;
-    claims.require(grant).map_err(|error| refused(&error))?;
-    Ok(claims)
-}
-
-/// 403 with a sentence.
 /// On an open node everybody may invite speakers and listeners; who invites moderators or hosts must
 /// be as much himself.
 ///
 /// # Errors
 /// 403 for a role above that.
 pub(super) fn check_may_invite(
-    keys: &Keys,
+    app: &App,
     headers: &HeaderMap,
     room: &RoomId,
     role: Role,
 ) -> Result<(), Problem> {
-    let own = bearer(headers).and_then(|token| caller(keys, token, room, now_unix_s()));
+    let own = bearer(headers).and_then(|token| caller(app, token, room));
     let most = own.map_or(Role::Speaker, |caller| caller.role.max(Role::Speaker));
     if role <= most {
         return Ok(());
@@ -192,20 +165,25 @@ pub(super) fn check_may_invite(
     ))
 }
 
+/// 403 with a sentence.
 pub(super) fn forbidden(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
-fn refused(error: &TokenError) -> Problem {
+/// Counts a refused token and makes a problem of it.
+pub(super) fn refused(app: &App, error: &TokenError) -> Problem {
     let detail = sentence(error);
+    let code = match error {
+        error if error.is_forbidden() => "forbidden",
+        TokenError::Expired { .. } => "token-expired",
+        TokenError::Early { .. } => "token-early",
+        TokenError::Revoked => "token-revoked",
+        _ => "token-invalid",
+    };
+    app.metrics.token_refused(code);
     if error.is_forbidden() {
         return forbidden(detail);
     }
-    let code = match error {
-        TokenError::Expired { .. } => "token-expired",
-        TokenError::Early { .. } => "token-early",
-        _ => "token-invalid",
-    };
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
 }
 
@@ -231,7 +209,7 @@ pub(super) fn mint(
         iat: now,
         nbf: None,
         exp: now + MINTED_FOR.as_secs(),
-        jti: String::new(),
+        jti: format!("{:032x}", rand::random::<u128>()),
     };
     keys.mint(&claims).map_err(|error| {
         let detail = format!("No access token could be made: {error}.");

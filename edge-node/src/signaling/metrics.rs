@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+use stoa_protocol::ids::TenantId;
+use stoa_protocol::tenant::Quota;
 
 /// Which upper bound was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,10 @@ pub enum Limit {
     SlowReader,
     /// Seconds without a sign of life from a WebSocket.
     Silence,
+    /// Addresses whose joins are counted.
+    QuotaAddresses,
+    /// Revocations of tokens.
+    Revocations,
 }
 
 impl Limit {
@@ -56,6 +62,8 @@ impl Limit {
             Self::ReactionRate => "reaction-rate",
             Self::SlowReader => "slow-reader",
             Self::Silence => "silence",
+            Self::QuotaAddresses => "quota-addresses",
+            Self::Revocations => "revocations",
         }
     }
 }
@@ -70,6 +78,9 @@ pub struct SignalingMetrics {
     session_urls: IntGauge,
     websocket_messages: IntCounterVec,
     limits: IntCounterVec,
+    token_refusals: IntCounterVec,
+    quota_refusals: IntCounterVec,
+    revocations: IntGauge,
 }
 
 /// Upper bounds of the duration histogram in seconds; a join answers within 0.3 s on a good day.
@@ -111,6 +122,24 @@ impl SignalingMetrics {
                 ),
                 &["limit"],
             )?,
+            token_refusals: IntCounterVec::new(
+                Opts::new(
+                    "stoa_edge_token_refusals_total",
+                    "Access tokens that were refused, by the code of the problem.",
+                ),
+                &["code"],
+            )?,
+            quota_refusals: IntCounterVec::new(
+                Opts::new(
+                    "stoa_edge_quota_refusals_total",
+                    "Joins refused because of a quota, by tenant and quota.",
+                ),
+                &["tenant", "quota"],
+            )?,
+            revocations: IntGauge::new(
+                "stoa_edge_revocations",
+                "Revocations of tokens, identities and keys that are in force.",
+            )?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
         registry.register(Box::new(metrics.request_seconds.clone()))?;
@@ -119,6 +148,9 @@ impl SignalingMetrics {
         registry.register(Box::new(metrics.session_urls.clone()))?;
         registry.register(Box::new(metrics.websocket_messages.clone()))?;
         registry.register(Box::new(metrics.limits.clone()))?;
+        registry.register(Box::new(metrics.token_refusals.clone()))?;
+        registry.register(Box::new(metrics.quota_refusals.clone()))?;
+        registry.register(Box::new(metrics.revocations.clone()))?;
         Ok(metrics)
     }
 
@@ -137,6 +169,27 @@ impl SignalingMetrics {
     #[must_use]
     pub fn times_reached(&self, limit: Limit) -> u64 {
         self.limits.with_label_values(&[limit.name()]).get()
+    }
+
+    /// A token was refused with this code.
+    pub fn token_refused(&self, code: &str) {
+        self.token_refusals.with_label_values(&[code]).inc();
+    }
+
+    /// A join was refused because of a quota. Tenants are those of the configuration.
+    pub fn quota_reached(&self, tenant: &TenantId, quota: Quota) {
+        self.quota_refusals.with_label_values(&[tenant.as_str(), quota.name()]).inc();
+    }
+
+    /// How often a quota of a tenant was reached.
+    #[must_use]
+    pub fn times_quota_reached(&self, tenant: &TenantId, quota: Quota) -> u64 {
+        self.quota_refusals.with_label_values(&[tenant.as_str(), quota.name()]).get()
+    }
+
+    /// How many revocations are in force.
+    pub fn set_revocations(&self, count: usize) {
+        self.revocations.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// How many sessions have a URL.

@@ -6,8 +6,10 @@
 //! | `alternatives` | other edges, for who finds no room here |
 //! | `app` | what every request may use |
 //! | `assets` | the web client, embedded |
+//! | `authority` | who is believed: keys, revocations, quotas |
 //! | `authorization` | access tokens of requests, and who may do what |
 //! | `body` | reading a request's body within its bounds |
+//! | `client` | where a client is |
 //! | `ice_servers` | STUN and TURN servers as clients learn of them |
 //! | `links` | ready-made links |
 //! | `metrics` | what the server counts |
@@ -17,6 +19,7 @@
 //! | `problem` | errors as clients see them (RFC 9457) |
 //! | `resource` | a WHIP or WHEP session's own URL |
 //! | `rest` | rooms and what is done in them, over REST |
+//! | `revoker` | the door for revocations from the mesh |
 //! | `rooms` | the room side as the server sees it |
 //! | `router` | which request goes where |
 //! | `sdpfrag` | SDP fragments of trickle ICE and ICE restarts |
@@ -31,8 +34,10 @@ mod allowance;
 mod alternatives;
 mod app;
 mod assets;
+mod authority;
 mod authorization;
 mod body;
+mod client;
 mod ice_servers;
 mod links;
 mod metrics;
@@ -42,6 +47,7 @@ mod patience;
 mod problem;
 mod resource;
 mod rest;
+mod revoker;
 mod rooms;
 mod router;
 mod sdpfrag;
@@ -56,10 +62,12 @@ mod whip;
 mod tests;
 
 pub use alternatives::{ALTERNATIVES_MAX, Alternative, AlternativeError};
+pub use authority::Authority;
 pub use ice_servers::IceServerError;
 pub use links::{ByRole, base_url, link};
 pub use metrics::{Limit, SignalingMetrics};
 pub use problem::{PROBLEM_JSON, Problem, ProblemBody};
+pub use revoker::Revoker;
 pub use rooms::{Answer, Rooms};
 pub use server::{Server, SessionsEnded};
 pub use settings::{

@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stoa_protocol::mesh::control;
+use stoa_protocol::tenant::QuotaReached;
 use utoipa::ToSchema;
 
 use super::alternatives::Alternative;
@@ -185,6 +186,15 @@ impl From<control::Problem> for Problem {
         };
         let code = if problem.code.is_empty() { "refused".into() } else { problem.code };
         Self { retry_after_s, ..Self::new(status, &code, problem.detail) }
+    }
+}
+
+impl From<QuotaReached> for Problem {
+    fn from(reached: QuotaReached) -> Self {
+        Self {
+            retry_after_s: Some(reached.retry_after_s),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, reached.code(), sentence(&reached))
+        }
     }
 }
 

@@ -100,7 +100,7 @@ fn find(
     let room = RoomId::new(room).map_err(|_| Problem::no_such_session())?;
     let id = ResourceId::parse(id).ok_or_else(Problem::no_such_session)?;
     let found = app.addresses().find(&room, id).cloned().ok_or_else(Problem::no_such_session)?;
-    authorization::check_owner(&app.keys, token, &found)?;
+    authorization::check_owner(app, token, &found)?;
     Ok((id, found))
 }
 

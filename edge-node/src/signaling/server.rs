@@ -5,20 +5,22 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
 use stoa_protocol::ids::RoomId;
 use stoa_protocol::mesh::control::CreateRoom;
-use stoa_protocol::token::Keys;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -26,10 +28,13 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::app::{App, Shared, permits};
+use super::authority::Authority;
+use super::client::Client;
 use super::links::Welcome;
 use super::metrics::{Limit, SignalingMetrics};
 use super::patience::Patience;
 use super::problem::Problem;
+use super::revoker::Revoker;
 use super::rooms::Rooms;
 use super::settings::{HEADER_BYTES_MAX, HEADERS_MAX, Settings};
 use super::{authorization, router, tls};
@@ -63,7 +68,7 @@ impl SessionsEnded {
 }
 
 impl Server {
-    /// Listens. `keys` check and mint access tokens; `pages` are the process's own routes
+    /// Listens. `authority` checks and mints access tokens; `pages` are the process's own routes
     /// (`/metrics`, `/health`), served beside the API.
     ///
     /// # Errors
@@ -71,7 +76,7 @@ impl Server {
     /// are registered already.
     pub async fn bind(
         settings: Settings,
-        keys: Arc<Keys>,
+        authority: Arc<Authority>,
         rooms: Arc<dyn Rooms>,
         pages: Router,
         registry: &Registry,
@@ -81,7 +86,7 @@ impl Server {
             .with_context(|| format!("cannot listen on {} for HTTP", settings.listen))?;
         let metrics = SignalingMetrics::new(registry).context("signaling metrics")?;
         let (stop, stopping) = watch::channel(false);
-        let app = App::new(settings, keys, rooms, metrics, stopping)?;
+        let app = App::new(settings, authority, rooms, metrics, stopping)?;
         let router = router::router(app.clone(), pages);
         Ok(Self { listener, tls, router, app, stop })
     }
@@ -106,6 +111,12 @@ impl Server {
         SessionsEnded(self.app.clone())
     }
 
+    /// Where revocations from the mesh go.
+    #[must_use]
+    pub fn revoker(&self) -> Revoker {
+        Revoker(self.app.clone())
+    }
+
     /// Makes `room` if it is not there and returns what to print: a table of links into it.
     /// For standalone nodes; the links hold tokens, so print them, never log them.
     ///
@@ -121,7 +132,7 @@ impl Server {
             Err(Problem { status, .. }) if status.as_u16() == 409 => {}
             Err(problem) => anyhow::bail!("cannot make the room {room}: {}", problem.detail),
         }
-        let tokens = authorization::mint_all(&self.app.keys, &room)
+        let tokens = authorization::mint_all(self.app.authority.keys(), &room)
             .map_err(|problem| anyhow::anyhow!(problem.detail))?;
         let listen = self.local_addr().context("the listening socket has no address")?;
         let everywhere = listen.ip().is_unspecified();
@@ -150,7 +161,7 @@ impl Server {
                 () = &mut shutdown => break,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let Ok(permit) = connections.clone().try_acquire_owned() else {
                         app.metrics.reached(Limit::Connections);
                         continue;
@@ -158,7 +169,7 @@ impl Server {
                     let connection =
                         Connection { app: app.clone(), router: router.clone(), tls: tls.clone() };
                     tokio::spawn(async move {
-                        connection.serve(stream).await;
+                        connection.serve(stream, peer.ip()).await;
                         drop(permit);
                     });
                 }
@@ -209,16 +220,16 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream) {
+    async fn serve(self, stream: TcpStream, peer: IpAddr) {
         let open = self.app.metrics.connection();
         // Answers are single writes; waiting for more to send only delays them.
         let _ = stream.set_nodelay(true);
         match &self.tls {
-            None => serve_http(&self.app, self.router, stream).await,
+            None => serve_http(&self.app, self.router, stream, peer).await,
             Some(tls) => {
                 let patience = Duration::from_secs(self.app.settings.limits.header_read_s);
                 match timeout(patience, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve_http(&self.app, self.router, stream).await,
+                    Ok(Ok(stream)) => serve_http(&self.app, self.router, stream, peer).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => self.app.metrics.reached(Limit::ReadTime),
                 }
@@ -229,7 +240,7 @@ impl Connection {
 }
 
 /// Serves one connection; ends early, after the request under way, when the server stops.
-pub(super) async fn serve_http<S>(app: &App, router: Router, stream: S)
+pub(super) async fn serve_http<S>(app: &App, router: Router, stream: S, peer: IpAddr)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -239,7 +250,12 @@ where
         .header_read_timeout(Duration::from_secs(app.settings.limits.header_read_s))
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let client = Client::of(peer, request.headers(), &app.settings.trusted_proxies);
+        request.extensions_mut().insert(client);
+        router.call(request)
+    });
     let stream = Patience::new(stream, app.metrics.clone());
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = pin!(connection);

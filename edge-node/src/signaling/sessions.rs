@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use stoa_protocol::ids::RoomId;
+use stoa_protocol::ids::{RoomId, TenantId};
 
 use super::allowance::Allowance;
 use super::offer::Offer;
@@ -66,6 +66,8 @@ pub(super) struct Addressed {
     pub session: SessionId,
     /// Its room.
     pub room: RoomId,
+    /// Whose token opened it: identities of two tenants are two people.
+    pub tenant: TenantId,
     /// Who the token said this is.
     pub identity: String,
     /// The token that opened it; keeps the right to close it beyond its expiry.
@@ -183,6 +185,7 @@ mod tests {
         Addressed {
             session: SessionId(session),
             room: RoomId::new("agora").expect("room"),
+            tenant: TenantId::default(),
             identity: "ada".into(),
             token: [0; 32],
             offer: Offer::read("v=0").expect("small"),

@@ -1,6 +1,6 @@
 //! What an operator may set of the signaling server; the edge's configuration embeds these types.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub open: bool,
     /// How people reach this edge, e.g. `https://ams.example.net`; from the request when absent.
     pub public_url: Option<String>,
+    /// Addresses of proxies whose `X-Forwarded-For` says where a client is.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Base URLs of other edges, for who finds no room at this one.
     pub alternatives: Vec<String>,
     /// STUN and TURN servers that clients are told of.
@@ -36,6 +38,7 @@ impl Default for Settings {
             tls: Tls::Off,
             open: false,
             public_url: None,
+            trusted_proxies: Vec::new(),
             alternatives: Vec::new(),
             ice_servers: Vec::new(),
             limits: Limits::default(),

@@ -3,16 +3,17 @@
 //! WHEP's counter-offer (406) is not used: every acceptable offer is answered directly.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use stoa_protocol::ids::Role;
 use tokio::time::Instant;
 
-use super::app::{App, Shared, now_unix_s};
+use super::app::{App, Shared};
 use super::authorization::{self, room_id};
 use super::body::{self, SDP};
+use super::client::Client;
 use super::problem::Problem;
 use super::resource::{ACCEPT_PATCH, unusable_ufrag};
 use super::sdpfrag::SDPFRAG;
@@ -24,20 +25,22 @@ use crate::webrtc::Downlink;
 pub(super) async fn whip(
     State(app): State<Shared>,
     Path(room): Path<String>,
+    client: Option<Extension<Client>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    open(&app, room, &headers, body, Direction::Publish).await
+    open(&app, room, client, &headers, body, Direction::Publish).await
 }
 
 /// `POST /v1/rooms/{room}/whep`: listens.
 pub(super) async fn whep(
     State(app): State<Shared>,
     Path(room): Path<String>,
+    client: Option<Extension<Client>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    open(&app, room, &headers, body, Direction::Listen).await
+    open(&app, room, client, &headers, body, Direction::Listen).await
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,13 +52,14 @@ enum Direction {
 async fn open(
     app: &App,
     room: String,
+    client: Option<Extension<Client>>,
     headers: &HeaderMap,
     body: Body,
     direction: Direction,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
     let token = authorization::bearer(headers)?;
-    let caller = authorization::caller(&app.keys, token, &room, now_unix_s())?;
+    let caller = authorization::caller(app, token, &room)?;
     if direction == Direction::Publish && !caller.role.may_speak() {
         return Err(authorization::forbidden("This token allows listening only."));
     }
@@ -69,10 +73,10 @@ async fn open(
     let ask = JoinAsk {
         room: room.clone(),
         identity: caller.identity.clone(),
-        name: caller.name,
+        name: caller.name.clone(),
         role,
-        named: caller.named,
-        tenant: caller.tenant,
+        named: caller.is_named(),
+        tenant: caller.tenant().to_wire(),
         publishes,
         downlink,
         muted: false,
@@ -80,10 +84,12 @@ async fn open(
         offer: offer.to_text(),
         wants_events: false,
     };
-    let joined = app.join(ask).await?;
+    let client = client.map(|Extension(client)| client).unwrap_or_default();
+    let joined = app.join(ask, &caller, client).await?;
     let addressed = Addressed {
         session: joined.present.session,
         room,
+        tenant: caller.bearer.tenant,
         identity: caller.identity,
         token: authorization::digest(token),
         client_ufrag: offer.ufrag().unwrap_or_default().to_owned(),

@@ -105,9 +105,20 @@ name!(
     NodeId, "a node's id", 64
 );
 name!(
+    /// A tenant, as the operator names it: who rooms belong to.
+    TenantId, "a tenant's id", 64
+);
+name!(
     /// A region as the operator names it, e.g. `ams`.
     Region, "a region", 32
 );
+
+impl TenantId {
+    /// A name that is known to be valid.
+    pub(crate) fn of_constant(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+}
 
 fn check(what: &'static str, name: &str, max: usize) -> Result<(), NameError> {
     if name.is_empty() {

@@ -4,8 +4,12 @@
 //! |---|---|
 //! | [`ids`] | names of rooms, participants, nodes |
 //! | [`mesh`] | what two nodes exchange over one link |
-//! | [`token`] | access tokens of participants |
+//! | [`moment`] | moments as people write them |
+//! | [`tenant`] | who rooms belong to, and how much each may use |
+//! | [`token`] | access tokens of participants and back ends |
 
 pub mod ids;
 pub mod mesh;
+pub mod moment;
+pub mod tenant;
 pub mod token;

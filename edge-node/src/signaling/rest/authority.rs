@@ -3,10 +3,10 @@
 use axum::http::HeaderMap;
 use stoa_protocol::ids::{Role, RoomId};
 use stoa_protocol::mesh::control::{Act, WireRole};
-use stoa_protocol::token::Claims;
+use stoa_protocol::token::Action as Asked;
 
 use super::super::app::App;
-use super::super::authorization::{self, forbidden};
+use super::super::authorization::{self, Caller};
 use super::super::problem::Problem;
 use crate::rooms::Action;
 
@@ -16,9 +16,16 @@ pub(super) struct Authority {
     pub(super) role: Role,
     /// Who, for the room's log.
     pub(super) identity: String,
+    /// Whose rooms he may touch; empty for the default tenant.
+    pub(super) tenant: String,
 }
 
 impl Authority {
+    fn of(caller: Caller) -> Self {
+        let tenant = caller.tenant().to_wire();
+        Self { role: caller.role, identity: caller.identity, tenant }
+    }
+
     pub(super) fn wire(&self) -> i32 {
         let role = match self.role {
             Role::Listener => WireRole::Listener,
@@ -45,16 +52,21 @@ pub(super) fn moderating(
     headers: &HeaderMap,
     room: &RoomId,
 ) -> Result<Authority, Problem> {
-    let claims = claims_for(app, headers, room)?;
-    let role = match claims.room {
-        Some(_) => claims.role,
-        None if may_moderate_all(&claims) => Role::Host,
-        None => Role::Listener,
-    };
-    if !role.may_moderate() {
-        return Err(forbidden("This takes a moderator or host of the room."));
-    }
-    Ok(Authority { role, identity: claims.sub })
+    let caller = authorization::permitted(app, headers, Asked::Moderate(room))?;
+    let role = caller.bearer.claims.acts_as();
+    Ok(Authority { role, ..Authority::of(caller) })
+}
+
+/// Who may read what happened in the room: its moderators, or a back end with the grant.
+///
+/// # Errors
+/// 401, or 403 for less.
+pub(super) fn reading_log(
+    app: &App,
+    headers: &HeaderMap,
+    room: &RoomId,
+) -> Result<Authority, Problem> {
+    authorization::permitted(app, headers, Asked::ReadLog(room)).map(Authority::of)
 }
 
 /// Whoever may enter the room, as what his token says.
@@ -62,15 +74,16 @@ pub(super) fn moderating(
 /// # Errors
 /// 401, or 403 for another room's token.
 pub(super) fn anybody(app: &App, headers: &HeaderMap, room: &RoomId) -> Result<Authority, Problem> {
-    let claims = claims_for(app, headers, room)?;
-    Ok(Authority { role: claims.role, identity: claims.sub })
+    authorization::permitted(app, headers, Asked::Read(room)).map(Authority::of)
 }
 
-/// Whether a back end acts as host of every room.
-fn may_moderate_all(claims: &Claims) -> bool {
-    claims.grants.close
-}
-
-fn claims_for(app: &App, headers: &HeaderMap, room: &RoomId) -> Result<Claims, Problem> {
-    authorization::claims(&app.keys, authorization::bearer(headers)?, Some(room))
+/// Whose rooms somebody sees: his token's tenant's, and on an open node the default tenant's without one.
+///
+/// # Errors
+/// 401 or 403 where a token is needed.
+pub(super) fn seeing(app: &App, headers: &HeaderMap, room: &RoomId) -> Result<String, Problem> {
+    if app.settings.open {
+        return Ok(authorization::visitor(app, headers).to_wire());
+    }
+    anybody(app, headers, room).map(|authority| authority.tenant)
 }

@@ -13,7 +13,7 @@ use super::super::app::Shared;
 use super::super::authorization::room_id;
 use super::super::body;
 use super::super::problem::Problem;
-use super::authority::moderating;
+use super::authority::{moderating, reading_log};
 use super::fields::{check_identity, check_reason};
 use super::owner;
 use super::query::Parameters;
@@ -41,7 +41,7 @@ pub(crate) async fn log(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    moderating(&app, &headers, &room)?;
+    reading_log(&app, &headers, &room)?;
     let query = Parameters::read(&uri, &["before", "limit"])?;
     let (before, limit) = (query.number("before")?, query.limit()?);
     let ask = Ask::ReadLog(ReadLog { room: room.to_string(), before, limit });

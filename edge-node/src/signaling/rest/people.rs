@@ -14,7 +14,7 @@ use super::super::app::Shared;
 use super::super::authorization::room_id;
 use super::super::body;
 use super::super::problem::Problem;
-use super::authority::{anybody, moderating};
+use super::authority::{anybody, moderating, seeing};
 use super::fields::{check_reason, malformed};
 use super::owner;
 use super::query::Parameters;
@@ -67,9 +67,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    if !app.settings.open {
-        anybody(&app, &headers, &room)?;
-    }
+    let _tenant = seeing(&app, &headers, &room)?;
     let identities = moderating(&app, &headers, &room).is_ok();
     let ask = page(&room, &Parameters::read(&uri, &["after", "limit"])?)?;
     let ask = Ask::ListParticipants(ListParticipants { identities, ..ask });

@@ -10,6 +10,7 @@ use stoa_protocol::ids::RoomId;
 use stoa_protocol::mesh::control::{
     Ask, ChangeRoom, CloseRoom, CreateRoom, ListRooms, ReadRoom, RoomInfo,
 };
+use stoa_protocol::token::Action;
 
 use super::super::app::Shared;
 use super::super::authorization::{self, room_id};
@@ -37,10 +38,13 @@ pub(crate) async fn create(
         wanted.room().map(RoomId::new).transpose().map_err(|error| {
             Problem::bad_request("room-malformed", sentence(&error)).about("room")
         })?;
-    let mut actor = String::new();
-    if !app.settings.open {
-        actor = authorization::check_may_create(&app.keys, &headers, room.as_ref())?.sub;
-    }
+    let (actor, tenant) = if app.settings.open {
+        (String::new(), authorization::visitor(&app, &headers))
+    } else {
+        let action = Action::Create(room.as_ref());
+        let caller = authorization::permitted(&app, &headers, action)?;
+        (caller.identity, caller.bearer.tenant)
+    };
     let settings = wanted.settings()?;
     let id = room.as_ref().map(RoomId::to_string);
     let name = settings.name.clone().or_else(|| id.clone()).unwrap_or_else(|| "Room".into());
@@ -48,14 +52,14 @@ pub(crate) async fn create(
         room: id.unwrap_or_default(),
         name,
         settings: Some(settings),
-        tenant: String::new(),
+        tenant: tenant.to_wire(),
         actor,
     };
     let info = app.ask(app.rooms.create(create)).await?;
     let id = RoomId::new(info.room.clone()).map_err(|_| unusable_room())?;
     tracing::info!(room = %id, "room created");
     let (links, tokens) = if app.settings.open {
-        let tokens = authorization::mint_all(&app.keys, &id)?;
+        let tokens = authorization::mint_all(app.authority.keys(), &id)?;
         (Some(tokens.links(&base(&app, &headers), &id)), Some(tokens))
     } else {
         (None, None)
@@ -75,7 +79,7 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let all = authorization::may_list_all(&app.keys, &headers, app.settings.open)?;
+    let (tenant, all) = authorization::may_list(&app, &headers)?;
     let query = Parameters::read(&uri, &["search", "language", "after", "limit"])?;
     let (search, language) = (query.text("search"), query.text("language"));
     check_text("search", search, 0..=TOPIC_CHARACTERS_MAX, Lines::One)
@@ -88,7 +92,7 @@ pub(crate) async fn list(
         limit: query.limit()?,
         search: search.to_owned(),
         all,
-        tenant: String::new(),
+        tenant: tenant.to_wire(),
         language: language.to_owned(),
     };
     let page = owner::rooms(&app, Ask::ListRooms(ask)).await?;
@@ -103,9 +107,7 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    if !app.settings.open {
-        authorization::check_may_read(&app.keys, &headers, &room)?;
-    }
+    let _tenant = authority::seeing(&app, &headers, &room)?;
     let info = read_room(&app, &room).await?;
     Ok(fresh(Json(Room::from(info))))
 }
@@ -144,7 +146,7 @@ pub(crate) async fn close(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let room = room_id(room)?;
-    authorization::check_may_close(&app.keys, &headers, &room)?;
+    authorization::permitted(&app, &headers, Action::Close(&room))?;
     owner::done(&app, Ask::CloseRoom(CloseRoom { room: room.to_string() })).await?;
     tracing::info!(%room, "room closed");
     Ok(StatusCode::NO_CONTENT)

@@ -52,9 +52,9 @@ pub(crate) async fn draw_token(
     if let Some(name) = &name {
         check_name(name)?;
     }
-    authorization::check_may_invite(&app.keys, &headers, &room, role)?;
+    authorization::check_may_invite(&app, &headers, &room, role)?;
     read_room(&app, &room).await?;
-    let token = authorization::mint(&app.keys, &room, role, name)?;
+    let token = authorization::mint(app.authority.keys(), &room, role, name)?;
     let link = link(&base(&app, &headers), &room, &token);
     Ok((StatusCode::CREATED, fresh(Json(Drawn { token, link, role }))).into_response())
 }

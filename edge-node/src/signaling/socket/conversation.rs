@@ -9,11 +9,13 @@ use axum::extract::ws::Message;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, Stream, StreamExt};
 use stoa_protocol::ids::RoomId;
+use stoa_protocol::token::Trace;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::allowance::Allowance;
 use super::super::app::Shared;
+use super::super::client::Client;
 use super::super::metrics::Limit;
 use super::super::problem::Problem;
 use super::super::sessions::restarts;
@@ -42,12 +44,14 @@ impl<T> Socket for T where
 }
 
 /// Serves one WebSocket until it ends.
-pub(super) async fn converse(app: Shared, room: RoomId, socket: impl Socket) {
+pub(super) async fn converse(app: Shared, room: RoomId, client: Client, socket: impl Socket) {
     let now = Instant::now().into_std();
     let (sink, stream) = socket.split();
     let talk = Talk {
         app,
         room,
+        client,
+        trace: None,
         outbox: Outbox::default(),
         pace: messages(now),
         reactions: reactions(now),
@@ -70,6 +74,9 @@ enum Step {
 pub(super) struct Talk {
     pub(super) app: Shared,
     pub(super) room: RoomId,
+    pub(super) client: Client,
+    /// What a revocation can name of the session.
+    pub(super) trace: Option<Trace>,
     pub(super) outbox: Outbox,
     pace: Allowance,
     pub(super) reactions: Allowance,
@@ -262,6 +269,8 @@ impl Talk {
 
     /// The session or the server ends; what has been told already is not told again.
     fn end(&mut self, reason: &'static str) {
+        let revoked = self.trace.as_ref().is_some_and(|trace| self.app.authority.is_revoked(trace));
+        let reason = if revoked { "revoked" } else { reason };
         let ending = Ending::of_session(reason);
         let told = self.draining && reason == "draining";
         self.outbox.end(if told { Ending { closed: None, ..ending } } else { ending });

@@ -25,6 +25,7 @@ impl Ending {
     pub(super) fn of_session(reason: &'static str) -> Self {
         let code = match reason {
             "room-closed" => 4409,
+            "revoked" => 4401,
             "removed" | "banned" => 4403,
             "draining" | "overloaded" => 4503,
             "hung-up" | "closed" | "replaced" => 1000,
@@ -40,6 +41,7 @@ impl Ending {
             401 => Self::new(4401, "bad or expired token"),
             403 => Self::new(4403, "not allowed"),
             404 => Self::new(4404, "unknown room"),
+            429 => Self::new(4429, "too many joins"),
             409 | 410 => Self::new(4409, "room ended"),
             500.. => Self::new(4503, "full or draining"),
             _ => Self::new(4400, "malformed message"),

@@ -1,6 +1,5 @@
 //! How a conversation comes to have a session: by a join, or by coming back to one.
 
-use super::super::app::now_unix_s;
 use super::super::authorization;
 use super::super::problem::Problem;
 use super::conversation::{Events, Talk};
@@ -25,17 +24,17 @@ impl Talk {
         entrance: Entrance,
     ) -> Result<Events, Problem> {
         let Entrance { token, name, sdp, muted, resume } = entrance;
-        let caller = authorization::caller(&self.app.keys, &token, &self.room, now_unix_s())?;
-        let name = name.unwrap_or(caller.name);
+        let caller = authorization::caller(&self.app, &token, &self.room)?;
+        let name = name.unwrap_or_else(|| caller.name.clone());
         check_name(&name)?;
         let offer = self.app.read_offer(&sdp)?;
         let ask = JoinAsk {
             room: self.room.clone(),
-            identity: caller.identity,
+            identity: caller.identity.clone(),
             name,
             role: caller.role,
-            named: caller.named,
-            tenant: caller.tenant,
+            named: caller.is_named(),
+            tenant: caller.tenant().to_wire(),
             publishes: offer.has_uplink(),
             downlink: Downlink::Slots,
             muted,
@@ -44,7 +43,8 @@ impl Talk {
             // What cannot be a former life is none: he is somebody new.
             resume: resume.as_deref().and_then(Resume::parse),
         };
-        let joined = self.app.join(ask).await?;
+        let joined = self.app.join(ask, &caller, self.client).await?;
+        self.trace = Some(caller.bearer.trace(Some(&self.room)));
         let (opened, mut present) = (joined.opened, joined.present);
         let lines = opened.slot_mids.len();
         self.seated(&present, lines);
@@ -74,13 +74,16 @@ impl Talk {
         token: &str,
         resume: &str,
     ) -> Result<Events, Problem> {
-        let caller = authorization::caller(&self.app.keys, token, &self.room, now_unix_s())?;
+        let caller = authorization::caller(&self.app, token, &self.room)?;
         let resume = Resume::parse(resume).ok_or_else(|| {
             let detail = "The field `resume` takes what a `joined` has given.";
             Problem::bad_request("resume-malformed", detail).about("resume")
         })?;
-        let asked = self.app.rooms.resume(self.room.clone(), caller.identity, resume);
+        let asked = self.app.rooms.resume(self.room.clone(), caller.identity.clone(), resume);
         let mut present = self.app.ask(asked).await?;
+        // What opened it may be revoked too.
+        let opened = self.app.authority.trace(present.session);
+        self.trace = opened.or_else(|| Some(caller.bearer.trace(Some(&self.room))));
         // Its offer is of another connection; a line too many is of no harm to it.
         self.seated(&present, SLOTS_MAX);
         let title = title(&present);

@@ -1,11 +1,12 @@
 //! From the HTTP request to the WebSocket.
 
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 
 use super::super::app::Shared;
 use super::super::authorization::room_id;
+use super::super::client::Client;
 use super::super::metrics::Limit;
 use super::super::problem::Problem;
 use super::super::settings::BODY_BYTES_MAX;
@@ -21,6 +22,7 @@ const WRITE_BUFFER_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 pub(crate) async fn upgrade(
     State(app): State<Shared>,
     Path(room): Path<String>,
+    client: Option<Extension<Client>>,
     request: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let request = match request {
@@ -38,6 +40,7 @@ pub(crate) async fn upgrade(
         app.metrics.reached(Limit::Websockets);
         return Err(Problem::unavailable("edge-full", "This edge takes no more connections."));
     };
+    let client = client.map(|Extension(client)| client).unwrap_or_default();
     let open = app.metrics.websocket();
     let sized = request
         .max_message_size(BODY_BYTES_MAX)
@@ -45,7 +48,7 @@ pub(crate) async fn upgrade(
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
     Ok(sized.on_upgrade(move |socket| async move {
-        Box::pin(converse(app, room, socket)).await;
+        Box::pin(converse(app, room, client, socket)).await;
         drop((permit, open));
     }))
 }

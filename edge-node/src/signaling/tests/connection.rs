@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use super::fake_rooms::FakeRooms;
-use super::{Stage, keys, settings};
+use super::{PEER, Stage, authority, keys, settings};
 use crate::signaling::server::serve_http;
 use crate::signaling::{Limit, Limits, Server, Settings, Tls};
 
@@ -23,7 +23,7 @@ const PROBE: &[u8] = b"GET /v1/probe HTTP/1.1\r\nHost: localhost\r\n\r\n";
 fn connect(stage: &Stage) -> DuplexStream {
     let (client, server) = duplex(64 * 1024);
     let (app, router) = (stage.app.clone(), stage.router.clone());
-    tokio::spawn(async move { serve_http(&app, router, server).await });
+    tokio::spawn(async move { serve_http(&app, router, server, PEER).await });
     client
 }
 
@@ -32,7 +32,9 @@ async fn bind(settings: Settings) -> Server {
     let settings = Settings { listen, ..settings };
     let rooms = Arc::new(FakeRooms::default());
     let registry = Registry::new();
-    Server::bind(settings, Arc::new(keys()), rooms, Router::new(), &registry).await.expect("server")
+    Server::bind(settings, Arc::new(authority()), rooms, Router::new(), &registry)
+        .await
+        .expect("server")
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +56,7 @@ async fn a_client_that_asks_and_never_reads_is_cut_off_after_ten_seconds() {
     let (mut client, server) = duplex(1_024);
     let (app, router) = (stage.app.clone(), stage.router.clone());
     let begun = Instant::now();
-    let serving = tokio::spawn(async move { serve_http(&app, router, server).await });
+    let serving = tokio::spawn(async move { serve_http(&app, router, server, PEER).await });
     client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("written");
     tokio::time::timeout(Duration::from_secs(60), serving).await.expect("cut off").expect("served");
     assert_eq!(begun.elapsed().as_secs(), 10);
@@ -67,7 +69,7 @@ async fn a_client_that_reads_slowly_gets_the_whole_answer() {
     let stage = Stage::new();
     let (mut client, server) = duplex(1_024);
     let (app, router) = (stage.app.clone(), stage.router.clone());
-    tokio::spawn(async move { serve_http(&app, router, server).await });
+    tokio::spawn(async move { serve_http(&app, router, server, PEER).await });
     client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("written");
     let (mut answer, mut portion) = (Vec::new(), [0; 512]);
     while !answer.ends_with(b"</html>\n") {

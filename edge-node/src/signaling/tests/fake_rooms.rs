@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{pending, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
@@ -9,7 +10,7 @@ use stoa_protocol::mesh::control::{
     self, Ask, BanInfo, BanPage, CreateRoom, Done, LogEntry, LogPage, ParticipantInfo,
     ParticipantPage, Problem, RoomInfo, RoomPage, RoomSettings,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::media::PacketLength;
 use crate::rooms::{
@@ -53,6 +54,10 @@ pub(super) struct FakeRooms {
     fates: Mutex<VecDeque<Fate>>,
     /// Of everybody who wants them, in the order of their joins.
     events: Mutex<Vec<mpsc::Sender<ParticipantEvent>>>,
+    /// Whether joins wait, that one does, and that it may go on.
+    holds: AtomicBool,
+    waits: Notify,
+    released: Notify,
 }
 
 impl FakeRooms {
@@ -66,6 +71,26 @@ impl FakeRooms {
     /// The next call gets no answer.
     pub(super) fn fall_silent(&self) {
         self.fates.lock().expect("fates").push_back(Fate::Silent);
+    }
+
+    /// The next join waits until [`Self::release`].
+    pub(super) fn hold(&self) {
+        self.holds.store(true, Ordering::SeqCst);
+    }
+
+    /// Until a join waits.
+    pub(super) async fn held(&self) {
+        self.waits.notified().await;
+    }
+
+    /// The join that waits goes on.
+    pub(super) fn release(&self) {
+        self.released.notify_one();
+    }
+
+    /// The session of the one who joined last ends without a word.
+    pub(super) fn hang_up(&self) {
+        drop(self.events.lock().expect("events").pop().expect("nobody has joined"));
     }
 
     /// What was asked so far.
@@ -189,11 +214,19 @@ impl Rooms for FakeRooms {
     fn join(&self, ask: JoinAsk) -> Answer<'_, Joined> {
         let session = SessionId(1 + self.calls().len() as u64);
         let (role, muted, wants_events) = (ask.role, ask.muted, ask.wants_events);
-        self.answer(Call::Join(ask), || {
+        let joined = self.answer(Call::Join(ask), || {
             let slot_mids = ["1", "2", "3"].map(str::to_owned).to_vec();
             let (answer, ice_ufrag) = (ANSWER.into(), "ours1".into());
             let opened = Opened { session, answer, slot_mids, ice_ufrag };
             Joined { opened, present: self.present(session, role, muted, wants_events) }
+        });
+        if !self.holds.swap(false, Ordering::SeqCst) {
+            return joined;
+        }
+        Box::pin(async move {
+            self.waits.notify_one();
+            self.released.notified().await;
+            joined.await
         })
     }
 

@@ -12,12 +12,16 @@ mod moderation;
 mod offers;
 mod pages;
 mod protocol_page;
+mod quotas;
 mod refusals;
+mod revocations;
 mod room_api;
 mod slow_peers;
 mod websocket;
 mod whip_whep;
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -34,6 +38,7 @@ use stoa_runtime::configuration::Secret;
 use tokio::sync::watch;
 
 use super::app::{App, Shared, now_unix_s};
+use super::authority::Authority;
 use super::metrics::SignalingMetrics;
 use super::settings::{IceServer, Settings};
 use super::{PROBLEM_JSON, router};
@@ -42,6 +47,9 @@ use fake_rooms::{FakeRooms, agora};
 /// The smallest offer with what the server itself looks at.
 const OFFER: &str = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ice-ufrag:theirs\r\n\
     a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
+
+/// Where clients without a socket are.
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// A server without its socket.
 struct Stage {
@@ -93,11 +101,15 @@ impl Stage {
     }
 
     fn with(settings: Settings) -> Self {
+        Self::under(authority(), settings)
+    }
+
+    fn under(authority: Authority, settings: Settings) -> Self {
         let rooms = Arc::new(FakeRooms::default());
         let metrics = SignalingMetrics::new(&Registry::new()).expect("metrics");
         let (stop, stopping) = watch::channel(false);
-        let app =
-            App::new(settings, Arc::new(keys()), rooms.clone(), metrics, stopping).expect("app");
+        let authority = Arc::new(authority);
+        let app = App::new(settings, authority, rooms.clone(), metrics, stopping).expect("app");
         let router = router::router(app.clone(), Router::new());
         Self { rooms, app, router, stop }
     }
@@ -148,6 +160,10 @@ fn settings() -> Settings {
     Settings { ice_servers: vec![stun, turn], ..Settings::default() }
 }
 
+fn authority() -> Authority {
+    Authority::new(keys(), BTreeMap::new())
+}
+
 fn keys() -> Keys {
     Keys::new([("test".to_owned(), "0123456789abcdef0123456789abcdef")]).expect("keys")
 }
@@ -190,7 +206,7 @@ fn back_end_token() -> String {
 
 /// A back end's token, which may make rooms and list them.
 fn creator_token() -> String {
-    let grants = Grants { create: true, list: true, close: false };
+    let grants = Grants { create: true, list: true, ..Grants::default() };
     let claims = claims("back-end", Role::Listener);
     keys().mint(&Claims { room: None, grants, ..claims }).expect("token")
 }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::fake_rooms::{Call, member};
-use super::{OFFER, Stage, expired_token, settings, token};
+use super::{OFFER, PEER, Stage, expired_token, settings, token};
 use crate::rooms::{ParticipantEvent, Roster};
 use crate::signaling::server::serve_http;
 use crate::signaling::{Limit, Limits, Settings};
@@ -25,7 +25,7 @@ async fn dial(stage: &Stage, subprotocol: Option<&str>) -> Result<Client, Error>
     // Small, so that a client that does not read is noticed soon.
     let (client, server) = duplex(2_048);
     let (app, router) = (stage.app.clone(), stage.router.clone());
-    tokio::spawn(async move { serve_http(&app, router, server).await });
+    tokio::spawn(async move { serve_http(&app, router, server, PEER).await });
     let mut request = "ws://localhost/v1/rooms/agora/ws".into_client_request()?;
     if let Some(subprotocol) = subprotocol {
         let value = subprotocol.parse().expect("header");

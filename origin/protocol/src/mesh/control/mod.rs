@@ -11,11 +11,13 @@
 //! | `acts` | what people do in a room, standings, reactions, pages of people |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
+//! | `revocations` | access tokens that hold no longer |
 
 mod acts;
 mod life;
 mod message;
 mod requests;
+mod revocations;
 mod rooms;
 mod tracks;
 
@@ -28,6 +30,10 @@ pub use message::{Body, Control};
 pub use requests::{
     Answer, Ask, ChangeRoom, CloseRoom, CreateRoom, Done, Join, Leave, ListBans, ListParticipants,
     ListRooms, Problem, ReadLog, ReadRoom, Request, Response, SetMuted,
+};
+pub use revocations::{
+    REVOCATIONS_PER_MESSAGE_MAX, RevocationError, Revocations, RevokedIdentity, WireRevocation,
+    WireRevoked,
 };
 pub use rooms::{
     Hand, RoomInfo, RoomPage, RoomSettings, RoomState, StageMember, WireRole, WireVisibility,
