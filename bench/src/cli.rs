@@ -25,6 +25,8 @@ enum Command {
     Fanout(fanout::Arguments),
     /// Prove the express path (AF_XDP) between two network namespaces, and measure it; as root
     Express(express::Arguments),
+    /// Measure how long a listener takes from an accepted hand to the first sound, across the demo's network
+    Stage(load::stage::Arguments),
     /// Let many listeners join at once while others listen, and measure
     JoinStorm(load::storm::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
@@ -65,6 +67,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Express(arguments) => express::run(&arguments)?,
         Command::ExpressAudience => express::run_audience()?,
         Command::ExpressSender(arguments) => express::run_sender(&arguments)?,
+        Command::Stage(arguments) => block_on(load::stage::run(arguments))?,
         Command::JoinStorm(arguments) => block_on(load::storm::run(arguments))?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),

@@ -160,7 +160,7 @@ fn ready(network: &Network) -> serde_json::Value {
     });
     let origin = json!({ "metrics": format!("http://{}", network.origin.http()), "pid": network.origin.pid() });
     let edges = edges.collect::<Vec<_>>();
-    json!({ "event": "ready", "room": network.room, "origin": origin, "edges": edges })
+    json!({ "event": "ready", "room": network.room.room, "origin": origin, "edges": edges })
 }
 
 async fn show(network: &Network, json: bool) -> Result<()> {

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why a file of round-trip times was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(super) enum MatrixError {
+pub(crate) enum MatrixError {
     /// No table of times by name.
     #[error("its first line does not name the columns; expected: a name, then one column per name")]
     Header,
@@ -15,7 +15,7 @@ pub(super) enum MatrixError {
 
 /// Measured round-trip times between named places.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Matrix {
+pub(crate) struct Matrix {
     columns: Vec<String>,
     /// Name, city (the same where the file has none), cells.
     rows: Vec<(String, String, Vec<String>)>,
@@ -24,7 +24,7 @@ pub(super) struct Matrix {
 impl Matrix {
     /// Reads a square table of times in ms. Rows and columns bear the same names; a column `city`
     /// tells what people call the place.
-    pub(super) fn parse(text: &str) -> Result<Self, MatrixError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, MatrixError> {
         let cells = |line: &str| line.split(',').map(|c| c.trim().to_owned()).collect::<Vec<_>>();
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         let columns = lines.next().map(cells).filter(|columns| columns.len() > 1);
@@ -60,13 +60,13 @@ impl Matrix {
 
 /// A round-trip time, and whether somebody has measured it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct RoundTrip {
-    pub(super) ms: f64,
-    pub(super) measured: bool,
+pub(crate) struct RoundTrip {
+    pub(crate) ms: f64,
+    pub(crate) measured: bool,
 }
 
 /// The round-trip time between two places.
-pub(super) fn round_trip(matrix: &Matrix, a: &Place, b: &Place) -> RoundTrip {
+pub(crate) fn round_trip(matrix: &Matrix, a: &Place, b: &Place) -> RoundTrip {
     match matrix.between(a.city, b.city) {
         Some(ms) => RoundTrip { ms, measured: true },
         None => RoundTrip { ms: between_ms(a.coordinates, b.coordinates), measured: false },

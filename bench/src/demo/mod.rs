@@ -16,3 +16,5 @@ mod scrape;
 mod table;
 
 pub use command::{Arguments, run};
+pub(crate) use distance::Matrix;
+pub(crate) use network::{Network, Wish};

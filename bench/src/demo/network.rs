@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::distance::{Matrix, RoundTrip, round_trip};
 use crate::impair::{self, Loss, Plan, Profile, Proxy};
-use crate::load::Connection;
+use crate::load::{Connection, Room};
 use crate::node::{Child, EdgeSettings, OriginSettings, this_program};
 
 /// Participants that an edge of the demo takes.
@@ -18,38 +18,39 @@ const PARTICIPANTS: u32 = 5_000;
 
 /// What the network is to be like.
 #[derive(Clone, Debug)]
-pub(super) struct Wish {
-    pub(super) origin: &'static Place,
-    pub(super) edges: Vec<&'static Place>,
-    pub(super) matrix: Matrix,
-    pub(super) jitter: Duration,
-    pub(super) loss: Loss,
+pub(crate) struct Wish {
+    pub(crate) origin: &'static Place,
+    pub(crate) edges: Vec<&'static Place>,
+    pub(crate) matrix: Matrix,
+    pub(crate) jitter: Duration,
+    pub(crate) loss: Loss,
     /// Where the edges serve HTTP and media.
-    pub(super) listen: IpAddr,
+    pub(crate) listen: IpAddr,
     /// HTTP port of the first edge, the others follow; 0 takes free ones.
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
 /// The running network; dropping it ends all processes.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(crate) struct Network {
     // In the order in which they must go.
-    pub(super) edges: Vec<Edge>,
-    pub(super) origin: Child,
-    pub(super) room: String,
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) origin: Child,
+    /// With a token for each role.
+    pub(crate) room: Room,
     folder: TempDir,
 }
 
 /// An edge with its path to the origin.
 #[derive(Debug)]
-pub(super) struct Edge {
-    pub(super) place: &'static Place,
-    pub(super) node: Child,
-    pub(super) path: Proxy,
-    pub(super) round_trip: RoundTrip,
+pub(crate) struct Edge {
+    pub(crate) place: &'static Place,
+    pub(crate) node: Child,
+    pub(crate) path: Proxy,
+    pub(crate) round_trip: RoundTrip,
     /// Pages of the room.
-    pub(super) speaker: String,
-    pub(super) listener: String,
+    pub(crate) speaker: String,
+    pub(crate) listener: String,
 }
 
 impl Network {
@@ -57,7 +58,7 @@ impl Network {
     ///
     /// # Errors
     /// When a node does not start.
-    pub(super) async fn start(wish: &Wish) -> Result<Self> {
+    pub(crate) async fn start(wish: &Wish) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary directory")?;
         let origin = OriginSettings {
             node: format!("{}-origin", wish.origin.code),
@@ -67,7 +68,7 @@ impl Network {
         let origin = origin.start(&program, folder.path()).await?;
         let mesh = origin.mesh().context("the origin does not say where it takes links")?;
         let secret = random_secret(&mut rand::rng());
-        let mut edges = Vec::new();
+        let mut edges: Vec<Edge> = Vec::new();
         for (place, number) in wish.edges.iter().copied().zip(0u16..) {
             let round_trip = round_trip(&wish.matrix, place, wish.origin);
             let path = path(wish, round_trip, mesh, u64::from(number))?;
@@ -88,28 +89,20 @@ impl Network {
             let (speaker, listener) = (String::new(), String::new());
             edges.push(Edge { place, node, path, round_trip, speaker, listener });
         }
-        let mut network = Self { edges, origin, room: String::new(), folder };
-        network.make_room().await?;
-        Ok(network)
-    }
-
-    /// One room, and links to it at every edge: the edges share the secret of tokens.
-    async fn make_room(&mut self) -> Result<()> {
-        let first = self.edges.first().context("a network without edges")?;
-        let room = Connection::open(first.node.http()).await?.create_room("Demo").await?;
-        for edge in &mut self.edges {
+        let first = edges.first().context("a network without edges")?;
+        let room = make_room(first.node.http()).await?;
+        for edge in &mut edges {
             let link = |token: &str| {
                 format!("http://{}/r/{}#token={token}", reached(edge.node.http()), room.room)
             };
             (edge.speaker, edge.listener) =
                 (link(&room.tokens.speaker), link(&room.tokens.listener));
         }
-        self.room = room.room;
-        Ok(())
+        Ok(Self { edges, origin, room, folder })
     }
 
     /// Ends all nodes: edges say goodbye to the origin, so they are asked first.
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         for edge in &self.edges {
             edge.node.ask_to_end();
         }
@@ -120,6 +113,11 @@ impl Network {
         self.origin.ended().await;
         drop(self.folder);
     }
+}
+
+/// One room for all edges, which share the secret of tokens.
+async fn make_room(edge: SocketAddr) -> Result<Room> {
+    Connection::open(edge).await?.create_room("Demo").await
 }
 
 fn path(wish: &Wish, round_trip: RoundTrip, target: SocketAddr, seed: u64) -> Result<Proxy> {

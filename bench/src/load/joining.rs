@@ -59,6 +59,15 @@ impl Scene {
         Ok(Self { room, certificate, epoch, packet_ms, edge: edge.http() })
     }
 
+    /// A room that is there already, through `edge`.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub(super) fn of(edge: SocketAddr, room: Room, packet_ms: u32) -> Result<Self> {
+        let certificate = Hook::shared().certificate().context("no DTLS certificate")?;
+        Ok(Self { room, certificate, epoch: Instant::now(), packet_ms, edge })
+    }
+
     /// Brings the speaker up, through WHIP.
     ///
     /// # Errors

@@ -17,6 +17,8 @@
 //! | `overload` | an edge with too little CPU time |
 //! | `report` | the figures |
 //! | `command` | `bench listen` |
+//! | [`stage`] | `bench stage` |
+//! | `talk` | a room's WebSocket |
 //! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
 
 mod addresses;
@@ -30,10 +32,12 @@ mod overload;
 mod report;
 mod sockets;
 mod speaker;
+pub mod stage;
 mod stamp;
 pub mod storm;
 mod storm_report;
 mod swarm;
+mod talk;
 mod tally;
 mod window;
 

@@ -71,6 +71,20 @@ fn an_edge_with_too_little_cpu_sends_some_away_and_the_others_hear_every_frame()
 }
 
 #[test]
+fn accepted_hands_are_heard_at_the_far_end_without_another_offer() {
+    let _turn = turn::take();
+    let told = run(Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["stage", "--rounds", "3", "--quiet", "--json"]));
+    let report: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!((&report["rounds"], &report["sdp_exchanges"]), (&3.into(), &0.into()), "{report}");
+    let number = |key: &str| report.pointer(key).and_then(Value::as_f64).unwrap();
+    let path = number("/one_way_path_ms");
+    assert!(path > 100.0 && number("/accepted_to_audible_ms/p50") > path, "{report}");
+    let keys = ["/accepted_to_audible_ms/p99", "/over_path_ms/p99", "/demoted_to_silent_ms/p99"];
+    assert_positive(&report, &keys);
+}
+
+#[test]
 fn the_fan_out_is_measured_beside_the_floor_and_str0m() {
     let _turn = turn::take();
     let told = run(Command::new(env!("CARGO_BIN_EXE_bench"))

@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) enum Purpose {
     /// Speaks: its media stays with str0m.
     Speak,
+    /// May come to speak and listens meanwhile, as pages do: all media stays with str0m.
+    TakePart,
     /// Listens: str0m sends no media of its own.
     Listen {
         /// Length of the packets to ask for (`a=ptime`, RFC 8866 section 6.4).
@@ -97,11 +99,14 @@ impl Handshake {
         });
         rtc.add_local_candidate(Candidate::host(local, "udp")?);
         let direction = match purpose {
-            Purpose::Speak => Direction::SendOnly,
+            Purpose::Speak | Purpose::TakePart => Direction::SendOnly,
             Purpose::Listen { .. } => Direction::RecvOnly,
         };
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Audio, direction, None, None, None);
+        if purpose == Purpose::TakePart {
+            change.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+        }
         let (offer, pending) = change.apply().context("str0m made no offer")?;
         let handshake = Self {
             rtc,
@@ -184,7 +189,8 @@ impl Handshake {
                         self.remote = Some(transmit.destination);
                     }
                     // A listener's reports are ours; two senders must never share its keys.
-                    if self.purpose == Purpose::Speak || !MEDIA.contains(&first) {
+                    let listens = matches!(self.purpose, Purpose::Listen { .. });
+                    if !listens || !MEDIA.contains(&first) {
                         send(transmit.destination, &transmit.contents);
                     }
                 }
