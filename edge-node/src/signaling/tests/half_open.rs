@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::fake_rooms::FakeRooms;
-use super::{OFFER, bearer, keys, settings, token};
+use super::{OFFER, bearer, authority, settings, token};
 use crate::signaling::{Server, Settings};
 use stoa_protocol::ids::Role;
 
@@ -64,7 +64,7 @@ async fn five_thousand_half_open_connections_leave_joins_under_a_second() {
     let listen = "127.0.0.1:0".parse().expect("address");
     let settings = Settings { listen, ..settings() };
     let (rooms, registry) = (Arc::new(FakeRooms::default()), Registry::new());
-    let server = Server::bind(settings, Arc::new(keys()), rooms, Router::new(), &registry);
+    let server = Server::bind(settings, Arc::new(authority()), rooms, Router::new(), &registry);
     let server = server.await.expect("server");
     let address = server.local_addr().expect("address");
     let (stop, stopped) = oneshot::channel::<()>();

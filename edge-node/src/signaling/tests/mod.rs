@@ -33,7 +33,7 @@ use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
 use serde_json::Value;
 use stoa_protocol::ids::Role;
-use stoa_protocol::token::{Claims, Grants, Keys};
+use stoa_protocol::token::{Claims, Grant, Grants, Keys};
 use stoa_runtime::configuration::Secret;
 use tokio::sync::watch;
 
@@ -199,7 +199,7 @@ fn expired_token() -> String {
 
 /// A back end's token, which may do everything in every room.
 fn back_end_token() -> String {
-    let grants = Grants { create: true, list: true, close: true };
+    let grants = Grant::ALL.into_iter().fold(Grants::default(), Grants::with);
     let claims = claims("back-end", Role::Listener);
     keys().mint(&Claims { room: None, grants, ..claims }).expect("token")
 }
