@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::fake_rooms::FakeRooms;
-use super::{OFFER, bearer, authority, settings, token};
+use super::{OFFER, authority, bearer, settings, token};
 use crate::signaling::{Server, Settings};
 use stoa_protocol::ids::Role;
 
