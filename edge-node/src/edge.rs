@@ -10,6 +10,7 @@ use stoa_protocol::ids::RoomId;
 use stoa_runtime::metrics_page::{self, Health};
 use stoa_runtime::shutdown::{DrainEnd, Shutdown, within};
 use stoa_runtime::telemetry;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -71,6 +72,7 @@ impl Edge {
         )
         .await?;
         let sessions = server.sessions_ended();
+        let (revoker, here) = (server.revoker(), Handle::current());
         let mesh = Mesh::start(Start {
             name: name.clone(),
             config: config.mesh.clone(),
@@ -81,6 +83,10 @@ impl Edge {
             from_plane,
             orders,
             on_ended: Box::new(move |session| sessions.forget(session)),
+            // In force before the mesh thread goes on; what they end is ended beside it.
+            on_revoked: Box::new(move |revocations| {
+                here.spawn(revoker.revoke(revocations));
+            }),
         })
         .await?;
         let welcome = welcome(&config, &server).await?;

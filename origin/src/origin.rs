@@ -19,12 +19,16 @@ use crate::metrics::{EndpointMetrics, Metrics, NodeLabels};
 use crate::room::Start;
 use crate::service::{Server, Service, Steering};
 use crate::store::Stores;
+use crate::webhook::{self, Webhooks};
 
 /// How often the endpoint's counts are brought up to date.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long what waits in journals may take when the process ends.
 const STORE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long back ends have to hear what they have not heard yet when the process ends.
+const WEBHOOKS_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long edges have to hear the goodbye before the process ends.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
@@ -54,6 +58,7 @@ pub struct Embedded {
     steering: Steering,
     server: JoinHandle<()>,
     stores: Arc<Stores>,
+    webhooks: Option<Webhooks>,
 }
 
 impl Embedded {
@@ -69,6 +74,7 @@ impl Embedded {
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the origin did not end in order");
         }
+        end_webhooks(self.webhooks).await;
         end_stores(self.stores).await;
     }
 }
@@ -87,8 +93,10 @@ pub async fn embed(config: &Config, registry: &Registry) -> anyhow::Result<Embed
     let name = config.name()?;
     let metrics = register(config, &name, registry)?;
     let stores = Arc::new(Stores::open(&config.store, registry).context("the store of rooms")?);
-    let (inbox, steering, server) = start_service(config, &name, metrics, &stores).await?;
-    Ok(Embedded { name, inbox, steering, server, stores })
+    let webhooks = start_webhooks(config, registry)?;
+    let sender = webhooks.as_ref().map(Webhooks::sender);
+    let (inbox, steering, server) = start_service(config, &name, metrics, &stores, sender).await?;
+    Ok(Embedded { name, inbox, steering, server, stores, webhooks })
 }
 
 /// Runs an origin until a signal asks it to leave.
@@ -115,11 +123,12 @@ pub struct Origin {
     steering: Steering,
     server: JoinHandle<()>,
     stores: Arc<Stores>,
+    webhooks: Option<Webhooks>,
     drain_limit: Duration,
 }
 
 impl Origin {
-    /// Starts everything, in order: metrics, page, store, rooms, mesh.
+    /// Starts everything, in order: metrics, page, store, webhooks, rooms, mesh.
     ///
     /// # Errors
     /// When an address is taken, certificates cannot be used, the store cannot be read, or the configuration is out
@@ -134,7 +143,10 @@ impl Origin {
         let page = serve_page(config.metrics, &registry, &health)?;
         let stores =
             Arc::new(Stores::open(&config.store, &registry).context("the store of rooms")?);
-        let (inbox, steering, server) = start_service(config, &name, metrics, &stores).await?;
+        let webhooks = start_webhooks(config, &registry)?;
+        let sender = webhooks.as_ref().map(Webhooks::sender);
+        let (inbox, steering, server) =
+            start_service(config, &name, metrics, &stores, sender).await?;
         let endpoint = Endpoint::bind(config.endpoint()?, inbox)
             .with_context(|| format!("the mesh cannot start on {}", config.mesh))?;
         health.set_ready(true, "");
@@ -149,6 +161,7 @@ impl Origin {
             steering,
             server,
             stores,
+            webhooks,
             drain_limit,
         })
     }
@@ -202,6 +215,7 @@ impl Origin {
             self.endpoint.close("this origin leaves").await;
         };
         within(GOODBYE_LIMIT, shutdown, goodbye).await;
+        end_webhooks(self.webhooks).await;
         end_stores(self.stores).await;
         Ok(())
     }
@@ -217,6 +231,7 @@ async fn start_service(
     name: &PeerName,
     metrics: Metrics,
     stores: &Arc<Stores>,
+    webhooks: Option<webhook::Sender>,
 ) -> anyhow::Result<(InboxSender, Steering, JoinHandle<()>)> {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Instant::now();
@@ -228,8 +243,26 @@ async fn start_service(
     }
     let (sender, inbox) = inbox();
     let scribe = Scribe::new(stores.clone());
-    let (server, steering) = Server::new(service, scribe, inbox, sender.clone(), metrics);
+    let (server, steering) = Server::new(service, scribe, webhooks, inbox, sender.clone(), metrics);
     Ok((sender, steering, tokio::spawn(server.run())))
+}
+
+/// A thread of its own, where there is somebody to tell.
+fn start_webhooks(config: &Config, registry: &Registry) -> anyhow::Result<Option<Webhooks>> {
+    if config.webhooks.is_empty() {
+        return Ok(None);
+    }
+    let limits = webhook::Limits::default();
+    webhook::start(&config.webhooks, limits, registry).context("webhooks").map(Some)
+}
+
+/// Tells what has not been heard yet. The rooms have ended, so that nothing more can happen.
+async fn end_webhooks(webhooks: Option<Webhooks>) {
+    let Some(webhooks) = webhooks else { return };
+    let left = webhooks.end(WEBHOOKS_LIMIT).await;
+    if left > 0 {
+        tracing::warn!(left, "back ends were not told of everything before the end");
+    }
 }
 
 /// Writes what still waits. Whoever else holds the stores is about to let go.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use prometheus::Registry;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use stoa_origin::webhook::{Event, Fact, Limits, Settings, SigningSecret, Webhooks, start};
+use stoa_origin::webhook::{Event, Facts, Kind, Limits, Settings, SigningSecret, Webhooks, start};
 use stoa_protocol::ids::{RoomId, TenantId};
 use stoa_runtime::configuration::Secret;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -43,7 +43,7 @@ impl Heard {
     }
 
     fn name(&self) -> String {
-        let after = self.body.split("\"name\":\"").nth(1).unwrap();
+        let after = self.body.split("\"detail\":\"").nth(1).unwrap();
         after.split('"').next().unwrap().to_owned()
     }
 }
@@ -168,7 +168,8 @@ fn event(room: &str, name: &str) -> Event {
         tenant: TenantId::default(),
         room: RoomId::new(room).unwrap(),
         at_unix_ms: 1_700_000_000_000,
-        fact: Fact::RoomChanged { name: name.to_owned() },
+        kind: Kind::RoomChanged,
+        facts: Facts { detail: name.to_owned(), ..Facts::default() },
     }
 }
 

@@ -17,7 +17,9 @@ use tokio::time::MissedTickBehavior;
 
 use crate::config::MeshConfig;
 use crate::metrics::{EndpointMetrics, LinkMetrics};
-use crate::rooms::{Hub, Limits, OnEnded, Orders, RoomsMetrics, Shell, Steering, Surroundings};
+use crate::rooms::{
+    Hub, Limits, OnEnded, OnRevoked, Orders, RoomsMetrics, Shell, Steering, Surroundings,
+};
 use crate::webrtc::{FromPlaneQueue, Plane};
 
 /// How often the endpoint's counts are brought up to date.
@@ -46,6 +48,8 @@ pub struct Start {
     pub orders: Orders,
     /// Hears of ended sessions.
     pub on_ended: OnEnded,
+    /// Hears of tokens that hold no longer.
+    pub on_revoked: OnRevoked,
 }
 
 /// The running mesh thread.
@@ -116,8 +120,8 @@ struct Running {
 }
 
 async fn build(start: Start) -> anyhow::Result<Running> {
-    let Start { name, config, limits, registry, health, plane, from_plane, orders, on_ended } =
-        start;
+    let Start { name, config, limits, registry, health, plane, from_plane, orders, .. } = start;
+    let Start { on_ended, on_revoked, .. } = start;
     let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
     let links = LinkMetrics::register(&registry).context("metrics of links")?;
     let (sender, inbox) = inbox();
@@ -129,8 +133,18 @@ async fn build(start: Start) -> anyhow::Result<Running> {
         (Some(connect(name, &config, sender.clone(), &registry)?), Origin::default())
     };
     let hub = Hub::new(limits, metrics.clone());
-    let around =
-        Surroundings { inbox, sender, plane, from_plane, orders, health, links, metrics, on_ended };
+    let around = Surroundings {
+        inbox,
+        sender,
+        plane,
+        from_plane,
+        orders,
+        health,
+        links,
+        metrics,
+        on_ended,
+        on_revoked,
+    };
     let (shell, steering) = Shell::new(hub, around);
     Ok(Running { shell, steering, endpoint, origin })
 }

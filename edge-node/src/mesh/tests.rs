@@ -101,7 +101,10 @@ async fn closing_a_room_ends_its_sessions() {
     let room = RoomId::new("agora").unwrap();
     node.rooms.create(named(&room, "Agora")).await.unwrap();
     let mut joined = node.rooms.join(ask(&room, offer())).await.unwrap();
-    node.rooms.ask_owner(Ask::CloseRoom(CloseRoom { room: room.into() })).await.unwrap();
+    node.rooms
+        .ask_owner(Ask::CloseRoom(CloseRoom { room: room.into(), ..CloseRoom::default() }))
+        .await
+        .unwrap();
     let mut events = joined.present.events.take().unwrap();
     loop {
         let event = events.recv().await.expect("a reason comes before the end");
@@ -156,6 +159,7 @@ async fn start() -> Node {
         from_plane,
         orders,
         on_ended: Box::new(|_| {}),
+        on_revoked: Box::new(|_| {}),
     })
     .await
     .unwrap();
@@ -167,7 +171,7 @@ fn named(room: &RoomId, name: &str) -> CreateRoom {
 }
 
 async fn speakers(node: &Node, room: &RoomId) -> u32 {
-    let read = ReadRoom { room: room.as_str().into() };
+    let read = ReadRoom { room: room.as_str().into(), ..ReadRoom::default() };
     match node.rooms.ask_owner(Ask::ReadRoom(read)).await {
         Ok(Answer::Room(info)) => info.speakers,
         other => panic!("{other:?}"),

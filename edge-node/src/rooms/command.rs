@@ -3,6 +3,7 @@
 use stoa_audio::frame::TrackId;
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::mesh::control::{Body, Problem};
+use stoa_protocol::token::Revocation;
 
 use super::ears::{Circle, Place};
 use super::order::{Reply, SeatId, Ticket};
@@ -32,6 +33,11 @@ pub enum Command {
         link: LinkId,
         /// The track.
         track: TrackId,
+    },
+    /// Let tokens hold no longer, and end what they have opened.
+    Revoke {
+        /// Which ones.
+        revocations: Vec<Revocation>,
     },
     /// Enforce mute at the uplink.
     Mute {

@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
+use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, Role};
-use stoa_protocol::mesh::control::{self, Act, Ask, Deed, ListParticipants, Problem};
+use stoa_protocol::mesh::control::{
+    self, Act, Ask, Body, Deed, ListParticipants, Problem, Request,
+};
 
 use super::hub::Hub;
 use super::order::Ticket;
@@ -85,6 +88,7 @@ impl Hub {
             act.participant.clone_from(&own);
         }
         act.by = own;
+        act.tenant.clone_from(&seat.tenant);
         self.request(link, Ask::Act(act), Purpose::Pass(ticket), now)
     }
 
@@ -101,16 +105,31 @@ impl Hub {
         let room = self.directory.get(seat.room).ok_or_else(problem::session_unknown)?;
         let link = room.owner.ok_or_else(problem::owner_unreachable)?;
         let (room, identities) = (room.id.as_str().to_owned(), seat.role.may_moderate());
-        let list = ListParticipants { room, after, limit, identities, hands: false };
+        let tenant = seat.tenant.clone();
+        let list = ListParticipants { room, after, limit, identities, hands: false, tenant };
         self.request(link, Ask::ListParticipants(list), Purpose::Pass(ticket), now)
     }
 
     /// Passes a question on to the owner and its answer back.
     pub(super) fn pass(&mut self, ticket: Ticket, ask: Ask, now: Instant) -> Result<(), Problem> {
+        if let Ask::Revoke(_) = ask {
+            self.tell_other_origins(&ask);
+        }
         let room = room_of(&ask).and_then(|room| self.directory.key_of_text(room));
         let owner = room.and_then(|key| self.directory.get(key)?.owner);
         let link = owner.or_else(|| self.parents.owner()).ok_or_else(problem::owner_unreachable)?;
         self.request(link, ask, Purpose::Pass(ticket), now)
+    }
+
+    /// Each origin tells its own edges, so each must hear of it; the one that answers stands for all.
+    fn tell_other_origins(&mut self, ask: &Ask) {
+        let answers = self.parents.owner();
+        let others: Vec<LinkId> =
+            self.parents.links().filter(|link| Some(*link) != answers).collect();
+        for link in others {
+            let id = self.requests.unregistered();
+            self.send(link, Body::Request(Request { id, ask: Some(ask.clone()) }));
+        }
     }
 }
 
@@ -118,8 +137,8 @@ impl Hub {
 fn room_of(ask: &Ask) -> Option<&str> {
     let room = match ask {
         Ask::CreateRoom(control::CreateRoom { room, .. })
-        | Ask::ReadRoom(control::ReadRoom { room })
-        | Ask::CloseRoom(control::CloseRoom { room })
+        | Ask::ReadRoom(control::ReadRoom { room, .. })
+        | Ask::CloseRoom(control::CloseRoom { room, .. })
         | Ask::Join(control::Join { room, .. })
         | Ask::Leave(control::Leave { room, .. })
         | Ask::SetMuted(control::SetMuted { room, .. })
@@ -128,7 +147,7 @@ fn room_of(ask: &Ask) -> Option<&str> {
         | Ask::ListParticipants(ListParticipants { room, .. })
         | Ask::ReadLog(control::ReadLog { room, .. })
         | Ask::ListBans(control::ListBans { room, .. }) => room,
-        Ask::ListRooms(_) => return None,
+        Ask::ListRooms(_) | Ask::Revoke(_) => return None,
     };
     Some(room).filter(|room| !room.is_empty()).map(String::as_str)
 }

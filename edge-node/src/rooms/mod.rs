@@ -72,7 +72,7 @@ pub use handle::{
     EVENTS_QUEUED_MAX, JoinAsk, Joined, ORDERS_QUEUED_MAX, Orders, Present, RoomsHandle,
 };
 pub use hub::{CONNECT_WITHIN, Hub, Limits};
-pub use io::{OnEnded, Shell, Steering, Surroundings};
+pub use io::{OnEnded, OnRevoked, Shell, Steering, Surroundings};
 pub use joins::TRACK_EPOCH;
 pub use metrics::RoomsMetrics;
 pub use order::{Newcomer, Order, Prepared, Reply, SeatId, Seated, Ticket};

@@ -144,6 +144,7 @@ impl Hub {
             participant: participant.as_str().to_owned(),
             muted,
             by: seat.participant.as_str().to_owned(),
+            tenant: seat.tenant.clone(),
             ..control::SetMuted::default()
         }))
     }

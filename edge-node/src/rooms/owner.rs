@@ -6,10 +6,13 @@ use stoa_audio::frame::TrackId;
 use stoa_link::{LinkId, PeerName, TrackBinding};
 use stoa_protocol::ids::{NodeRole, ParticipantId};
 use stoa_protocol::mesh::control::{
-    self, Answer, Body, Feed, Problem, Response, RoomState, Selection, TrackKind,
+    self, Answer, Body, Feed, Problem, REVOCATIONS_PER_MESSAGE_MAX, Response, Revocations,
+    RoomState, Selection, TrackKind,
 };
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
+use stoa_protocol::token::Revocation;
 
+use super::command::Command;
 use super::hub::{Bound, Hub};
 use super::joins::Departure;
 use super::news::News;
@@ -91,12 +94,26 @@ impl Hub {
             Body::RoomState(state) => self.handle_state(link, state, now),
             Body::Standing(standing) => self.handle_standing(link, &standing, now),
             Body::Reactions(reactions) => self.handle_reactions(link, &reactions, now),
+            Body::Revocations(told) => self.handle_revocations(told),
             Body::Selection(selection) => self.handle_selection(link, &selection),
             Body::Drain(_) => self.parents.set_draining(link, true),
             Body::Undrain(_) => self.parents.set_draining(link, false),
             Body::Goodbye(_) | Body::Load(_) => {}
             _ => self.metrics.refused.unexpected.inc(),
         }
+    }
+
+    fn handle_revocations(&mut self, told: Revocations) {
+        let told = told.revocations.into_iter().take(REVOCATIONS_PER_MESSAGE_MAX);
+        let mut revocations = Vec::new();
+        for wire in told {
+            match Revocation::try_from(wire) {
+                Ok(revocation) => revocations.push(revocation),
+                // Of a newer version, perhaps; the others hold all the same.
+                Err(_) => self.metrics.refused.unexpected.inc(),
+            }
+        }
+        self.owe(Command::Revoke { revocations });
     }
 
     /// A peer will send this track.

@@ -111,24 +111,38 @@ impl Authority {
         self.revocations().covers(trace)
     }
 
-    /// Puts a revocation in force, and says which sessions of this edge it ends.
-    ///
-    /// # Errors
-    /// [`TableFull`]; then it is not in force for new sessions, but those that live may still be ended.
-    pub fn revoke(
+    /// Puts revocations in force. Says which of them are news here, and whether the table could not hold one; that one
+    /// is not in force for new sessions, but those that live may still be ended.
+    pub fn put_in_force(
         &self,
-        revocation: &Revocation,
+        revocations: impl IntoIterator<Item = Revocation>,
         now_unix_s: u64,
-    ) -> (Vec<SessionId>, Result<(), TableFull>) {
-        // First the table, then the sessions: one that opens in between finds itself in the table.
-        let taken = {
-            // Every mutation of the table is complete before anything could panic.
-            let mut table = self.revocations.write().unwrap_or_else(PoisonError::into_inner);
-            table.insert(revocation.clone(), now_unix_s)
-        };
+    ) -> (Vec<Revocation>, Option<TableFull>) {
+        // Every mutation of the table is complete before anything could panic.
+        let mut table = self.revocations.write().unwrap_or_else(PoisonError::into_inner);
+        let mut full = None;
+        let mut news = Vec::new();
+        for revocation in revocations {
+            // An origin repeats all of them whenever a link comes up.
+            if table.holds(&revocation) {
+                continue;
+            }
+            full = table.insert(revocation.clone(), now_unix_s).err().or(full);
+            news.push(revocation);
+        }
+        (news, full)
+    }
+
+    /// The sessions of this edge that revocations end. Ask after they are in force: a session that opens in between
+    /// finds itself in the table.
+    #[must_use]
+    pub fn ended_by(&self, revocations: &[Revocation]) -> Vec<SessionId> {
         let live = self.live();
-        let sessions = live.sessions.iter().map(|(session, trace)| (*session, trace));
-        (revocation.ended(sessions).collect(), taken)
+        let sessions = live.sessions.iter();
+        sessions
+            .filter(|(_, trace)| revocations.iter().any(|revocation| revocation.covers(trace)))
+            .map(|(session, _)| *session)
+            .collect()
     }
 
     /// How many revocations are in force.
@@ -155,6 +169,12 @@ impl Authority {
         let from = JoinFrom { tenant: &bearer.tenant, key: &bearer.key, network };
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         rates.admit(from, quotas, now)
+    }
+
+    /// How many rooms a tenant may have, if that is bounded.
+    #[must_use]
+    pub fn rooms_max(&self, tenant: &TenantId) -> Option<u32> {
+        self.quotas.get(tenant).and_then(|quotas| quotas.rooms)
     }
 
     /// A session was opened. The caller asks afterwards whether its token was revoked meanwhile.
@@ -215,9 +235,18 @@ mod tests {
             authority.opened(SessionId(number), trace("ada"));
         }
         authority.ended(SessionId(2));
-        let (ended, taken) = authority.revoke(&of_key(), 10);
-        assert_eq!((ended, taken), (vec![SessionId(1), SessionId(3)], Ok(())));
+        let (news, full) = authority.put_in_force([of_key()], 10);
+        assert_eq!((news.as_slice(), full), (&[of_key()][..], None));
+        assert_eq!(authority.ended_by(&news), [SessionId(1), SessionId(3)]);
         assert!(authority.is_revoked(&trace("bob")));
+        assert_eq!(authority.revoked(), 1);
+    }
+
+    #[test]
+    fn a_revocation_that_is_repeated_is_no_news() {
+        let authority = authority();
+        authority.put_in_force([of_key()], 10);
+        assert_eq!(authority.put_in_force([of_key()], 10), (vec![], None));
         assert_eq!(authority.revoked(), 1);
     }
 

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{self, SHA256};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use stoa_protocol::ids::{Role, RoomId, TenantId};
-use stoa_protocol::token::{Action, Bearer, Claims, Grants, Keys, TokenError};
+use stoa_protocol::token::{Action, Bearer, Claims, Grant, Grants, Keys, TokenError};
 
 use super::app::{App, now_unix_s};
 use super::links::ByRole;
@@ -128,6 +128,19 @@ pub(super) fn may_list(app: &App, headers: &HeaderMap) -> Result<(TenantId, bool
     }
     let Bearer { claims, tenant, .. } = verify(app, bearer(headers)?, None)?;
     Ok((tenant, claims.may(Action::List).is_ok()))
+}
+
+/// A back end that may moderate all rooms of its tenant may say which of its tokens hold no longer.
+///
+/// # Errors
+/// 401, or 403 for less.
+pub(super) fn may_revoke(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let bearer = verify(app, bearer(headers)?, None)?;
+    bearer.claims.require(Grant::Moderate).map_err(|error| refused(app, &error))?;
+    if bearer.claims.room.is_some() {
+        return Err(forbidden("Tokens are revoked by a back end, whose own names no room."));
+    }
+    Ok(Caller::new(bearer))
 }
 
 /// Who asks to do this, if his token lets him; see [`Claims::may`] for who may what.

@@ -8,11 +8,12 @@ use std::time::Instant;
 use rand::RngExt;
 use stoa_audio::frame::Epoch;
 use stoa_link::LinkId;
-use stoa_protocol::ids::RoomId;
+use stoa_protocol::ids::{RoomId, TenantId};
 use stoa_protocol::mesh::control::{
-    Answer, Ask, Body, ChangeRoom, CreateRoom, Done, ListRooms, Request, Response, RoomInfo,
-    RoomPage, RoomSettings,
+    Answer, Ask, Body, ChangeRoom, CloseRoom, CreateRoom, Done, ListRooms, ReadRoom, Request,
+    Response, RoomInfo, RoomPage, RoomSettings,
 };
+use stoa_protocol::tenant::Quotas;
 
 use super::core::Service;
 use super::hall::{Hall, RoomKey};
@@ -35,8 +36,8 @@ impl Service {
             Some(Ask::CreateRoom(ask)) => self.create_room(&ask, now).map(Answer::Room),
             Some(Ask::ChangeRoom(ask)) => self.change_room(link, &ask, now).map(Answer::Room),
             Some(Ask::ListRooms(ask)) => self.list_rooms(&ask).map(Answer::Rooms),
-            Some(Ask::ReadRoom(ask)) => self.read_room(&ask.room).map(Answer::Room),
-            Some(Ask::CloseRoom(ask)) => self.close_room(&ask.room, now).map(Answer::Done),
+            Some(Ask::ReadRoom(ask)) => self.read_room(&ask).map(Answer::Room),
+            Some(Ask::CloseRoom(ask)) => self.close_room(&ask, now).map(Answer::Done),
             Some(Ask::Join(ask)) => self.join(link, &ask, now).map(Answer::Room),
             Some(Ask::Leave(ask)) => self.leave(link, &ask, now).map(Answer::Done),
             Some(Ask::SetMuted(ask)) => self.set_muted(link, &ask, now).map(Answer::Done),
@@ -44,6 +45,7 @@ impl Service {
             Some(Ask::ListParticipants(ask)) => {
                 self.list_participants(&ask).map(Answer::Participants)
             }
+            Some(Ask::Revoke(ask)) => self.revoke(ask, now).map(Answer::Done),
             Some(Ask::ReadLog(ask)) => self.read_log(&ask).map(Answer::Log),
             Some(Ask::ListBans(ask)) => self.list_bans(&ask).map(Answer::Bans),
             None => Err(Refusal::UnknownAsk),
@@ -62,6 +64,9 @@ impl Service {
         if self.rooms.contains_key(&id) {
             return Err(Refusal::RoomExists(id));
         }
+        self.check_quota(ask)?;
+        let tenant = TenantId::of_wire(&ask.tenant)
+            .map_err(|error| Refusal::Room(room::Refusal::NameInvalid(error)))?;
         let created_ms = self.start.unix_ms_at(now);
         let settings = Settings::named(&ask.name);
         let settings = match &ask.settings {
@@ -70,7 +75,7 @@ impl Service {
         };
         let founding = Founding {
             id: id.clone(),
-            tenant: ask.tenant.clone(),
+            tenant: tenant.to_wire(),
             created_ms,
             epoch: self.epoch(created_ms),
             start: self.start,
@@ -92,7 +97,7 @@ impl Service {
         ask: &ChangeRoom,
         now: Instant,
     ) -> Result<RoomInfo, Refusal> {
-        let (id, key) = self.find(&ask.room)?;
+        let (id, key) = self.find(&ask.room, &ask.tenant)?;
         let actor = Actor::read(&ask.by, ask.authority, &ask.actor, link)?;
         let hall = self.halls.get_mut(&key).ok_or(Refusal::RoomNotFound(id))?;
         hall.room.handle_change(&actor, &ask.settings.clone().unwrap_or_default(), now)?;
@@ -143,13 +148,13 @@ impl Service {
         Ok(RoomPage { rooms, next })
     }
 
-    fn read_room(&self, room: &str) -> Result<RoomInfo, Refusal> {
-        let (id, key) = self.find(room)?;
+    fn read_room(&self, ask: &ReadRoom) -> Result<RoomInfo, Refusal> {
+        let (id, key) = self.find(&ask.room, &ask.tenant)?;
         self.halls.get(&key).map(|hall| hall.room.info()).ok_or(Refusal::RoomNotFound(id))
     }
 
-    fn close_room(&mut self, room: &str, now: Instant) -> Result<Done, Refusal> {
-        let (_, key) = self.find(room)?;
+    fn close_room(&mut self, ask: &CloseRoom, now: Instant) -> Result<Done, Refusal> {
+        let (_, key) = self.find(&ask.room, &ask.tenant)?;
         self.end_room(key, now);
         Ok(Done {})
     }
@@ -158,12 +163,24 @@ impl Service {
         if self.leaving_at.is_some() { Err(Refusal::Draining) } else { Ok(()) }
     }
 
-    pub(super) fn find(&self, room: &str) -> Result<(RoomId, RoomKey), Refusal> {
+    /// A room that a bearer of this tenant may touch; another tenant's is as one that is not there.
+    pub(super) fn find(&self, room: &str, tenant: &str) -> Result<(RoomId, RoomKey), Refusal> {
         let id = room_id(room)?;
-        match self.rooms.get(&id) {
-            Some(key) => Ok((id, *key)),
+        let key = self.rooms.get(&id).copied();
+        let hall = key.and_then(|key| self.halls.get(&key));
+        let own = hall.is_some_and(|hall| is_of(&hall.room, tenant));
+        match key.filter(|_| own) {
+            Some(key) => Ok((id, key)),
             None => Err(Refusal::RoomNotFound(id)),
         }
+    }
+
+    /// Whether the tenant may have one room more.
+    fn check_quota(&self, ask: &CreateRoom) -> Result<(), Refusal> {
+        let Some(max) = ask.tenant_rooms_max else { return Ok(()) };
+        let rooms = self.halls.values().filter(|hall| is_of(&hall.room, &ask.tenant)).count();
+        let quotas = Quotas { rooms: Some(max), ..Quotas::default() };
+        quotas.check_rooms(rooms).map_err(|reached| Refusal::TenantRooms { max, reached })
     }
 }
 
@@ -181,6 +198,7 @@ fn kind_of(ask: &Ask) -> &'static str {
         Ask::ListParticipants(_) => "list_participants",
         Ask::ReadLog(_) => "read_log",
         Ask::ListBans(_) => "list_bans",
+        Ask::Revoke(_) => "revoke",
     }
 }
 
@@ -189,9 +207,15 @@ fn is_wanted(room: &Room, ask: &ListRooms, search: &str) -> bool {
     let settings = room.settings();
     let found = |text: &str| search.is_empty() || text.to_lowercase().contains(search);
     (ask.all || settings.visibility == Visibility::Open)
-        && room.tenant() == ask.tenant
+        && is_of(room, &ask.tenant)
         && (ask.language.is_empty() || settings.language.eq_ignore_ascii_case(&ask.language))
         && (found(&settings.name) || found(&settings.topic))
+}
+
+/// Whether a room is this tenant's, as messages name it.
+fn is_of(room: &Room, tenant: &str) -> bool {
+    room.tenant() == tenant
+        || TenantId::of_wire(tenant).is_ok_and(|tenant| tenant.to_wire() == room.tenant())
 }
 
 /// How long a page may be; 0 is what an edge sends that does not care.

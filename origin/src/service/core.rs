@@ -13,6 +13,7 @@ use stoa_protocol::ids::{NodeId, NodeRole, RoomId};
 use stoa_protocol::mesh::control::{
     Body, Drain, Feed, Load, Subscribe, TrackKind, Undrain, Unsubscribe,
 };
+use stoa_protocol::token::{REVOCATIONS_MAX, Revocations};
 
 use super::counts::{ControlRefusal, Counts};
 use super::durable::Closed;
@@ -91,6 +92,7 @@ pub struct Service {
     /// As the store knows this origin.
     pub(super) node: NodeId,
     pub(super) closed: Closed,
+    pub(super) revocations: Revocations,
     pub(super) counts: Counts,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
@@ -117,6 +119,7 @@ impl Service {
             writes: VecDeque::new(),
             node,
             closed: Closed::new(),
+            revocations: Revocations::new(REVOCATIONS_MAX),
             counts: Counts::default(),
             leaving_at: None,
         }
@@ -135,6 +138,7 @@ impl Service {
             return;
         }
         self.links.insert(link, Neighbour::new(peer));
+        self.tell_revocations(link);
         if let Some(leaving_at) = self.leaving_at {
             let deadline_ms = millis(leaving_at.saturating_duration_since(now));
             self.send(link, Body::Drain(Drain { deadline_ms }));
@@ -339,7 +343,7 @@ impl Service {
         self.commands.push_back(Command::Send { link, body: Box::new(body) });
     }
 
-    fn send_to_all(&mut self, body: &Body) {
+    pub(super) fn send_to_all(&mut self, body: &Body) {
         let send = |link: &LinkId| Command::Send { link: *link, body: Box::new(body.clone()) };
         self.commands.extend(self.links.keys().map(send));
     }

@@ -14,6 +14,7 @@ use super::core::{Command, Service};
 use crate::keeping::{ACKNOWLEDGED_WITHIN, Promise, Scribe};
 use crate::metrics::{LinkReport, Metrics};
 use crate::store::{HotChange, Operation, RoomChange};
+use crate::webhook;
 
 /// Events taken from the inbox at a time, before timers are looked at again.
 const EVENTS_PER_TURN: usize = 256;
@@ -88,14 +89,17 @@ pub struct Server {
     vacant: watch::Sender<bool>,
     metrics: Metrics,
     scribe: Scribe,
+    /// Who tells back ends of what happens, if somebody wants to know.
+    webhooks: Option<webhook::Sender>,
 }
 
 impl Server {
-    /// Around `service`, which `scribe` writes down; `sender` is an end of `inbox`.
+    /// Around `service`, which `scribe` writes down and `webhooks` tell of; `sender` is an end of `inbox`.
     #[must_use]
     pub fn new(
         service: Service,
         scribe: Scribe,
+        webhooks: Option<webhook::Sender>,
         inbox: Inbox,
         sender: InboxSender,
         metrics: Metrics,
@@ -103,7 +107,8 @@ impl Server {
         let (orders_sender, orders) = mpsc::channel(ORDERS_MAX);
         let (vacant, vacant_receiver) = watch::channel(true);
         let links = BTreeMap::new();
-        let server = Self { service, links, inbox, sender, orders, vacant, metrics, scribe };
+        let server =
+            Self { service, links, inbox, sender, orders, vacant, metrics, scribe, webhooks };
         (server, Steering { orders: orders_sender, vacant: vacant_receiver })
     }
 
@@ -197,8 +202,11 @@ impl Server {
 
     fn carry_out(&mut self) {
         let mut owed = self.write_down();
-        // What happened is in the log of its room, which is written already.
-        while self.service.next_event().is_some() {}
+        while let Some(happened) = self.service.next_event() {
+            if let Some(webhooks) = &self.webhooks {
+                webhooks.note(happened.into());
+            }
+        }
         while let Some(command) = self.service.next_command() {
             match command {
                 Command::Send { link, body }

@@ -12,6 +12,7 @@
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `counts` | what happened, by reason |
 //! | `limits` | every maximum of the service |
+//! | `revocations` | access tokens that hold no longer, for every edge |
 //! | `refusal` | [`Refusal`]: each way a request can be wrong |
 //! | `io` | [`Server`]: inbox, links, timers and metrics around the core |
 
@@ -25,6 +26,7 @@ mod limits;
 mod neighbour;
 mod people;
 mod refusal;
+mod revocations;
 mod settle;
 mod tracks;
 

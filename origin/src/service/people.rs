@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use stoa_audio::frame::Epoch;
 use stoa_link::LinkId;
-use stoa_protocol::ids::ParticipantId;
+use stoa_protocol::ids::{ParticipantId, RoomId};
 use stoa_protocol::mesh::control::{
     self, BanPage, Body, Done, Join, Leave, ListBans, ListParticipants, LogPage, ParticipantPage,
     Reactions, ReadLog, RoomInfo, SetMuted,
@@ -26,7 +26,7 @@ impl Service {
         ask: &Join,
         now: Instant,
     ) -> Result<RoomInfo, Refusal> {
-        let (id, key) = self.find(&ask.room)?;
+        let (id, key) = self.find(&ask.room, &ask.tenant)?;
         let joining = Joining::try_from(ask)?;
         let (participant, track) = (joining.participant.clone(), joining.track);
         let hall = self.halls.get_mut(&key).ok_or_else(|| Refusal::RoomNotFound(id.clone()))?;
@@ -65,6 +65,15 @@ impl Service {
         Ok(info)
     }
 
+    /// A room, whosesoever it is: who leaves was let in.
+    fn find_any(&self, room: &str) -> Result<(RoomId, RoomKey), Refusal> {
+        let id = RoomId::new(room).map_err(|e| Refusal::Room(room::Refusal::NameInvalid(e)))?;
+        match self.rooms.get(&id) {
+            Some(key) => Ok((id, *key)),
+            None => Err(Refusal::RoomNotFound(id)),
+        }
+    }
+
     /// Tells a link what the others have heard of a room already.
     fn introduce(&mut self, link: LinkId, key: RoomKey) {
         if let Some(hall) = self.halls.get(&key) {
@@ -79,7 +88,7 @@ impl Service {
         ask: &Leave,
         now: Instant,
     ) -> Result<Done, Refusal> {
-        let (id, key) = self.find(&ask.room)?;
+        let (id, key) = self.find_any(&ask.room)?;
         let participant = participant_id(&ask.participant)?;
         let hall = self.halls.get_mut(&key).ok_or(Refusal::RoomNotFound(id))?;
         let departed = hall.room.handle_leave(&participant, link, now)?;
@@ -94,7 +103,7 @@ impl Service {
         ask: &SetMuted,
         now: Instant,
     ) -> Result<Done, Refusal> {
-        let (id, key) = self.find(&ask.room)?;
+        let (id, key) = self.find(&ask.room, &ask.tenant)?;
         let mute = MuteAsk {
             participant: participant_id(&ask.participant)?,
             muted: ask.muted,
@@ -112,7 +121,7 @@ impl Service {
         ask: &control::Act,
         now: Instant,
     ) -> Result<Done, Refusal> {
-        let (id, key) = self.find(&ask.room)?;
+        let (id, key) = self.find(&ask.room, &ask.tenant)?;
         let actor = Actor::read(&ask.by, ask.authority, &ask.actor, link)?;
         let act = Act::try_from(ask)?;
         let hall = self.halls.get_mut(&key).ok_or(Refusal::RoomNotFound(id))?;
@@ -128,7 +137,7 @@ impl Service {
         let after = Some(ask.after.as_str()).filter(|after| !after.is_empty());
         let after = after.map(participant_id).transpose()?;
         let limit = page_length(ask.limit)?;
-        let room = self.read(&ask.room)?;
+        let room = self.read(&ask.room, &ask.tenant)?;
         Ok(if ask.hands {
             room.hands_page(after.as_ref(), limit, ask.identities)
         } else {
@@ -138,12 +147,12 @@ impl Service {
 
     pub(super) fn read_log(&self, ask: &ReadLog) -> Result<LogPage, Refusal> {
         let limit = page_length(ask.limit)?;
-        Ok(self.read(&ask.room)?.log_page(ask.before, limit))
+        Ok(self.read(&ask.room, &ask.tenant)?.log_page(ask.before, limit))
     }
 
     pub(super) fn list_bans(&self, ask: &ListBans) -> Result<BanPage, Refusal> {
         let limit = page_length(ask.limit)?;
-        Ok(self.read(&ask.room)?.bans_page(&ask.after, limit))
+        Ok(self.read(&ask.room, &ask.tenant)?.bans_page(&ask.after, limit))
     }
 
     /// Reactions of an edge's clients.
@@ -163,8 +172,8 @@ impl Service {
         if unknown > 0 { Err(ControlRefusal::UnknownReaction) } else { Ok(()) }
     }
 
-    fn read(&self, room: &str) -> Result<&Room, Refusal> {
-        let (id, key) = self.find(room)?;
+    fn read(&self, room: &str, tenant: &str) -> Result<&Room, Refusal> {
+        let (id, key) = self.find(room, tenant)?;
         self.halls.get(&key).map(|hall| &hall.room).ok_or(Refusal::RoomNotFound(id))
     }
 }

@@ -2,7 +2,8 @@
 
 use stoa_audio::frame::TrackId;
 use stoa_protocol::ids::RoomId;
-use stoa_protocol::mesh::control::Problem;
+use stoa_protocol::mesh::control::{Problem, RevocationError};
+use stoa_protocol::tenant::QuotaReached;
 use thiserror::Error;
 
 use super::limits::LIST_PAGE_MAX;
@@ -44,6 +45,22 @@ pub enum Refusal {
         /// The limit.
         max: usize,
     },
+    /// As many rooms as the tenant may have.
+    #[error("This tenant has {max} rooms and may not have more; close one first.")]
+    TenantRooms {
+        /// The quota.
+        max: u32,
+        /// The same in the terms of quotas.
+        reached: QuotaReached,
+    },
+    /// A revocation that cannot be read.
+    #[error("This revocation cannot be used: it is {0}.")]
+    RevocationMalformed(#[from] RevocationError),
+    /// No place for a further revocation.
+    #[error(
+        "As many tokens are revoked as this origin can remember; revoke the key that signs them instead."
+    )]
+    RevocationsFull,
     /// The origin is about to leave.
     #[error("This origin is about to leave and takes nobody new; try again shortly.")]
     Draining,
@@ -63,6 +80,9 @@ impl Refusal {
             Self::PageTooLong(_) => (400, "page-too-long", 0),
             Self::RoomsFull { .. } => (503, "rooms-full", FULL_RETRY_S),
             Self::LinkFull { .. } => (503, "link-full", FULL_RETRY_S),
+            Self::TenantRooms { reached, .. } => (429, reached.code(), reached.retry_after_s),
+            Self::RevocationMalformed(_) => (400, "revocation-malformed", 0),
+            Self::RevocationsFull => (503, "revocations-full", 0),
             Self::Draining => (503, "draining", DRAIN_RETRY_S),
             Self::UnknownAsk => (501, "unknown-request", 0),
         }
@@ -85,6 +105,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use stoa_protocol::ids::{NameError, ParticipantId, Role};
+    use stoa_protocol::tenant::Quota;
 
     use super::*;
 
@@ -122,6 +143,12 @@ mod tests {
             Refusal::PageTooLong(101),
             Refusal::RoomsFull { max: 1 },
             Refusal::LinkFull { max: 1 },
+            Refusal::TenantRooms {
+                max: 1,
+                reached: QuotaReached { quota: Quota::Rooms, retry_after_s: 30 },
+            },
+            Refusal::RevocationMalformed(RevocationError::Nothing),
+            Refusal::RevocationsFull,
             Refusal::Draining,
             Refusal::UnknownAsk,
         ];

@@ -1,10 +1,13 @@
 //! What is told to back ends, and how it reads as JSON.
 
 use serde::{Deserialize, Serialize};
-use stoa_protocol::ids::{ParticipantId, Role, RoomId, TenantId};
+use stoa_protocol::ids::{RoomId, TenantId};
 use stoa_protocol::moment;
 
-/// Most bytes of an event's JSON; a full stage has a tenth of them.
+use crate::room::Happening;
+use crate::service::Happened;
+
+/// Most bytes of an event's JSON; those that can be have a tenth of them.
 pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Something that has happened in a room.
@@ -17,176 +20,105 @@ pub struct Event {
     /// When, in milliseconds since 1970.
     pub at_unix_ms: u64,
     /// What.
-    pub fact: Fact,
+    pub kind: Kind,
+    /// To whom, by whom, and more.
+    pub facts: Facts,
 }
 
-/// A participant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Person {
-    /// His id in the room.
-    pub participant: ParticipantId,
-    /// `sub` of his token.
-    pub identity: String,
+/// Who was concerned, as the room's log has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// The identity of who did it; empty for the system.
+    pub actor: String,
+    /// The identity of whom it was done to; empty when it concerns the room.
+    pub subject: String,
+    /// More, for people.
+    pub detail: String,
 }
 
-/// What has happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", content = "data")]
-pub enum Fact {
+/// What can happen, by which an endpoint chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Kind {
     /// A room was made.
     #[serde(rename = "room.created")]
-    RoomCreated {
-        /// What people read.
-        name: String,
-    },
-    /// A room's description was changed.
-    #[serde(rename = "room.changed")]
-    RoomChanged {
-        /// What people read from now on.
-        name: String,
-    },
-    /// A room has ended.
-    #[serde(rename = "room.closed")]
-    RoomClosed {
-        /// `closed` or `empty`.
-        reason: String,
-    },
-    /// Somebody has come in.
-    #[serde(rename = "participant.joined")]
-    Joined {
-        /// Who.
-        #[serde(flatten)]
-        who: Person,
-        /// What people read.
-        name: String,
-        /// As what.
-        role: Role,
-    },
-    /// Somebody has left.
-    #[serde(rename = "participant.left")]
-    Left {
-        /// Who.
-        #[serde(flatten)]
-        who: Person,
-    },
-    /// Others are on the stage than before.
-    #[serde(rename = "stage.changed")]
-    StageChanged {
-        /// All who are.
-        stage: Vec<Person>,
-    },
-    /// Somebody asks to speak.
-    #[serde(rename = "hand.raised")]
-    HandRaised {
-        /// Who.
-        #[serde(flatten)]
-        who: Person,
-    },
-    /// Somebody asks no longer.
-    #[serde(rename = "hand.lowered")]
-    HandLowered {
-        /// Who.
-        #[serde(flatten)]
-        who: Person,
-    },
-    /// Somebody was muted, or is no longer.
-    #[serde(rename = "participant.muted")]
-    Muted {
-        /// Who.
-        #[serde(flatten)]
-        who: Person,
-        /// The new state.
-        muted: bool,
-        /// The identity of who did it.
-        by: String,
-    },
-    /// Somebody had to leave.
-    #[serde(rename = "participant.removed")]
-    Removed {
-        /// Who.
-        #[serde(flatten)]
-        who: Person,
-        /// The identity of who did it.
-        by: String,
-    },
-    /// Somebody may not come back.
-    #[serde(rename = "participant.banned")]
-    Banned {
-        /// His identity.
-        identity: String,
-        /// The identity of who did it.
-        by: String,
-    },
-    /// Somebody was reported.
-    #[serde(rename = "report.filed")]
-    Reported {
-        /// The identity of who is meant.
-        identity: String,
-        /// The identity of who reports.
-        by: String,
-        /// In the reporter's words.
-        reason: String,
-    },
-}
-
-/// The kinds of facts, by which an endpoint chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub enum Kind {
-    /// See [`Fact::RoomCreated`].
-    #[serde(rename = "room.created")]
     RoomCreated,
-    /// See [`Fact::RoomChanged`].
+    /// What is set of a room has changed.
     #[serde(rename = "room.changed")]
     RoomChanged,
-    /// See [`Fact::RoomClosed`].
+    /// A room has ended.
     #[serde(rename = "room.closed")]
     RoomClosed,
-    /// See [`Fact::Joined`].
+    /// Somebody has come in.
     #[serde(rename = "participant.joined")]
     Joined,
-    /// See [`Fact::Left`].
+    /// Somebody has left.
     #[serde(rename = "participant.left")]
     Left,
-    /// See [`Fact::StageChanged`].
-    #[serde(rename = "stage.changed")]
-    StageChanged,
-    /// See [`Fact::HandRaised`].
+    /// Somebody asks to speak.
     #[serde(rename = "hand.raised")]
     HandRaised,
-    /// See [`Fact::HandLowered`].
+    /// A hand went down without success.
     #[serde(rename = "hand.lowered")]
     HandLowered,
-    /// See [`Fact::Muted`].
+    /// Somebody was asked to the stage.
+    #[serde(rename = "participant.invited")]
+    Invited,
+    /// Somebody's role has changed.
+    #[serde(rename = "role.changed")]
+    RoleChanged,
+    /// Somebody was muted by another.
     #[serde(rename = "participant.muted")]
     Muted,
-    /// See [`Fact::Removed`].
+    /// Somebody had to leave.
     #[serde(rename = "participant.removed")]
     Removed,
-    /// See [`Fact::Banned`].
+    /// Somebody may not come back.
     #[serde(rename = "participant.banned")]
     Banned,
-    /// See [`Fact::Reported`].
+    /// Somebody may come back.
+    #[serde(rename = "participant.unbanned")]
+    Unbanned,
+    /// The room has another host.
+    #[serde(rename = "host.changed")]
+    HostChanged,
+    /// Somebody was reported.
     #[serde(rename = "report.filed")]
     Reported,
 }
 
-impl Fact {
-    /// Its kind.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::RoomCreated { .. } => Kind::RoomCreated,
-            Self::RoomChanged { .. } => Kind::RoomChanged,
-            Self::RoomClosed { .. } => Kind::RoomClosed,
-            Self::Joined { .. } => Kind::Joined,
-            Self::Left { .. } => Kind::Left,
-            Self::StageChanged { .. } => Kind::StageChanged,
-            Self::HandRaised { .. } => Kind::HandRaised,
-            Self::HandLowered { .. } => Kind::HandLowered,
-            Self::Muted { .. } => Kind::Muted,
-            Self::Removed { .. } => Kind::Removed,
-            Self::Banned { .. } => Kind::Banned,
-            Self::Reported { .. } => Kind::Reported,
+impl From<Happening> for Kind {
+    fn from(happening: Happening) -> Self {
+        match happening {
+            Happening::RoomCreated => Self::RoomCreated,
+            Happening::RoomChanged => Self::RoomChanged,
+            Happening::RoomClosed => Self::RoomClosed,
+            Happening::ParticipantJoined => Self::Joined,
+            Happening::ParticipantLeft => Self::Left,
+            Happening::HandRaised => Self::HandRaised,
+            Happening::HandLowered => Self::HandLowered,
+            Happening::Invited => Self::Invited,
+            Happening::RoleChanged => Self::RoleChanged,
+            Happening::Muted => Self::Muted,
+            Happening::Removed => Self::Removed,
+            Happening::Banned => Self::Banned,
+            Happening::Unbanned => Self::Unbanned,
+            Happening::HostChanged => Self::HostChanged,
+            Happening::ReportFiled => Self::Reported,
+        }
+    }
+}
+
+impl From<Happened> for Event {
+    fn from(happened: Happened) -> Self {
+        let Happened { room, tenant, event } = happened;
+        let entry = event.entry;
+        Self {
+            // A room's tenant was read when it was made, so that it is one.
+            tenant: TenantId::of_wire(&tenant).unwrap_or_default(),
+            room,
+            at_unix_ms: entry.at_ms,
+            kind: event.happening.into(),
+            facts: Facts { actor: entry.actor, subject: entry.subject, detail: entry.detail },
         }
     }
 }
@@ -194,18 +126,19 @@ impl Fact {
 #[derive(Serialize)]
 struct Body<'a> {
     id: &'a str,
+    r#type: Kind,
     timestamp: String,
     tenant: &'a TenantId,
     room: &'a RoomId,
-    #[serde(flatten)]
-    fact: &'a Fact,
+    data: &'a Facts,
 }
 
 impl Event {
     /// Its JSON, the same at every attempt; none for one that is too large to be sent.
     pub(super) fn body(&self, id: &str) -> Option<Vec<u8>> {
         let timestamp = moment::format_ms(self.at_unix_ms);
-        let body = Body { id, timestamp, tenant: &self.tenant, room: &self.room, fact: &self.fact };
+        let Self { tenant, room, kind, facts, .. } = self;
+        let body = Body { id, r#type: *kind, timestamp, tenant, room, data: facts };
         serde_json::to_vec(&body).ok().filter(|body| body.len() <= BODY_BYTES_MAX)
     }
 }
@@ -213,65 +146,49 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use stoa_protocol::mesh::control::LogEntry;
 
     use super::*;
+    use crate::room;
 
-    fn event(fact: Fact) -> Event {
-        Event {
-            tenant: TenantId::new("acme").unwrap(),
-            room: RoomId::new("agora").unwrap(),
-            at_unix_ms: 1_700_000_000_123,
-            fact,
-        }
-    }
-
-    fn ada() -> Person {
-        Person { participant: ParticipantId::new("p_1").unwrap(), identity: "ada".into() }
+    fn happened(happening: Happening) -> Happened {
+        let entry = LogEntry {
+            number: 7,
+            at_ms: 1_700_000_000_123,
+            event: happening.name().to_owned(),
+            actor: "bob".into(),
+            subject: "ada".into(),
+            detail: "speaker".into(),
+        };
+        let event = room::Event { happening, entry };
+        Happened { room: RoomId::new("agora").unwrap(), tenant: String::new(), event }
     }
 
     #[test]
     fn an_event_reads_as_documented() {
-        let fact = Fact::Joined { who: ada(), name: "Ada".into(), role: Role::Speaker };
-        let body: Value = serde_json::from_slice(&event(fact).body("msg_1").unwrap()).unwrap();
+        let event = Event::from(happened(Happening::RoleChanged));
+        let body: Value = serde_json::from_slice(&event.body("msg_1").unwrap()).unwrap();
         let expected = json!({
             "id": "msg_1",
-            "type": "participant.joined",
+            "type": "role.changed",
             "timestamp": "2023-11-14T22:13:20.123Z",
-            "tenant": "acme",
+            "tenant": "default",
             "room": "agora",
-            "data": { "participant": "p_1", "identity": "ada", "name": "Ada", "role": "speaker" },
+            "data": { "actor": "bob", "subject": "ada", "detail": "speaker" },
         });
         assert_eq!(body, expected);
     }
 
     #[test]
-    fn every_fact_is_chosen_by_the_name_that_it_is_told_by() {
-        let (who, by, text) = (ada(), "bob".to_owned(), String::from("x"));
-        let facts = [
-            Fact::RoomCreated { name: text.clone() },
-            Fact::RoomChanged { name: text.clone() },
-            Fact::RoomClosed { reason: text.clone() },
-            Fact::Joined { who: who.clone(), name: text.clone(), role: Role::Host },
-            Fact::Left { who: who.clone() },
-            Fact::StageChanged { stage: vec![who.clone()] },
-            Fact::HandRaised { who: who.clone() },
-            Fact::HandLowered { who: who.clone() },
-            Fact::Muted { who: who.clone(), muted: true, by: by.clone() },
-            Fact::Removed { who, by: by.clone() },
-            Fact::Banned { identity: text.clone(), by: by.clone() },
-            Fact::Reported { identity: text.clone(), by, reason: text },
-        ];
-        for fact in facts {
-            let kind = fact.kind();
-            let body: Value = serde_json::from_slice(&event(fact).body("m").unwrap()).unwrap();
-            assert_eq!(serde_json::from_value::<Kind>(body["type"].clone()).unwrap(), kind);
-            assert!(body["data"].is_object());
-        }
+    fn the_room_of_a_tenant_is_told_as_his() {
+        let of_acme = Happened { tenant: "acme".into(), ..happened(Happening::RoomClosed) };
+        assert_eq!(Event::from(of_acme).tenant.as_str(), "acme");
     }
 
     #[test]
     fn an_oversized_event_has_no_body() {
-        let fact = Fact::RoomCreated { name: "x".repeat(BODY_BYTES_MAX) };
-        assert_eq!(event(fact).body("m"), None);
+        let mut event = Event::from(happened(Happening::RoomCreated));
+        event.facts.detail = "x".repeat(BODY_BYTES_MAX);
+        assert_eq!(event.body("m"), None);
     }
 }

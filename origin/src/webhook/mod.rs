@@ -24,7 +24,7 @@ mod settings;
 mod signature;
 
 pub use address::{Network, NetworkError, is_public};
-pub use event::{Event, Fact, Kind, Person};
+pub use event::{Event, Facts, Kind};
 pub use io::{Sender, Webhooks, start};
 pub use queue::{Attempt, Counts, Limits, Outcome, Queue};
 pub use settings::{ENDPOINTS_MAX, Endpoint, Settings, WebhookError};

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use stoa_protocol::ids::TenantId;
 use stoa_runtime::configuration::Secret;
 
-use super::super::event::{Fact, Kind};
+use super::super::event::{Facts, Kind};
 use super::super::settings::Settings;
 use super::*;
 
@@ -33,7 +33,8 @@ fn event(room: &str) -> Event {
         tenant: TenantId::default(),
         room: RoomId::new(room).unwrap(),
         at_unix_ms: 0,
-        fact: Fact::RoomCreated { name: "x".into() },
+        kind: Kind::RoomCreated,
+        facts: Facts::default(),
     }
 }
 
@@ -201,7 +202,7 @@ fn the_bound_of_all_takes_from_the_endpoint_with_most() {
     for id in ["a1", "a2", "a3", "a4"] {
         world.note(id, "a");
     }
-    let closed = Event { fact: Fact::RoomClosed { reason: "closed".into() }, ..event("b") };
+    let closed = Event { kind: Kind::RoomClosed, ..event("b") };
     world.queue.handle_event("b1", &closed, world.now);
     let ended: BTreeSet<(usize, String)> = std::iter::from_fn(|| world.next())
         .map(|attempt| (attempt.endpoint, attempt.id.to_string()))

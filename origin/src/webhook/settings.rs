@@ -153,7 +153,7 @@ impl Endpoint {
     /// Whether this is told to it.
     #[must_use]
     pub(super) fn wants(&self, event: &Event) -> bool {
-        let kind = self.events.is_empty() || self.events.contains(&event.fact.kind());
+        let kind = self.events.is_empty() || self.events.contains(&event.kind);
         kind && self.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant)
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
 use stoa_protocol::mesh::control::Problem;
+use stoa_protocol::token::Revocation;
 use stoa_runtime::metrics_page::Health;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -38,6 +39,9 @@ const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Called with each session that has ended.
 pub type OnEnded = Box<dyn Fn(SessionId) + Send>;
 
+/// Called with tokens that hold no longer; must not wait.
+pub type OnRevoked = Box<dyn Fn(Vec<Revocation>) + Send>;
+
 /// What a shell works with.
 pub struct Surroundings {
     /// All links of this node.
@@ -58,6 +62,8 @@ pub struct Surroundings {
     pub metrics: RoomsMetrics,
     /// Hears of ended sessions.
     pub on_ended: OnEnded,
+    /// Hears of tokens that hold no longer.
+    pub on_revoked: OnRevoked,
 }
 
 /// Drives a [`Hub`] between links, media plane and signaling.
@@ -261,6 +267,7 @@ impl Shell {
                         link.unbind(track);
                     }
                 }
+                Command::Revoke { revocations } => (self.around.on_revoked)(revocations),
                 Command::Mute { session, muted } => self.around.plane.set_muted(session, muted),
                 Command::SetStage { session, on } => self.around.plane.set_stage(session, on),
                 Command::Close { session } => self.around.plane.close(session),

@@ -18,7 +18,8 @@ const NEXT: LinkId = LinkId(2);
 fn questions_under_way_fail_with_the_link_and_people_stay() {
     let mut bench = Bench::linked();
     let person = bench.join(Role::Speaker);
-    let read = bench.order(Order::Ask(Ask::ReadRoom(ReadRoom { room: "agora".into() })));
+    let read = bench
+        .order(Order::Ask(Ask::ReadRoom(ReadRoom { room: "agora".into(), ..ReadRoom::default() })));
     let join = bench.order(Order::Prepare(Bench::newcomer(Role::Listener)));
     bench.hub.handle_link_down(LINK, bench.now);
     let commands = bench.commands();

@@ -66,6 +66,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<rest::Ban>(&mut all);
     add::<rest::BanPage>(&mut all);
     add::<rest::BanWanted>(&mut all);
+    add::<rest::RevocationWanted>(&mut all);
     add::<rest::RoleWanted>(&mut all);
     add::<rest::Muting>(&mut all);
     add::<rest::HandOver>(&mut all);

@@ -68,6 +68,12 @@ fn rooms() -> Vec<Operation> {
         of(Get, "/openapi.json", "This document.").free(&[]).gives(200, Text("application/json")),
         of(Get, "/v1/probe", "Answers with nothing: its round trip is what clients measure.")
             .free(&[]),
+        of(
+            Post,
+            "/v1/revocations",
+            "Lets tokens of the bearer's tenant hold no longer, everywhere.",
+        )
+        .takes(Json("RevocationWanted")),
         of(Get, ROOMS, "Lists rooms by id: the open ones; all of them with the grant to list.")
             .unless_open()
             .query(LIST)

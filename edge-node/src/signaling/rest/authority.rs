@@ -39,7 +39,8 @@ impl Authority {
     /// The action, done with this authority.
     pub(super) fn act(&self, room: &RoomId, action: &Action) -> Act {
         let act = action.to_wire(room.as_str());
-        Act { authority: self.wire(), actor: self.identity.clone(), ..act }
+        let (actor, tenant) = (self.identity.clone(), self.tenant.clone());
+        Act { authority: self.wire(), actor, tenant, ..act }
     }
 }
 

@@ -41,10 +41,10 @@ pub(crate) async fn log(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    reading_log(&app, &headers, &room)?;
+    let tenant = reading_log(&app, &headers, &room)?.tenant;
     let query = Parameters::read(&uri, &["before", "limit"])?;
     let (before, limit) = (query.number("before")?, query.limit()?);
-    let ask = Ask::ReadLog(ReadLog { room: room.to_string(), before, limit });
+    let ask = Ask::ReadLog(ReadLog { room: room.to_string(), before, limit, tenant });
     Ok(fresh(Json(LogPage::from(owner::log(&app, ask).await?))))
 }
 
@@ -56,11 +56,11 @@ pub(crate) async fn bans(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    moderating(&app, &headers, &room)?;
+    let tenant = moderating(&app, &headers, &room)?.tenant;
     let query = Parameters::read(&uri, &["after", "limit"])?;
     let after = query.after(|after| check_identity(&after))?;
     let limit = query.limit()?;
-    let ask = Ask::ListBans(ListBans { room: room.to_string(), after, limit });
+    let ask = Ask::ListBans(ListBans { room: room.to_string(), after, limit, tenant });
     Ok(fresh(Json(BanPage::from(owner::bans(&app, ask).await?))))
 }
 

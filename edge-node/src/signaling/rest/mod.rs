@@ -8,6 +8,7 @@
 //! | `owner` | a question to the owner, and the part of its answer that is wanted |
 //! | `people` | who is in a room, and what is done to them |
 //! | `query` | what stands behind the question mark |
+//! | `revocations` | tokens that are to hold no longer |
 //! | `rooms` | rooms: make, list, read, change, close |
 //! | `settings` | what can be set of a room |
 //! | `tokens` | tokens, where the node is open |
@@ -19,6 +20,7 @@ mod fields;
 mod owner;
 mod people;
 mod query;
+mod revocations;
 mod rooms;
 mod settings;
 mod tokens;
@@ -32,6 +34,7 @@ pub(super) use people::{
     list as participants, mute, mute_all, raise_hand, remove, report, set_role, uninvite,
 };
 pub(super) use query::{PAGE_DEFAULT, PAGE_MAX};
+pub(super) use revocations::{RevocationWanted, revoke};
 pub(super) use rooms::{change, close, create, list, read};
 pub(super) use settings::{Change, Visibility, Wanted};
 pub(super) use tokens::{Drawn, Invitation, draw_token};

@@ -67,10 +67,10 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    let _tenant = seeing(&app, &headers, &room)?;
+    let tenant = seeing(&app, &headers, &room)?;
     let identities = moderating(&app, &headers, &room).is_ok();
     let ask = page(&room, &Parameters::read(&uri, &["after", "limit"])?)?;
-    let ask = Ask::ListParticipants(ListParticipants { identities, ..ask });
+    let ask = Ask::ListParticipants(ListParticipants { identities, tenant, ..ask });
     Ok(fresh(Json(ParticipantPage::from(owner::participants(&app, ask).await?))))
 }
 
@@ -82,9 +82,10 @@ pub(crate) async fn hands(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    moderating(&app, &headers, &room)?;
+    let tenant = moderating(&app, &headers, &room)?.tenant;
     let ask = page(&room, &Parameters::read(&uri, &["after", "limit"])?)?;
-    let ask = Ask::ListParticipants(ListParticipants { identities: true, hands: true, ..ask });
+    let ask =
+        Ask::ListParticipants(ListParticipants { identities: true, hands: true, tenant, ..ask });
     Ok(fresh(Json(HandPage::from(owner::participants(&app, ask).await?))))
 }
 
@@ -125,6 +126,7 @@ pub(crate) async fn mute(
         by: String::new(),
         authority: authority.wire(),
         actor: authority.identity,
+        tenant: authority.tenant,
     };
     done(owner::done(&app, Ask::SetMuted(ask)).await)
 }

@@ -10,6 +10,7 @@ use stoa_protocol::ids::RoomId;
 use stoa_protocol::mesh::control::{
     Ask, ChangeRoom, CloseRoom, CreateRoom, ListRooms, ReadRoom, RoomInfo,
 };
+use stoa_protocol::tenant::Quota;
 use stoa_protocol::token::Action;
 
 use super::super::app::Shared;
@@ -22,6 +23,9 @@ use super::settings::{Change, Wanted};
 use super::tokens::base;
 use super::views::{Created, Room, RoomPage};
 use super::{authority, owner};
+
+/// What the owner calls a tenant's quota of rooms.
+const QUOTA_ROOMS: &str = "quota-rooms";
 
 /// `POST /v1/rooms`.
 pub(crate) async fn create(
@@ -54,8 +58,14 @@ pub(crate) async fn create(
         settings: Some(settings),
         tenant: tenant.to_wire(),
         actor,
+        tenant_rooms_max: app.authority.rooms_max(&tenant),
     };
-    let info = app.ask(app.rooms.create(create)).await?;
+    let info = app.ask(app.rooms.create(create)).await;
+    let info = info.inspect_err(|problem| {
+        if problem.code == QUOTA_ROOMS {
+            app.metrics.quota_reached(&tenant, Quota::Rooms);
+        }
+    })?;
     let id = RoomId::new(info.room.clone()).map_err(|_| unusable_room())?;
     tracing::info!(room = %id, "room created");
     let (links, tokens) = if app.settings.open {
@@ -107,13 +117,18 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    let _tenant = authority::seeing(&app, &headers, &room)?;
-    let info = read_room(&app, &room).await?;
+    let tenant = authority::seeing(&app, &headers, &room)?;
+    let info = read_room(&app, &room, tenant).await?;
     Ok(fresh(Json(Room::from(info))))
 }
 
-pub(super) async fn read_room(app: &Shared, room: &RoomId) -> Result<RoomInfo, Problem> {
-    owner::room(app, Ask::ReadRoom(ReadRoom { room: room.to_string() })).await
+/// Reads a room of this tenant; empty for the default one.
+pub(super) async fn read_room(
+    app: &Shared,
+    room: &RoomId,
+    tenant: String,
+) -> Result<RoomInfo, Problem> {
+    owner::room(app, Ask::ReadRoom(ReadRoom { room: room.to_string(), tenant })).await
 }
 
 /// `PATCH /v1/rooms/{room}`: what is absent stays (RFC 7396, without its `null`).
@@ -133,6 +148,7 @@ pub(crate) async fn change(
         by: String::new(),
         authority: authority.wire(),
         actor: authority.identity,
+        tenant: authority.tenant,
     };
     let info = owner::room(&app, Ask::ChangeRoom(ask)).await?;
     tracing::info!(%room, "room changed");
@@ -146,8 +162,9 @@ pub(crate) async fn close(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let room = room_id(room)?;
-    authorization::permitted(&app, &headers, Action::Close(&room))?;
-    owner::done(&app, Ask::CloseRoom(CloseRoom { room: room.to_string() })).await?;
+    let caller = authorization::permitted(&app, &headers, Action::Close(&room))?;
+    let tenant = caller.tenant().to_wire();
+    owner::done(&app, Ask::CloseRoom(CloseRoom { room: room.to_string(), tenant })).await?;
     tracing::info!(%room, "room closed");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,7 @@ const WHEP: &str = "/v1/rooms/agora/whep";
 
 async fn revoke(stage: &Stage, revoked: Revoked) -> usize {
     let revocation = Revocation::new(TenantId::default(), revoked, now_unix_s());
-    Revoker(stage.app.clone()).revoke([revocation]).await
+    Revoker(stage.app.clone()).revoke(vec![revocation]).await
 }
 
 fn with_id(jti: &str) -> String {

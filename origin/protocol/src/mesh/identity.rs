@@ -106,6 +106,7 @@ impl Identity {
             Body::RoomState(_) => "RoomState",
             Body::Response(_) => "Response",
             Body::Standing(_) => "Standing",
+            Body::Revocations(_) => "Revocations",
             Body::Hello(_)
             | Body::Refuse(_)
             | Body::Subscribe(_)

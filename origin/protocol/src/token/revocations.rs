@@ -187,6 +187,24 @@ impl Revocations {
         Ok(())
     }
 
+    /// Whether this one is in force already, at least as widely and for as long.
+    #[must_use]
+    pub fn holds(&self, revocation: &Revocation) -> bool {
+        let Revocation { tenant, revoked, expires_unix_s } = revocation;
+        match revoked {
+            Revoked::Token { jti } => self
+                .tokens
+                .get(&(tenant.clone(), jti.clone()))
+                .is_some_and(|until| until >= expires_unix_s),
+            Revoked::Identity { identity, room, issued_before_unix_s } => {
+                self.identities.get(&(tenant.clone(), identity.clone(), room.clone())).is_some_and(
+                    |(before, until)| before >= issued_before_unix_s && until >= expires_unix_s,
+                )
+            }
+            Revoked::Key { key } => self.keys.contains_key(&(tenant.clone(), key.clone())),
+        }
+    }
+
     /// Whether a token holds no longer. `trace.room` must be the room that it is used in, if any.
     #[must_use]
     pub fn covers(&self, trace: &Trace) -> bool {

@@ -130,7 +130,12 @@ async fn a_room_that_has_ended_stays_so_and_its_id_may_be_used_anew() {
     let store = Arc::new(Embedded::in_memory().unwrap());
     let mut world = World::new();
     let ams = world.up(1, "ams");
-    let close = || Ask::CloseRoom(stoa_protocol::mesh::control::CloseRoom { room: "r".into() });
+    let close = || {
+        Ask::CloseRoom(stoa_protocol::mesh::control::CloseRoom {
+            room: "r".into(),
+            ..Default::default()
+        })
+    };
     world.create(ams, "r");
     world.ask(ams, close());
     write(&mut world, &store).await;

@@ -160,7 +160,10 @@ impl Run {
             Step::Close { room, edge } => {
                 let Some(&link) = model.links.get(&edge) else { return };
                 let room = ROOMS[room];
-                let answer = world.ask(link, Ask::CloseRoom(CloseRoom { room: room.into() }));
+                let answer = world.ask(
+                    link,
+                    Ask::CloseRoom(CloseRoom { room: room.into(), ..CloseRoom::default() }),
+                );
                 assert_eq!(matches!(answer, Answer::Done(_)), model.rooms.contains(room));
                 model.room_ends(room);
             }

@@ -164,7 +164,7 @@ fn people_bans_and_the_log_are_told_in_pages() {
         ("leo@example.org", "hana@example.org")
     );
     let Answer::Log(page) =
-        world.ask(ams, Ask::ReadLog(ReadLog { room: room(), limit: 1, before: 0 }))
+        world.ask(ams, Ask::ReadLog(ReadLog { room: room(), limit: 1, ..ReadLog::default() }))
     else {
         panic!()
     };

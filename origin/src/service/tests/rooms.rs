@@ -37,7 +37,7 @@ fn wrong_requests_get_a_problem_with_its_own_code() {
             ..CreateRoom::default()
         })
     };
-    let read = Ask::ReadRoom(ReadRoom { room: "none".into() });
+    let read = Ask::ReadRoom(ReadRoom { room: "none".into(), ..ReadRoom::default() });
     let list = Ask::ListRooms(ListRooms { limit: 101, ..ListRooms::default() });
     let leave = Ask::Leave(Leave { room: "r".into(), participant: "ada".into() });
     let cases = [
@@ -158,7 +158,8 @@ fn the_end_of_a_room_reaches_every_edge_and_leaves_nothing() {
     world.states(ams);
     world.states(sin);
 
-    let answer = world.ask(ams, Ask::CloseRoom(CloseRoom { room: "r".into() }));
+    let answer =
+        world.ask(ams, Ask::CloseRoom(CloseRoom { room: "r".into(), ..CloseRoom::default() }));
 
     assert!(matches!(answer, Answer::Done(_)));
     assert!(world.states(ams).last().unwrap().closed);

@@ -73,6 +73,9 @@ pub struct Act {
     /// For how long.
     #[prost(uint32, tag = "10")]
     pub seconds: u32,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "11")]
+    pub tenant: String,
 }
 
 /// How somebody stands in a room: from its owner to his edge, at once when it changes.

@@ -5,6 +5,7 @@ use prost::{Message, Oneof};
 use super::acts::{Reactions, Standing};
 use super::life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 use super::requests::{Request, Response};
+use super::revocations::Revocations;
 use super::rooms::RoomState;
 use super::tracks::{BindTrack, Selection, Subscribe, UnbindTrack, Unsubscribe};
 
@@ -12,7 +13,10 @@ use super::tracks::{BindTrack, Selection, Subscribe, UnbindTrack, Unsubscribe};
 #[derive(Clone, PartialEq, Message)]
 pub struct Control {
     /// What it says; `None` when a newer node says something this one does not know.
-    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17")]
+    #[prost(
+        oneof = "Body",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18"
+    )]
     pub body: Option<Body>,
 }
 
@@ -70,4 +74,7 @@ pub enum Body {
     /// How often reactions were given.
     #[prost(message, tag = "17")]
     Reactions(Reactions),
+    /// Access tokens that hold no longer.
+    #[prost(message, tag = "18")]
+    Revocations(Revocations),
 }

@@ -29,7 +29,7 @@ pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};
 pub use requests::{
     Answer, Ask, ChangeRoom, CloseRoom, CreateRoom, Done, Join, Leave, ListBans, ListParticipants,
-    ListRooms, Problem, ReadLog, ReadRoom, Request, Response, SetMuted,
+    ListRooms, Problem, ReadLog, ReadRoom, Request, Response, Revoke, SetMuted,
 };
 pub use revocations::{
     REVOCATIONS_PER_MESSAGE_MAX, RevocationError, Revocations, RevokedIdentity, WireRevocation,

@@ -3,6 +3,7 @@
 use prost::{Message, Oneof};
 
 use super::acts::{Act, BanPage, LogPage, ParticipantPage};
+use super::revocations::WireRevocation;
 use super::rooms::{RoomInfo, RoomPage, RoomSettings, WireRole};
 
 /// A request about rooms.
@@ -12,7 +13,7 @@ pub struct Request {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
     pub ask: Option<Ask>,
 }
 
@@ -55,6 +56,9 @@ pub enum Ask {
     /// List who is kept out of a room.
     #[prost(message, tag = "13")]
     ListBans(ListBans),
+    /// Let tokens hold no longer, at every edge.
+    #[prost(message, tag = "14")]
+    Revoke(Revoke),
 }
 
 /// Make a room.
@@ -75,6 +79,9 @@ pub struct CreateRoom {
     /// The identity of who makes it, for the log.
     #[prost(string, tag = "5")]
     pub actor: String,
+    /// Most rooms that its tenant may have, this one included; absent without such a quota.
+    #[prost(uint32, optional, tag = "6")]
+    pub tenant_rooms_max: Option<u32>,
 }
 
 /// Change a room.
@@ -95,6 +102,9 @@ pub struct ChangeRoom {
     /// The identity of a back end, for the log.
     #[prost(string, tag = "5")]
     pub actor: String,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "6")]
+    pub tenant: String,
 }
 
 /// List who is in a room.
@@ -115,6 +125,9 @@ pub struct ListParticipants {
     /// Only whose hands are up, in the order of the queue; `after` then names the last one of the page before.
     #[prost(bool, tag = "5")]
     pub hands: bool,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "6")]
+    pub tenant: String,
 }
 
 /// Read a room's log, newest first.
@@ -129,6 +142,9 @@ pub struct ReadLog {
     /// At most this many, 1 to 100.
     #[prost(uint32, tag = "3")]
     pub limit: u32,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "4")]
+    pub tenant: String,
 }
 
 /// List who is kept out of a room.
@@ -143,6 +159,20 @@ pub struct ListBans {
     /// At most this many, 1 to 100.
     #[prost(uint32, tag = "3")]
     pub limit: u32,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "4")]
+    pub tenant: String,
+}
+
+/// Let tokens hold no longer. Every origin that the asking edge is linked to is told, and tells all of its edges.
+#[derive(Clone, PartialEq, Message)]
+pub struct Revoke {
+    /// Which ones; its owner says for how long this is kept.
+    #[prost(message, optional, tag = "1")]
+    pub revocation: Option<WireRevocation>,
+    /// The identity of who says so, for the origin's log.
+    #[prost(string, tag = "2")]
+    pub actor: String,
 }
 
 /// List rooms.
@@ -174,6 +204,9 @@ pub struct ReadRoom {
     /// The room.
     #[prost(string, tag = "1")]
     pub room: String,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "2")]
+    pub tenant: String,
 }
 
 /// End a room.
@@ -182,6 +215,9 @@ pub struct CloseRoom {
     /// The room.
     #[prost(string, tag = "1")]
     pub room: String,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "2")]
+    pub tenant: String,
 }
 
 /// Take a participant in.
@@ -252,6 +288,9 @@ pub struct SetMuted {
     /// The identity of a back end, for the room's log.
     #[prost(string, tag = "6")]
     pub actor: String,
+    /// Whose token asks; empty for the default tenant. Another tenant's room is as one that is not there.
+    #[prost(string, tag = "7")]
+    pub tenant: String,
 }
 
 /// The answer to a [`Request`].
