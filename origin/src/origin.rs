@@ -267,9 +267,11 @@ async fn end_webhooks(webhooks: Option<Webhooks>) {
 
 /// Writes what still waits. Whoever else holds the stores is about to let go.
 async fn end_stores(stores: Arc<Stores>) {
-    if let Some(stores) = Arc::into_inner(stores)
-        && !stores.end(STORE_LIMIT).await
-    {
+    let stored = match Arc::into_inner(stores) {
+        Some(stores) => stores.end(STORE_LIMIT).await,
+        None => false,
+    };
+    if !stored {
         tracing::error!("not everything was stored before the end");
     }
 }

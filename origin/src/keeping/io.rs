@@ -70,6 +70,12 @@ impl Scribe {
         Self { stores, openings: Arc::default() }
     }
 
+    /// Changes each time the store of who is here has come back with an older copy.
+    #[must_use]
+    pub fn found(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.stores.found()
+    }
+
     /// Writes something down, after everything else that was given for its room.
     ///
     /// # Panics

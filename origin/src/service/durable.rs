@@ -52,6 +52,21 @@ impl Service {
         self.writes.pop_front()
     }
 
+    /// Writes anew who is in every room: the store of that has come back with an older copy.
+    pub fn write_people_anew(&mut self) {
+        for hall in self.halls.values() {
+            let room = &hall.room;
+            for participant in room.participants() {
+                let here = Change::Here(Box::new(participant.clone()));
+                self.writes.push_back(operation_of(room, here));
+                if let Some(turn) = participant.turn {
+                    let participant = participant.id.clone();
+                    self.writes.push_back(operation_of(room, Change::Raised { participant, turn }));
+                }
+            }
+        }
+    }
+
     /// A new room.
     pub(super) fn write_room(&mut self, room: &Room) {
         let id = room.id().clone();

@@ -117,6 +117,7 @@ impl Server {
         let mut events = Vec::with_capacity(EVENTS_PER_TURN);
         let mut export = tokio::time::interval(EXPORT_INTERVAL);
         export.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut found = self.scribe.found();
         loop {
             let deadline = self.service.poll_timeout().map(Instant::from_std);
             tokio::select! {
@@ -132,6 +133,11 @@ impl Server {
                 }
                 () = sleep_until(deadline) => {
                     self.service.handle_timeout(Instant::now().into_std());
+                    self.carry_out();
+                }
+                Ok(()) = found.changed() => {
+                    tracing::info!("the store of who is here is back; it is told anew");
+                    self.service.write_people_anew();
                     self.carry_out();
                 }
                 // Before the inbox, which may never be empty.

@@ -59,7 +59,6 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
         room: "r".into(),
         name: "Agora".into(),
         settings: Some(settings),
-        tenant: "shop".into(),
         ..CreateRoom::default()
     };
     world.ask(ams, Ask::CreateRoom(create));
@@ -123,6 +122,26 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
     let refused = next.problem(sin, join_ask("r", "eve", WireRole::Listener));
     assert_eq!(refused.code, "banned");
     write(&mut next, &store).await;
+}
+
+#[tokio::test]
+async fn people_are_written_anew_for_a_store_that_has_forgotten_them() {
+    let mut world = World::new();
+    let ams = world.up(1, "ams");
+    world.create(ams, "r");
+    world.join(ams, "r", "ada", WireRole::Speaker);
+    world.join(ams, "r", "leo", WireRole::Listener);
+    world.ask(ams, Ask::Act(act("leo", Deed::RaiseHand, "leo")));
+    let store = Arc::new(Embedded::in_memory().unwrap());
+    write(&mut world, &store).await;
+    let before = read(&store).await.remove(0).hot;
+    let room = stoa_protocol::ids::RoomId::new("r").unwrap();
+    store.apply(Operation::Forget(room)).await.unwrap();
+
+    world.service.write_people_anew();
+    write(&mut world, &store).await;
+
+    assert_eq!(read(&store).await.remove(0).hot, before);
 }
 
 #[tokio::test]
