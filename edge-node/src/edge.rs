@@ -199,3 +199,8 @@ fn drawn_secret() -> [u8; 32] {
 #[cfg(feature = "standalone")]
 #[path = "edge_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[cfg(feature = "standalone")]
+#[path = "edge_network_tests.rs"]
+mod network_tests;

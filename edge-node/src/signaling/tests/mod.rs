@@ -15,6 +15,7 @@ mod protocol_page;
 mod quotas;
 mod refusals;
 mod revocations;
+mod revoking;
 mod room_api;
 mod slow_peers;
 mod websocket;

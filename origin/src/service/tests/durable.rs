@@ -49,6 +49,19 @@ fn act(by: &str, deed: Deed, participant: &str) -> Act {
     }
 }
 
+const SHOP: &str = "shop";
+
+/// The same, asked by somebody of the tenant [`SHOP`].
+fn of_shop(ask: Ask) -> Ask {
+    match ask {
+        Ask::Join(join) => {
+            Ask::Join(stoa_protocol::mesh::control::Join { tenant: SHOP.into(), ..join })
+        }
+        Ask::Act(act) => Ask::Act(Act { tenant: SHOP.into(), ..act }),
+        other => other,
+    }
+}
+
 #[tokio::test]
 async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
     let store = Arc::new(Embedded::in_memory().unwrap());
@@ -59,6 +72,7 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
         room: "r".into(),
         name: "Agora".into(),
         settings: Some(settings),
+        tenant: SHOP.into(),
         ..CreateRoom::default()
     };
     world.ask(ams, Ask::CreateRoom(create));
@@ -70,7 +84,7 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
         ("leo", WireRole::Listener),
         ("eve", WireRole::Listener),
     ] {
-        world.join(ams, "r", who, role);
+        world.ask(ams, of_shop(join_ask("r", who, role)));
     }
     let promote = Act { role: WireRole::Moderator.into(), ..act("hana", Deed::SetRole, "mo") };
     for deed in [
@@ -80,7 +94,7 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
         act("mo", Deed::Ban, "eve"),
         act("mo", Deed::MuteAll, ""),
     ] {
-        world.ask(ams, Ask::Act(deed));
+        world.ask(ams, of_shop(Ask::Act(deed)));
     }
     world.ask(
         ams,
@@ -105,7 +119,7 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
         ("lia", WireRole::Listener),
         ("leo", WireRole::Listener),
     ] {
-        next.join(sin, "r", who, role);
+        next.ask(sin, of_shop(join_ask("r", who, role)));
     }
 
     let after = next.states(sin).pop().unwrap();
@@ -119,7 +133,7 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
     };
     assert_eq!(shown(&after), shown(&before));
     assert!(after.epoch > before.epoch, "what the dead one still says is old");
-    let refused = next.problem(sin, join_ask("r", "eve", WireRole::Listener));
+    let refused = next.problem(sin, of_shop(join_ask("r", "eve", WireRole::Listener)));
     assert_eq!(refused.code, "banned");
     write(&mut next, &store).await;
 }

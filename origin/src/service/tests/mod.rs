@@ -7,6 +7,7 @@
 //! | `durable` | rooms that outlive their origin |
 //! | `people` | what people do to each other |
 //! | `links` | lost links, drains, distrust |
+//! | `tenants` | whose rooms, and whose tokens |
 //! | `tracks` | who is heard where |
 //! | `model` | random operations beside a plain model |
 
@@ -15,5 +16,6 @@ mod links;
 mod model;
 mod people;
 mod rooms;
+mod tenants;
 mod tracks;
 mod world;
