@@ -56,7 +56,7 @@ pub struct JoinAsk {
     pub muted: bool,
     /// The SDP offer.
     pub offer: String,
-    /// Whether [`Joined::events`] is wanted.
+    /// Whether [`Present::events`] is wanted.
     pub wants_events: bool,
     /// A former life, whose role, hand and mute he keeps.
     pub resume: Option<Resume>,
