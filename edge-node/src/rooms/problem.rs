@@ -5,7 +5,13 @@ use stoa_protocol::mesh::control::Problem;
 use crate::webrtc::OfferError;
 
 fn problem(status: u32, code: &str, detail: &str, retry_after_s: u32) -> Problem {
-    Problem { status, code: code.to_owned(), detail: detail.to_owned(), retry_after_s }
+    Problem {
+        status,
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+        retry_after_s,
+        owner: String::new(),
+    }
 }
 
 /// No link to the room's owner.

@@ -275,6 +275,7 @@ mod tests {
             code: "room-not-found".into(),
             detail: "There is no room x.".into(),
             retry_after_s,
+            ..control::Problem::default()
         })
     }
 

@@ -180,7 +180,13 @@ impl Refusal {
     #[must_use]
     pub fn problem(&self) -> Problem {
         let (status, code, retry_after_s) = self.terms();
-        Problem { status, code: code.to_owned(), detail: self.to_string(), retry_after_s }
+        Problem {
+            status,
+            code: code.to_owned(),
+            detail: self.to_string(),
+            retry_after_s,
+            owner: String::new(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Each way a request to this origin can be wrong, with the sentence that people read.
 
 use stoa_audio::frame::TrackId;
-use stoa_protocol::ids::RoomId;
+use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Problem, RevocationError};
 use stoa_protocol::tenant::QuotaReached;
 use thiserror::Error;
@@ -15,6 +15,12 @@ const FULL_RETRY_S: u32 = 30;
 /// After how many seconds to try again while this origin leaves; another one takes over by then.
 const DRAIN_RETRY_S: u32 = 5;
 
+/// After how many seconds to try again while a room changes its owner.
+const MOVE_RETRY_S: u32 = 1;
+
+/// Status of a request to an origin that does not own the room (RFC 9110 section 15.5.20).
+const ELSEWHERE: u32 = 421;
+
 /// Why a request was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
@@ -24,6 +30,27 @@ pub enum Refusal {
     /// No room of that id.
     #[error("There is no room called '{0}'; it may have ended.")]
     RoomNotFound(RoomId),
+    /// Another origin owns it.
+    #[error("Room '{room}' lives at origin '{owner}'; ask there.")]
+    Elsewhere {
+        /// The room.
+        room: RoomId,
+        /// Its owner.
+        owner: NodeId,
+    },
+    /// This origin may have been replaced, and cannot find out for the moment.
+    #[error(
+        "This origin does not know for certain that it still answers for '{0}'; try again shortly."
+    )]
+    OwnerUncertain(RoomId),
+    /// The room moves to another origin at this moment.
+    #[error("Room '{0}' is about to move to another origin; try again shortly.")]
+    Moving(RoomId),
+    /// The store of rooms cannot be reached, and another origin may make a room of the same id.
+    #[error(
+        "New rooms cannot be made for the moment, because their store cannot be reached; try again shortly."
+    )]
+    StoreAway,
     /// The id is taken.
     #[error("A room called '{0}' exists already; choose another id or leave it empty.")]
     RoomExists(RoomId),
@@ -75,6 +102,10 @@ impl Refusal {
         match self {
             Self::Room(refusal) => refusal.terms(),
             Self::RoomNotFound(_) => (404, "room-not-found", 0),
+            Self::Elsewhere { .. } => (ELSEWHERE, "room-elsewhere", 0),
+            Self::OwnerUncertain(_) => (503, "owner-uncertain", MOVE_RETRY_S),
+            Self::Moving(_) => (503, "room-moving", MOVE_RETRY_S),
+            Self::StoreAway => (503, "store-away", DRAIN_RETRY_S),
             Self::RoomExists(_) => (409, "room-exists", 0),
             Self::TrackTaken(_) => (409, "track-taken", 0),
             Self::PageTooLong(_) => (400, "page-too-long", 0),
@@ -98,7 +129,11 @@ impl Refusal {
     #[must_use]
     pub fn problem(&self) -> Problem {
         let (status, code, retry_after_s) = self.terms();
-        Problem { status, code: code.to_owned(), detail: self.to_string(), retry_after_s }
+        let owner = match self {
+            Self::Elsewhere { owner, .. } => owner.as_str().to_owned(),
+            _ => String::new(),
+        };
+        Problem { status, code: code.to_owned(), detail: self.to_string(), retry_after_s, owner }
     }
 }
 
@@ -139,6 +174,10 @@ mod tests {
         let of_the_service = [
             Refusal::RoomNotFound(room()),
             Refusal::RoomExists(room()),
+            Refusal::Elsewhere { room: room(), owner: NodeId::new("origin-2").unwrap() },
+            Refusal::OwnerUncertain(room()),
+            Refusal::Moving(room()),
+            Refusal::StoreAway,
             Refusal::TrackTaken(TrackId(1)),
             Refusal::PageTooLong(101),
             Refusal::RoomsFull { max: 1 },

@@ -64,7 +64,7 @@ impl FakeRooms {
     /// The next call is refused.
     pub(super) fn refuse(&self, status: u32, code: &str, detail: &str) {
         let problem =
-            Problem { status, code: code.into(), detail: detail.into(), retry_after_s: 0 };
+            Problem { status, code: code.into(), detail: detail.into(), ..Problem::default() };
         self.fates.lock().expect("fates").push_back(Fate::Refused(problem));
     }
 

@@ -107,6 +107,11 @@ impl Identity {
             Body::Response(_) => "Response",
             Body::Standing(_) => "Standing",
             Body::Revocations(_) => "Revocations",
+            Body::Origins(_) => "Origins",
+            Body::Owns(_) => "Owns",
+            Body::Ownerships(_) => "Ownerships",
+            Body::Replica(_) => "Replica",
+            Body::Replicated(_) => "Replicated",
             Body::Hello(_)
             | Body::Refuse(_)
             | Body::Subscribe(_)
@@ -119,6 +124,8 @@ impl Identity {
             | Body::Goodbye(_)
             | Body::Load(_)
             | Body::Reactions(_)
+            | Body::Orphans(_)
+            | Body::Superseded(_)
             | Body::Reception(_) => return Ok(()),
         };
         match self.role {

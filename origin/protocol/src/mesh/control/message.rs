@@ -4,6 +4,7 @@ use prost::{Message, Oneof};
 
 use super::acts::{Reactions, Standing};
 use super::life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
+use super::origins::{Origins, Orphans, Ownerships, Owns, Replica, Replicated, Superseded};
 use super::requests::{Request, Response};
 use super::revocations::Revocations;
 use super::rooms::RoomState;
@@ -15,7 +16,8 @@ pub struct Control {
     /// What it says; `None` when a newer node says something this one does not know.
     #[prost(
         oneof = "Body",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
+                24, 25"
     )]
     pub body: Option<Body>,
 }
@@ -77,4 +79,25 @@ pub enum Body {
     /// Access tokens that hold no longer.
     #[prost(message, tag = "18")]
     Revocations(Revocations),
+    /// Origins that are alive.
+    #[prost(message, tag = "19")]
+    Origins(Origins),
+    /// An origin owns rooms.
+    #[prost(message, tag = "20")]
+    Owns(Owns),
+    /// An edge has lost the owner of rooms.
+    #[prost(message, tag = "21")]
+    Orphans(Orphans),
+    /// A room has a newer owner.
+    #[prost(message, tag = "22")]
+    Superseded(Superseded),
+    /// What an origin owns, for other origins.
+    #[prost(message, tag = "23")]
+    Ownerships(Ownerships),
+    /// What changes in a room, for its standby.
+    #[prost(message, tag = "24")]
+    Replica(Replica),
+    /// A standby holds what it was told.
+    #[prost(message, tag = "25")]
+    Replicated(Replicated),
 }

@@ -9,6 +9,7 @@
 //! | `life` | hello, refuse, drain, goodbye, load, reception |
 //! | `tracks` | subscriptions, aliases, the selection |
 //! | `acts` | what people do in a room, standings, reactions, pages of people |
+//! | `origins` | how origins share rooms, and what edges say when an owner is lost |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
 //! | `revocations` | access tokens that hold no longer |
@@ -16,6 +17,7 @@
 mod acts;
 mod life;
 mod message;
+mod origins;
 mod requests;
 mod revocations;
 mod rooms;
@@ -27,6 +29,10 @@ pub use acts::{
 };
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};
+pub use origins::{
+    ORIGINS_MAX, OriginInfo, Origins, Orphans, Ownerships, Owns, ROOMS_PER_MESSAGE_MAX, Replica,
+    Replicated, RoomEdges, RoomEpoch, RoomOwnership, Superseded,
+};
 pub use requests::{
     Answer, Ask, ChangeRoom, CloseRoom, CreateRoom, Done, Join, Leave, ListBans, ListParticipants,
     ListRooms, Problem, ReadLog, ReadRoom, Request, Response, Revoke, SetMuted,

@@ -349,4 +349,7 @@ pub struct Problem {
     /// Seconds after which to try again; 0 when that does not apply.
     #[prost(uint32, tag = "4")]
     pub retry_after_s: u32,
+    /// With status 421: the origin that owns the room; it is to be asked.
+    #[prost(string, tag = "5")]
+    pub owner: String,
 }
