@@ -13,10 +13,10 @@ pub const SILENCE_ACTIVE_MIN: Duration = Duration::from_millis(120);
 /// Longest silence that is tolerated from an active peer, however bad the path.
 pub const SILENCE_ACTIVE_MAX: Duration = Duration::from_millis(600);
 /// Silence that takes an idle peer for dead. From 1.5 promised intervals on it is asked for a sign of
-/// life each 100 ms, so that loss alone does not reach this.
-pub const SILENCE_IDLE: Duration = Duration::from_millis(3_500);
+/// life each 50 ms, so that loss alone does not reach this.
+pub const SILENCE_IDLE: Duration = Duration::from_millis(1_800);
 /// How often a silent idle peer is asked.
-pub(super) const PROBE_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 /// A late look at the clock by this much means that this node itself stood still.
 pub(super) const STALL: Duration = Duration::from_millis(15);
 /// What a peer gets after such a standstill, so that its datagrams can be read first.
@@ -147,11 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_peer_has_3_5_seconds_and_no_promise_makes_it_more() {
+    fn an_idle_peer_has_1_8_seconds_and_no_promise_makes_it_more() {
         let mut liveness = active();
-        liveness.handle_promise(u64::MAX, Duration::from_secs(1));
+        liveness.handle_promise(u64::MAX, Duration::from_millis(500));
         assert_eq!(liveness.silence_max(independent(0.2), Duration::ZERO), SILENCE_IDLE);
-        assert_eq!(liveness.probe_after(), Some(Duration::from_millis(1_500)));
+        assert_eq!(liveness.probe_after(), Some(Duration::from_millis(750)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub const AGGREGATION: Duration = Duration::from_millis(1);
 /// Longest time between two datagrams of a link that carries tracks in either direction.
 pub const BEAT_ACTIVE: Duration = Duration::from_millis(20);
 /// Longest time between two datagrams of a link without tracks.
-pub const BEAT_IDLE: Duration = Duration::from_secs(1);
+pub const BEAT_IDLE: Duration = Duration::from_millis(500);
 /// How often an active link sends a beat although frames flow, for the round-trip time.
 pub const ECHO_INTERVAL: Duration = Duration::from_millis(100);
 /// Most commands that wait for the shell; further ones are dropped and counted.

@@ -9,10 +9,10 @@ use crate::mesh::peer::{BEAT_ACTIVE, BEAT_IDLE, Event, SILENCE_ACTIVE_MIN, SILEN
 const MINUTE_MS: u64 = 60_000;
 
 #[test]
-fn an_active_link_beats_each_20_ms_in_both_directions_and_an_idle_one_each_second() {
+fn an_active_link_beats_each_20_ms_in_both_directions_and_an_idle_one_each_half_second() {
     let mut pair = Pair::up();
     pair.run_ms(5_000);
-    assert_eq!(gaps(&pair, ORIGIN), [BEAT_IDLE; 5]);
+    assert_eq!(gaps(&pair, ORIGIN), [BEAT_IDLE; 10]);
     pair.bind(EDGE, 1);
     pair.run_ms(100);
     for side in [ORIGIN, EDGE] {
@@ -41,7 +41,7 @@ fn a_link_that_loses_its_last_track_calms_down_without_alarm() {
     }
     pair.set_paths(40, 0, Lose::Nothing);
     pair.run_ms(5_500);
-    assert!((5..=6).contains(&pair.paths[ORIGIN].sent.len()), "{}", pair.paths[ORIGIN].sent.len());
+    assert!((10..=12).contains(&pair.paths[ORIGIN].sent.len()), "{}", pair.paths[ORIGIN].sent.len());
 }
 
 #[test]
