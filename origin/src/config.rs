@@ -16,7 +16,7 @@ use stoa_runtime::telemetry::TelemetryConfig;
 use crate::command::Action;
 use crate::room::{Capacity, PARTICIPANTS_MAX, STAGE_MAX};
 use crate::service::{EMPTY_ROOM_LIFE, LINKS_MAX, Limits, ROOMS_MAX};
-use crate::store::StoreConfig;
+use crate::store::{Home, StoreConfig};
 use crate::webhook;
 
 /// The command line of `stoa-origin`.
@@ -63,6 +63,12 @@ pub struct Config {
     pub coordinates: Option<Coordinates>,
     /// UDP address for links to edges; port 0 picks one.
     pub mesh: SocketAddr,
+    /// `HOST:PORT` at which edges and other origins reach `mesh`, if that is not its address. Needed where `mesh` listens
+    /// on all addresses and the store is shared with other origins.
+    pub advertise: Option<String>,
+    /// What fails together with this node, e.g. a rack or a region; the region if absent. Rooms have their standby in
+    /// another one where there is one.
+    pub failure_domain: Option<String>,
     /// TCP address of `/metrics`, `/health/live` and `/health/ready`.
     pub metrics: SocketAddr,
     /// How long a drain takes at most, in seconds.
@@ -119,6 +125,8 @@ impl Default for Config {
             region: None,
             coordinates: None,
             mesh: SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 7443)),
+            advertise: None,
+            failure_domain: None,
             metrics: SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 9465)),
             drain_s: 30,
             certificates: Certificates::default(),
@@ -182,6 +190,11 @@ impl Config {
         for (key, value, max) in limits {
             ensure!((1..=max).contains(&value), "{key} is {value}; it may be 1 to {max}");
         }
+        ensure!(
+            !self.store.is_shared() || self.advertise.is_some() || !self.mesh.ip().is_unspecified(),
+            "advertise is missing: other origins find this one in the store by a HOST:PORT, and mesh = \"{}\" says none",
+            self.mesh
+        );
         self.certificates.identity()?;
         self.store.check().map_err(anyhow::Error::msg)?;
         webhook::Settings::check_all(&self.webhooks)?;
@@ -196,6 +209,16 @@ impl Config {
         let node = self.node.clone().map_or_else(|| NodeId::new("origin-1"), Ok)?;
         let region = self.region.clone().map_or_else(|| Region::new("local"), Ok)?;
         Ok(PeerName { node, role: NodeRole::Origin, region })
+    }
+
+    /// How others reach this node, whose mesh listens on `mesh`.
+    #[must_use]
+    pub fn home(&self, mesh: SocketAddr) -> Home {
+        let region = || self.region.as_ref().map_or("local", Region::as_str).to_owned();
+        Home {
+            address: self.advertise.clone().unwrap_or_else(|| mesh.to_string()),
+            domain: self.failure_domain.clone().unwrap_or_else(region),
+        }
     }
 
     /// What the mesh endpoint needs.

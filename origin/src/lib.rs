@@ -9,12 +9,14 @@
 //! | [`webhook`] | what happens in rooms, told to back ends |
 //! | [`command`] | what the command line does besides running an origin |
 //! | [`keeping`] | between the rooms and their stores |
+//! | [`cluster`] | several origins as one: leases, owners, standbys |
 //! | [`store`] | what survives: rooms, who is here, which origins are alive |
 //! | [`config`] | configuration file and command line |
 //! | [`mod@migrate`] | the command that brings the tables of a store up to date |
 //! | [`metrics`] | what Prometheus gets to know |
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
 
+pub mod cluster;
 pub mod command;
 pub mod config;
 pub mod keeping;

@@ -1,18 +1,22 @@
 //! The composition root: every start-up step in order, one `select!`, then a drain with a deadline.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use prometheus::Registry;
 use rand::rngs::StdRng;
-use stoa_link::{Endpoint, InboxSender, PeerName, inbox};
+use stoa_link::{Endpoint, Inbox, InboxSender, PeerName, inbox};
+use stoa_protocol::ids::NodeId;
 use stoa_runtime::metrics_page::{self, Health};
 use stoa_runtime::shutdown::{DrainEnd, Shutdown, within};
 use stoa_runtime::telemetry;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::cluster::{Keeper, LiveOrigin};
 use crate::config::Config;
 use crate::keeping::{self, Scribe};
 use crate::metrics::{EndpointMetrics, Metrics, NodeLabels};
@@ -26,6 +30,12 @@ const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long what waits in journals may take when the process ends.
 const STORE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Pause between two looks whether everybody has let go of the stores.
+const LET_GO_WITHIN: Duration = Duration::from_millis(10);
+
+/// News of the lease's keeper that may wait.
+const TIDINGS_MAX: usize = 4;
 
 /// How long back ends have to hear what they have not heard yet when the process ends.
 const WEBHOOKS_LIMIT: Duration = Duration::from_secs(5);
@@ -90,13 +100,17 @@ impl Embedded {
 /// Outside a tokio runtime, as [`tokio::spawn`] does.
 pub async fn embed(config: &Config, registry: &Registry) -> anyhow::Result<Embedded> {
     config.check()?;
+    ensure!(!config.store.is_shared(), "an origin inside another process has a store of its own");
     let name = config.name()?;
     let metrics = register(config, &name, registry)?;
     let stores = Arc::new(Stores::open(&config.store, registry).context("the store of rooms")?);
     let webhooks = start_webhooks(config, registry)?;
-    let sender = webhooks.as_ref().map(Webhooks::sender);
-    let (inbox, steering, server) = start_service(config, &name, metrics, &stores, sender).await?;
-    Ok(Embedded { name, inbox, steering, server, stores, webhooks })
+    let told = webhooks.as_ref().map(Webhooks::sender);
+    let (sender, inbox) = inbox();
+    let ends = (inbox, sender.clone());
+    let rooms = Rooms { config, name: &name, stores: &stores, keeper: None };
+    let (steering, server) = rooms.start(metrics, told, ends).await?;
+    Ok(Embedded { name, inbox: sender, steering, server: server.rooms, stores, webhooks })
 }
 
 /// Runs an origin until a signal asks it to leave.
@@ -121,10 +135,22 @@ pub struct Origin {
     health: Health,
     metrics: EndpointMetrics,
     steering: Steering,
-    server: JoinHandle<()>,
+    server: Running,
     stores: Arc<Stores>,
     webhooks: Option<Webhooks>,
     drain_limit: Duration,
+    node: NodeId,
+    /// Addresses of other origins that this one connects to.
+    dialled: BTreeSet<String>,
+}
+
+/// Tasks of an origin.
+#[derive(Debug)]
+struct Running {
+    rooms: JoinHandle<()>,
+    keeper: Option<JoinHandle<()>>,
+    /// Origins that are alive; never changes where there is only one.
+    neighbours: watch::Receiver<Vec<LiveOrigin>>,
 }
 
 impl Origin {
@@ -144,13 +170,22 @@ impl Origin {
         let stores =
             Arc::new(Stores::open(&config.store, &registry).context("the store of rooms")?);
         let webhooks = start_webhooks(config, &registry)?;
-        let sender = webhooks.as_ref().map(Webhooks::sender);
-        let (inbox, steering, server) =
-            start_service(config, &name, metrics, &stores, sender).await?;
-        let endpoint = Endpoint::bind(config.endpoint()?, inbox)
+        let told = webhooks.as_ref().map(Webhooks::sender);
+        let (sender, inbox) = inbox();
+        // Before the rooms: the lease says where this origin is. What comes meanwhile waits.
+        let endpoint = Endpoint::bind(config.endpoint()?, sender.clone())
             .with_context(|| format!("the mesh cannot start on {}", config.mesh))?;
-        health.set_ready(true, "");
         let mesh = endpoint.local_addr();
+        let keeper = if config.store.is_shared() {
+            health.set_ready(false, "the lease of this origin has not been taken yet");
+            let home = config.home(mesh);
+            Some(Keeper::take(stores.clone(), name.node.clone(), home).await?)
+        } else {
+            None
+        };
+        let rooms = Rooms { config, name: &name, stores: &stores, keeper };
+        let (steering, server) = rooms.start(metrics, told, (inbox, sender)).await?;
+        health.set_ready(true, "");
         tracing::info!(node = %name.node, region = %name.region, %mesh, metrics = %page, "origin up");
         let drain_limit = config.drain_limit();
         Ok(Self {
@@ -163,6 +198,8 @@ impl Origin {
             stores,
             webhooks,
             drain_limit,
+            node: name.node,
+            dialled: BTreeSet::new(),
         })
     }
 
@@ -188,13 +225,28 @@ impl Origin {
             tokio::select! {
                 () = shutdown.requested() => break,
                 _ = export.tick() => self.metrics.note(&self.endpoint.statistics()),
-                ended = &mut self.server => {
+                Ok(()) = self.server.neighbours.changed() => self.dial(),
+                ended = &mut self.server.rooms => {
                     ended.context("the origin's server failed")?;
                     anyhow::bail!("the origin's server ended by itself");
                 }
             }
         }
         self.drain(shutdown).await
+    }
+
+    /// Connects to origins that are alive. Of two, the one whose name comes first connects.
+    fn dial(&mut self) {
+        let live = self.server.neighbours.borrow_and_update().clone();
+        let others = live.into_iter().filter(|live| live.node > self.node);
+        let wanted: BTreeSet<String> = others.map(|live| live.home.address).collect();
+        for address in self.dialled.difference(&wanted) {
+            self.endpoint.give_up(address);
+        }
+        for address in wanted.difference(&self.dialled) {
+            self.endpoint.connect(address.clone());
+        }
+        self.dialled = wanted;
     }
 
     /// Tells the edges, waits until everybody has left or the time is over, says goodbye.
@@ -209,8 +261,12 @@ impl Origin {
         }
         self.steering.end().await;
         let goodbye = async {
-            if let Err(error) = self.server.await {
+            if let Err(error) = self.server.rooms.await {
                 tracing::error!(%error, "the origin's server did not end in order");
+            }
+            if let Some(keeper) = self.server.keeper {
+                // It gives the lease back, so that nobody need wait until it runs out.
+                let _ = keeper.await;
             }
             self.endpoint.close("this origin leaves").await;
         };
@@ -226,25 +282,42 @@ fn register(config: &Config, name: &PeerName, registry: &Registry) -> anyhow::Re
     Metrics::register(registry, &labels).context("this registry holds an origin's metrics already")
 }
 
-async fn start_service(
-    config: &Config,
-    name: &PeerName,
-    metrics: Metrics,
-    stores: &Arc<Stores>,
-    webhooks: Option<webhook::Sender>,
-) -> anyhow::Result<(InboxSender, Steering, JoinHandle<()>)> {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = Instant::now();
-    let start = Start { now, unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
-    let rng = rand::make_rng::<StdRng>();
-    let mut service = Service::new(name.node.clone(), config.service_limits(), rng, start);
-    for kept in keeping::load(stores).await? {
-        service.restore(&kept, now);
+/// What the rooms of an origin start from.
+struct Rooms<'a> {
+    config: &'a Config,
+    name: &'a PeerName,
+    stores: &'a Arc<Stores>,
+    /// Where the store is shared with other origins.
+    keeper: Option<Keeper>,
+}
+
+impl Rooms<'_> {
+    async fn start(
+        self,
+        metrics: Metrics,
+        webhooks: Option<webhook::Sender>,
+        ends: (Inbox, InboxSender),
+    ) -> anyhow::Result<(Steering, Running)> {
+        let Self { config, name, stores, keeper } = self;
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Instant::now();
+        let start = Start { now, unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
+        let rng = rand::make_rng::<StdRng>();
+        let mut service = Service::new(name.node.clone(), config.service_limits(), rng, start);
+        let (tell, tidings) = mpsc::channel(TIDINGS_MAX);
+        let (show, neighbours) = watch::channel(Vec::new());
+        let keeper = keeper.map(|keeper| {
+            service.share(&config.home(config.mesh).domain, keeper.until());
+            tokio::spawn(keeper.run(tell, show))
+        });
+        for kept in keeping::load(stores, &name.node).await? {
+            service.restore(&kept, Instant::now());
+        }
+        let scribe = Scribe::new(stores.clone());
+        let (server, steering) = Server::new(service, scribe, webhooks, ends, metrics, tidings);
+        let running = Running { rooms: tokio::spawn(server.run()), keeper, neighbours };
+        Ok((steering, running))
     }
-    let (sender, inbox) = inbox();
-    let scribe = Scribe::new(stores.clone());
-    let (server, steering) = Server::new(service, scribe, webhooks, inbox, sender.clone(), metrics);
-    Ok((sender, steering, tokio::spawn(server.run())))
 }
 
 /// A thread of its own, where there is somebody to tell.
@@ -267,9 +340,16 @@ async fn end_webhooks(webhooks: Option<Webhooks>) {
 
 /// Writes what still waits. Whoever else holds the stores is about to let go.
 async fn end_stores(stores: Arc<Stores>) {
-    let stored = match Arc::into_inner(stores) {
-        Some(stores) => stores.end(STORE_LIMIT).await,
-        None => false,
+    let began = Instant::now();
+    let mut stores = stores;
+    let stored = loop {
+        match Arc::try_unwrap(stores) {
+            Ok(stores) => break stores.end(STORE_LIMIT).await,
+            // Something is still being read.
+            Err(shared) if began.elapsed() < STORE_LIMIT => stores = shared,
+            Err(_) => break false,
+        }
+        tokio::time::sleep(LET_GO_WITHIN).await;
     };
     if !stored {
         tracing::error!("not everything was stored before the end");

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use stoa_protocol::ids::RoomId;
-use tokio::sync::oneshot;
+use stoa_protocol::ids::{NodeId, RoomId};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::service::Kept;
-use crate::store::{Answer, Operation, PAGE_MAX, Receipt, StoreError, Stores};
+use crate::store::{
+    Answer, Kept, Operation, Ownership, PAGE_MAX, Receipt, RoomRecord, StoreError, Stores,
+};
 
 /// For how long an answer to an edge waits until what it acknowledges is stored. Beyond it the store counts as away:
 /// the change waits in a journal, and the room goes on.
@@ -23,7 +24,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Writes of one room that wait until it is made or claimed; more are dropped and told.
 const WAITING_MAX: usize = 10_000;
 
-type Stored = Result<(), StoreError>;
+/// What a store has said of a write.
+pub type Stored = Result<(), StoreError>;
 
 /// Writes down what changes.
 #[derive(Clone, Debug)]
@@ -31,9 +33,20 @@ pub struct Scribe {
     stores: Arc<Stores>,
     /// Rooms that are being made or claimed, with what waits for that.
     openings: Arc<Mutex<BTreeMap<RoomId, Waiting>>>,
+    /// Who hears of openings. At most one of each room is under way.
+    told: Option<mpsc::UnboundedSender<Opened>>,
 }
 
 type Waiting = VecDeque<(Operation, oneshot::Sender<Stored>)>;
+
+/// What became of a write that makes a room, claims it or erases it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The write.
+    pub operation: Operation,
+    /// What the store said at last.
+    pub outcome: Stored,
+}
 
 /// Tells when a write is stored; the write goes on without it.
 #[derive(Debug)]
@@ -67,7 +80,20 @@ impl Scribe {
     /// Into these stores.
     #[must_use]
     pub fn new(stores: Arc<Stores>) -> Self {
-        Self { stores, openings: Arc::default() }
+        Self { stores, openings: Arc::default(), told: None }
+    }
+
+    /// From now on, what became of each opening is told here.
+    pub fn opened(&mut self) -> mpsc::UnboundedReceiver<Opened> {
+        let (told, opened) = mpsc::unbounded_channel();
+        self.told = Some(told);
+        opened
+    }
+
+    /// The stores.
+    #[must_use]
+    pub fn stores(&self) -> &Arc<Stores> {
+        &self.stores
     }
 
     /// Changes each time the store of who is here has come back with an older copy.
@@ -81,13 +107,13 @@ impl Scribe {
     /// # Panics
     /// Outside a tokio runtime, as [`tokio::spawn`] does.
     pub fn write(&self, operation: Operation) -> Promise {
-        let Some(room) = room_of(&operation) else {
+        let Some(room) = operation.room().cloned() else {
             return Promise(Kind::Refused(StoreError::Unsupported {
                 kind: "writes without a room",
             }));
         };
         let mut openings = lock(&self.openings);
-        let opens = opens(&operation);
+        let opens = operation.opens();
         if !opens && !openings.contains_key(&room) {
             return Promise(match self.stores.write(operation) {
                 Ok(receipt) => Kind::Journal(receipt),
@@ -122,10 +148,14 @@ impl Scribe {
                 next
             };
             let Some((operation, told)) = next else { return };
-            if opens(&operation) {
-                let outcome = self.insist(operation).await;
+            if operation.opens() {
+                let outcome = self.insist(operation.clone()).await;
                 if let Err(error) = &outcome {
-                    tracing::error!(%room, %error, "a room is not kept");
+                    tracing::warn!(%room, %error, operation = operation.label(), "refused by the store");
+                }
+                if let Some(told) = &self.told {
+                    // Whoever listens may have ended.
+                    let _ = told.send(Opened { operation, outcome: outcome.clone() });
                 }
                 // Nobody may wait for it.
                 let _ = told.send(outcome);
@@ -142,8 +172,30 @@ impl Scribe {
         }
     }
 
-    /// Asks until the store has answered. What may have happened unseen is harmless twice: a room that is there
-    /// already with this very record, an owner that is the owner already.
+    /// Whether an earlier try, of which no answer came, has done it.
+    async fn has_happened(&self, operation: &Operation) -> Result<bool, StoreError> {
+        Ok(match operation {
+            Operation::Create(record) => {
+                owner_of(&self.stores, &record.room).await?.as_ref() == Some(&record.ownership)
+            }
+            Operation::Claim { room, next, .. } => {
+                owner_of(&self.stores, room).await?.as_ref() == Some(next)
+            }
+            Operation::Erase { room, .. } => owner_of(&self.stores, room).await?.is_none(),
+            _ => false,
+        })
+    }
+
+    /// Who answers for a room, as the store has it.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn ownership(&self, room: &RoomId) -> Result<Option<Ownership>, StoreError> {
+        owner_of(&self.stores, room).await
+    }
+
+    /// Asks until the store has answered. What may have happened unseen is looked for: a room that is there already
+    /// with this very owner, an owner that is the owner already.
     async fn insist(&self, operation: Operation) -> Stored {
         let mut pause = PAUSE_MIN;
         let mut unknown = false;
@@ -154,7 +206,11 @@ impl Scribe {
                     unknown |= error == StoreError::Timeout;
                     tracing::debug!(%error, "the store is away");
                 }
-                Err(StoreError::Conflict { .. } | StoreError::Absent) if unknown => return Ok(()),
+                Err(error) if unknown => match self.has_happened(&operation).await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => return Err(error),
+                    Err(_) => {}
+                },
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(pause).await;
@@ -163,11 +219,36 @@ impl Scribe {
     }
 }
 
-/// Reads everything that is kept of all rooms.
+async fn owner_of(stores: &Stores, room: &RoomId) -> Result<Option<Ownership>, StoreError> {
+    match stores.ask(Operation::Room(room.clone())).await? {
+        Answer::Room(Some(record)) => Ok(Some(record.ownership)),
+        _ => Ok(None),
+    }
+}
+
+/// Reads everything that is kept of the rooms of `node`, and of those without an owner; of others' the records alone.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn load(stores: &Stores) -> anyhow::Result<Vec<Kept>> {
+pub async fn load(stores: &Stores, node: &NodeId) -> anyhow::Result<Vec<Kept>> {
+    let mut all = Vec::new();
+    for record in records(stores).await? {
+        let foreign = record.ownership.owner.as_ref().is_some_and(|owner| owner != node);
+        let over = record.closed_ms.is_some();
+        all.push(if foreign || over {
+            Kept::bare(record)
+        } else {
+            load_room(stores, record).await?
+        });
+    }
+    Ok(all)
+}
+
+/// Reads the records of all rooms.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn records(stores: &Stores) -> anyhow::Result<Vec<RoomRecord>> {
     let mut all = Vec::new();
     let mut after = None;
     loop {
@@ -177,27 +258,27 @@ pub async fn load(stores: &Stores) -> anyhow::Result<Vec<Kept>> {
         };
         let more = records.len() >= usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
         after = records.last().map(|record| record.room.clone());
-        for record in records {
-            all.push(load_room(stores, record).await?);
-        }
+        all.extend(records);
         if !more {
             return Ok(all);
         }
     }
 }
 
-async fn load_room(stores: &Stores, record: crate::store::RoomRecord) -> anyhow::Result<Kept> {
-    let room = &record.room;
-    let mut kept = Kept {
-        appointments: Vec::new(),
-        bans: Vec::new(),
-        log: Vec::new(),
-        hot: crate::store::HotRoom::default(),
-        record: record.clone(),
-    };
-    if record.closed_ms.is_some() {
-        return Ok(kept);
+/// Reads everything that is kept of one room; `None` when it is not in the store.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn read(stores: &Stores, room: &RoomId) -> anyhow::Result<Option<Kept>> {
+    match ask(stores, Operation::Room(room.clone())).await? {
+        Answer::Room(Some(record)) => load_room(stores, *record).await.map(Some),
+        _ => Ok(None),
     }
+}
+
+async fn load_room(stores: &Stores, record: RoomRecord) -> anyhow::Result<Kept> {
+    let mut kept = Kept::bare(record.clone());
+    let room = &record.room;
     let limit = PAGE_MAX;
     let full = |length: usize| length > 0 && length.is_multiple_of(limit as usize);
     loop {
@@ -235,25 +316,6 @@ async fn load_room(stores: &Stores, record: crate::store::RoomRecord) -> anyhow:
 
 async fn ask(stores: &Stores, operation: Operation) -> anyhow::Result<Answer> {
     stores.ask(operation).await.context("the rooms cannot be read from the store")
-}
-
-/// Whether later writes of the room depend on it.
-fn opens(operation: &Operation) -> bool {
-    matches!(operation, Operation::Create(_) | Operation::Claim { .. } | Operation::Erase { .. })
-}
-
-fn room_of(operation: &Operation) -> Option<RoomId> {
-    match operation {
-        Operation::Create(record) => Some(record.room.clone()),
-        Operation::Claim { room, .. }
-        | Operation::Change { room, .. }
-        | Operation::Trim { room, .. }
-        | Operation::Erase { room, .. }
-        | Operation::Note { room, .. }
-        | Operation::Dissolve { room, .. }
-        | Operation::Forget(room) => Some(room.clone()),
-        _ => None,
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

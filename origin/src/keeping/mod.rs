@@ -6,4 +6,4 @@
 
 mod io;
 
-pub use io::{ACKNOWLEDGED_WITHIN, Promise, Scribe, load};
+pub use io::{ACKNOWLEDGED_WITHIN, Opened, Promise, Scribe, Stored, load, read, records};

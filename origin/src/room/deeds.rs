@@ -256,6 +256,7 @@ impl Room {
         let Some(participant) = self.participants.get_mut(id) else { return Ok(()) };
         if std::mem::replace(&mut participant.invited, invited) != invited {
             let subject = participant.identity.clone();
+            self.remember(id);
             self.tell(id);
             self.announcer.note_change();
             if invited {

@@ -95,6 +95,16 @@ impl Exclusions {
         self.appointments.remove(identity);
     }
 
+    /// Every ban, by identity.
+    pub fn bans(&self) -> impl Iterator<Item = (&str, &Ban)> {
+        self.bans.iter().map(|(identity, ban)| (identity.as_str(), ban))
+    }
+
+    /// Every appointment, by identity.
+    pub fn appointments(&self) -> impl Iterator<Item = (&str, Role)> {
+        self.appointments.iter().map(|(identity, role)| (identity.as_str(), *role))
+    }
+
     /// The role that this identity was given here.
     #[must_use]
     pub fn appointed(&self, identity: &str) -> Option<Role> {

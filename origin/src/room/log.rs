@@ -79,6 +79,11 @@ impl Log {
         Self { entries: entries.into(), last: last.max(newest) }
     }
 
+    /// Its entries in order, and the number of the newest ever.
+    pub(super) fn contents(&self) -> (Vec<LogEntry>, u64) {
+        (self.entries.iter().cloned().collect(), self.last)
+    }
+
     /// Adds an entry and numbers it.
     pub(super) fn note(&mut self, mut entry: LogEntry) -> LogEntry {
         self.last += 1;

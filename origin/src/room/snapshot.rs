@@ -47,7 +47,7 @@ pub struct Remains {
     pub log_end: u64,
     /// The newest entries, in order.
     pub log: Vec<LogEntry>,
-    /// Who was there, all of them away.
+    /// Who was there; all of them away when they come out of a store.
     pub people: BTreeMap<ParticipantId, Participant>,
 }
 
@@ -78,6 +78,19 @@ impl Room {
         }
         room.announcer.note_change();
         room
+    }
+
+    /// What a store should have of the room.
+    #[must_use]
+    pub fn remains(&self) -> Remains {
+        let (log, log_end) = self.log.contents();
+        Remains {
+            settings: self.settings.clone(),
+            exclusions: self.exclusions.clone(),
+            log_end,
+            log,
+            people: self.participants.clone(),
+        }
     }
 
     /// The room as it is.

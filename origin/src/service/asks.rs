@@ -16,8 +16,9 @@ use stoa_protocol::mesh::control::{
 use stoa_protocol::tenant::Quotas;
 
 use super::core::Service;
-use super::hall::{Hall, RoomKey};
+use super::hall::RoomKey;
 use super::limits::{LIST_PAGE_MAX, ROOM_ID_CHARS};
+use super::network::HELD_MAX;
 use super::refusal::Refusal;
 use crate::room::{self, Actor, Founding, Room, Settings, Visibility};
 
@@ -32,6 +33,14 @@ impl Service {
     /// (its epoch, its stage) when it hears that a join was granted.
     pub(super) fn handle_request(&mut self, link: LinkId, request: Request, now: Instant) {
         let kind = request.ask.as_ref().map_or("unknown", kind_of);
+        let Some(request) = self.hold_if_moving(link, request) else { return };
+        let acting = request.ask.as_ref().and_then(acted_in).map(ToOwned::to_owned);
+        if let Some(Err(refusal)) = acting.map(|room| self.check_tenure(&room, link, now)) {
+            self.counts.note_request(kind, refusal.code());
+            let answer = Some(Answer::Problem(refusal.problem()));
+            self.send(link, Body::Response(Response { id: request.id, answer }));
+            return;
+        }
         let outcome = match request.ask {
             Some(Ask::CreateRoom(ask)) => self.create_room(&ask, now).map(Answer::Room),
             Some(Ask::ChangeRoom(ask)) => self.change_room(link, &ask, now).map(Answer::Room),
@@ -83,11 +92,11 @@ impl Service {
         let room = Room::new(founding, settings, self.limits.capacity, &ask.actor, now)?;
         let info = room.info();
         self.write_room(&room);
-        let key = RoomKey(self.next_key);
-        self.next_key += 1;
-        self.rooms.insert(id, key);
-        self.halls.insert(key, Hall::new(room));
+        let ownership = self.ownership(room.epoch());
+        let key = self.open_hall(room, ownership);
         self.settle(key, now);
+        self.tell_ownership(key);
+        self.assign_standby(key, now);
         Ok(info)
     }
 
@@ -121,7 +130,7 @@ impl Service {
             };
             let drawn: String = (0..ROOM_ID_CHARS).map(|_| letter()).collect();
             let id = room_id(&drawn)?;
-            if !self.rooms.contains_key(&id) {
+            if !self.rooms.contains_key(&id) && self.network.directory.find(&id).is_none() {
                 return Ok(id);
             }
         }
@@ -171,14 +180,42 @@ impl Service {
         let own = hall.is_some_and(|hall| is_of(&hall.room, tenant));
         match key.filter(|_| own) {
             Some(key) => Ok((id, key)),
-            None => Err(Refusal::RoomNotFound(id)),
+            None => Err(self.elsewhere(id, tenant)),
         }
+    }
+
+    /// Why a room is not to be found here.
+    fn elsewhere(&self, room: RoomId, tenant: &str) -> Refusal {
+        let known = self.network.directory.find(&room);
+        match known.filter(|known| same_tenant(&known.tenant, tenant)) {
+            Some(known) => Refusal::Elsewhere { owner: known.owner.clone(), room },
+            None => Refusal::RoomNotFound(room),
+        }
+    }
+
+    /// Puts a request aside whose room is about to go to another origin.
+    fn hold_if_moving(&mut self, link: LinkId, request: Request) -> Option<Request> {
+        let room = request.ask.as_ref().and_then(acted_in);
+        let key = room.and_then(|room| self.key_of(room));
+        let moving = key.and_then(|key| self.halls.get_mut(&key)?.moving.as_mut());
+        let Some(moving) = moving else { return Some(request) };
+        if moving.held.len() >= HELD_MAX {
+            self.network.counts.over_limit += 1;
+            let room = RoomId::new(room.unwrap_or_default()).ok();
+            let refusal = room.map_or(Refusal::UnknownAsk, Refusal::Moving);
+            let answer = Some(Answer::Problem(refusal.problem()));
+            self.send(link, Body::Response(Response { id: request.id, answer }));
+            return None;
+        }
+        moving.held.push_back((link, request));
+        None
     }
 
     /// Whether the tenant may have one room more.
     fn check_quota(&self, ask: &CreateRoom) -> Result<(), Refusal> {
         let Some(max) = ask.tenant_rooms_max else { return Ok(()) };
-        let rooms = self.halls.values().filter(|hall| is_of(&hall.room, &ask.tenant)).count();
+        let rooms = self.halls.values().filter(|hall| is_of(&hall.room, &ask.tenant)).count()
+            + self.network.directory.count_of(&ask.tenant);
         let quotas = Quotas { rooms: Some(max), ..Quotas::default() };
         quotas.check_rooms(rooms).map_err(|reached| Refusal::TenantRooms { max, reached })
     }
@@ -214,8 +251,30 @@ fn is_wanted(room: &Room, ask: &ListRooms, search: &str) -> bool {
 
 /// Whether a room is this tenant's, as messages name it.
 fn is_of(room: &Room, tenant: &str) -> bool {
-    room.tenant() == tenant
-        || TenantId::of_wire(tenant).is_ok_and(|tenant| tenant.to_wire() == room.tenant())
+    same_tenant(room.tenant(), tenant)
+}
+
+fn same_tenant(own: &str, asked: &str) -> bool {
+    own == asked || TenantId::of_wire(asked).is_ok_and(|tenant| tenant.to_wire() == own)
+}
+
+/// The room in which a request would change something.
+fn acted_in(ask: &Ask) -> Option<&str> {
+    match ask {
+        Ask::ChangeRoom(ask) => Some(&ask.room),
+        Ask::CloseRoom(ask) => Some(&ask.room),
+        Ask::Join(ask) => Some(&ask.room),
+        Ask::Leave(ask) => Some(&ask.room),
+        Ask::SetMuted(ask) => Some(&ask.room),
+        Ask::Act(ask) => Some(&ask.room),
+        Ask::CreateRoom(_)
+        | Ask::ListRooms(_)
+        | Ask::ReadRoom(_)
+        | Ask::ListParticipants(_)
+        | Ask::ReadLog(_)
+        | Ask::ListBans(_)
+        | Ask::Revoke(_) => None,
+    }
 }
 
 /// How long a page may be; 0 is what an edge sends that does not care.

@@ -11,7 +11,7 @@ use stoa_audio::frame::{Epoch, TrackId};
 use stoa_link::{LinkId, PeerName, TrackBinding};
 use stoa_protocol::ids::{NodeId, NodeRole, RoomId};
 use stoa_protocol::mesh::control::{
-    Body, Drain, Feed, Load, Subscribe, TrackKind, Undrain, Unsubscribe,
+    Body, Drain, Feed, Load, ORIGINS_MAX, Subscribe, TrackKind, Undrain, Unsubscribe,
 };
 use stoa_protocol::token::{REVOCATIONS_MAX, Revocations};
 
@@ -20,6 +20,7 @@ use super::durable::Closed;
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
+use super::network::{Network, NetworkCounts, Readiness};
 use super::tracks::{Owner, Publication};
 use crate::room::{Event, Start};
 use crate::store::Operation;
@@ -34,6 +35,27 @@ pub enum Command {
         link: LinkId,
         /// The message.
         body: Box<Body>,
+    },
+    /// Send a standby what it must hold before anything later is acknowledged.
+    Replicate {
+        /// The link to the standby.
+        link: LinkId,
+        /// The number of the message.
+        number: u64,
+        /// The room that it tells of.
+        room: RoomId,
+        /// The message.
+        body: Box<Body>,
+    },
+    /// Read what the store has of a room, for [`Service::handle_loaded`].
+    Load {
+        /// Which.
+        room: RoomId,
+    },
+    /// Read whose a room is, for [`Service::handle_record`].
+    Verify {
+        /// Which.
+        room: RoomId,
     },
     /// Announce a track.
     Bind {
@@ -94,6 +116,7 @@ pub struct Service {
     pub(super) closed: Closed,
     pub(super) revocations: Revocations,
     pub(super) counts: Counts,
+    pub(super) network: Network,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
 }
@@ -121,24 +144,33 @@ impl Service {
             closed: Closed::new(),
             revocations: Revocations::new(REVOCATIONS_MAX),
             counts: Counts::default(),
+            network: Network::new(),
             leaving_at: None,
         }
     }
 
     /// A link is up.
     pub fn handle_up(&mut self, link: LinkId, peer: PeerName, now: Instant) {
-        if peer.role != NodeRole::Edge {
+        if peer.role != NodeRole::Edge && !self.network.is_shared() {
             self.counts.links_refused += 1;
-            self.close(link, "origins do not link to each other in this version");
+            self.close(link, "this origin has a store of its own, so that there can be no other");
             return;
         }
-        if self.links.len() >= self.limits.links {
+        if peer.role != NodeRole::Edge && self.network.origins.len() < ORIGINS_MAX {
+            self.handle_origin_up(link, peer, now);
+            return;
+        }
+        if peer.role != NodeRole::Edge || self.links.len() >= self.limits.links {
             self.counts.links_refused += 1;
             self.close(link, "this origin has as many links as it takes");
             return;
         }
         self.links.insert(link, Neighbour::new(peer));
         self.tell_revocations(link);
+        if !self.network.live.is_empty() {
+            let told = self.origins_told();
+            self.send(link, Body::Origins(told));
+        }
         if let Some(leaving_at) = self.leaving_at {
             let deadline_ms = millis(leaving_at.saturating_duration_since(now));
             self.send(link, Body::Drain(Drain { deadline_ms }));
@@ -147,7 +179,9 @@ impl Service {
 
     /// A link has ended. Its participants stay for [`crate::room::AWAY_GRACE`].
     pub fn handle_down(&mut self, link: LinkId, now: Instant) {
+        self.handle_origin_down(link, now);
         let Some(neighbour) = self.links.remove(&link) else { return };
+        self.network.votes.forget(link);
         for track in neighbour.tracks {
             self.withdraw(track, link, now);
         }
@@ -162,6 +196,10 @@ impl Service {
 
     /// A control message of a link.
     pub fn handle_control(&mut self, link: LinkId, body: Body, now: Instant) {
+        if self.network.origins.contains_key(&link) {
+            self.handle_origin_control(link, body, now);
+            return;
+        }
         let Some(neighbour) = self.links.get_mut(&link) else {
             self.counts.refuse_control(ControlRefusal::UnknownLink);
             return;
@@ -177,6 +215,8 @@ impl Service {
                 self.note_outcome(done);
             }
             Body::Load(load) => neighbour.load = load,
+            Body::Orphans(orphans) => self.handle_orphans(link, orphans, now),
+            Body::Superseded(told) => self.handle_superseded(&told.room, Epoch(told.epoch)),
             Body::Reactions(reactions) => {
                 let done = self.react(link, &reactions, now);
                 self.note_outcome(done);
@@ -194,6 +234,7 @@ impl Service {
     pub fn handle_drain(&mut self, limit: Duration, now: Instant) {
         self.leaving_at = Some(now + limit);
         self.send_to_all(&Body::Drain(Drain { deadline_ms: millis(limit) }));
+        self.hand_over_all(now);
     }
 
     /// This origin stays after all.
@@ -210,12 +251,14 @@ impl Service {
         for key in due {
             self.handle_room_timeout(key, now);
         }
+        self.handle_takings_due(now);
     }
 
     /// When to call [`Self::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+        let room = self.deadlines.first().map(|(at, _)| *at);
+        [room, self.network.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next effect owed on a link.
@@ -232,6 +275,12 @@ impl Service {
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// This origin.
+    #[must_use]
+    pub fn node(&self) -> &NodeId {
+        &self.node
     }
 
     /// The limits in force.
@@ -256,7 +305,28 @@ impl Service {
 
     /// Links that are up, with their other ends and what these say they carry.
     pub fn links(&self) -> impl Iterator<Item = (LinkId, &PeerName, Load)> {
-        self.links.iter().map(|(link, neighbour)| (*link, &neighbour.peer, neighbour.load))
+        let origins = self.network.origins.iter();
+        self.links
+            .iter()
+            .map(|(link, neighbour)| (*link, &neighbour.peer, neighbour.load))
+            .chain(origins.map(|(link, origin)| (*link, &origin.peer, origin.load)))
+    }
+
+    /// What happened among origins.
+    #[must_use]
+    pub fn network_counts(&self) -> &NetworkCounts {
+        &self.network.counts
+    }
+
+    /// How many other origins are linked, replicas of their rooms are held here, and own rooms have a standby that
+    /// could take over at once.
+    #[must_use]
+    pub fn network_sizes(&self) -> (usize, usize, usize) {
+        let ready = |hall: &&Hall| {
+            hall.standby.as_ref().is_some_and(|standby| standby.state == Readiness::Ready)
+        };
+        let safe = self.halls.values().filter(ready).count();
+        (self.network.origins.len(), self.network.replicas.len(), safe)
     }
 
     /// Whether this origin takes nothing new.
@@ -345,7 +415,7 @@ impl Service {
 
     pub(super) fn send_to_all(&mut self, body: &Body) {
         let send = |link: &LinkId| Command::Send { link: *link, body: Box::new(body.clone()) };
-        self.commands.extend(self.links.keys().map(send));
+        self.commands.extend(self.links.keys().chain(self.network.origins.keys()).map(send));
     }
 
     fn close(&mut self, link: LinkId, reason: &str) {

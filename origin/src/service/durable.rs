@@ -14,7 +14,7 @@ use crate::room::{
     Whereabouts,
 };
 use crate::store::{
-    Appointment, HotChange, HotRoom, LogEntry, Operation, Ownership, Present, RoomChange,
+    Appointment, HotChange, HotRoom, Kept, LogEntry, Operation, Ownership, Present, RoomChange,
     RoomRecord, Settings, Visibility,
 };
 
@@ -31,21 +31,6 @@ struct Policy {
     muted_on_entry: bool,
 }
 
-/// Everything that a store has of a room.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// Its record.
-    pub record: RoomRecord,
-    /// Roles by identity.
-    pub appointments: Vec<Appointment>,
-    /// Who is kept out.
-    pub bans: Vec<crate::store::Ban>,
-    /// The newest entries of its log, in order.
-    pub log: Vec<LogEntry>,
-    /// Who was there.
-    pub hot: HotRoom,
-}
-
 impl Service {
     /// The next write that is owed to the store; call until `None` after every input.
     pub fn next_write(&mut self) -> Option<Operation> {
@@ -54,16 +39,8 @@ impl Service {
 
     /// Writes anew who is in every room: the store of that has come back with an older copy.
     pub fn write_people_anew(&mut self) {
-        for hall in self.halls.values() {
-            let room = &hall.room;
-            for participant in room.participants() {
-                let here = Change::Here(Box::new(participant.clone()));
-                self.writes.push_back(operation_of(room, here));
-                if let Some(turn) = participant.turn {
-                    let participant = participant.id.clone();
-                    self.writes.push_back(operation_of(room, Change::Raised { participant, turn }));
-                }
-            }
+        for key in self.halls.keys().copied().collect::<Vec<_>>() {
+            self.write_people_of(key);
         }
     }
 
@@ -74,20 +51,25 @@ impl Service {
             let epoch = u64::from(epoch.0);
             self.writes.push_back(Operation::Erase { room: id.clone(), epoch });
         }
-        let record =
-            RoomRecord::new(id, settings_of(room), self.ownership(room.epoch()), room.created_ms());
+        let ownership = self.ownership(room.epoch());
+        let record = RoomRecord::new(id, settings_of(room), ownership, room.created_ms());
         self.writes.push_back(Operation::Create(Box::new(record)));
     }
 
     /// Writes down what has changed in a room.
     pub(super) fn write_changes(&mut self, key: RoomKey) {
         let Some(hall) = self.halls.get_mut(&key) else { return };
-        write_down(&mut hall.room, &mut self.writes);
+        let operations = write_down(&mut hall.room);
+        if hall.standby.is_some() && !operations.is_empty() {
+            self.replicate(key, &operations);
+        }
+        self.writes.extend(operations);
     }
 
     /// The room has ended: the same id may be used anew.
     pub(super) fn write_end(&mut self, room: &mut Room) {
-        write_down(room, &mut self.writes);
+        let last = write_down(room);
+        self.writes.extend(last);
         let (id, epoch) = (room.id().clone(), room.epoch());
         self.writes.push_back(Operation::Dissolve { room: id.clone(), epoch: u64::from(epoch.0) });
         self.closed.insert(id, epoch);
@@ -105,24 +87,67 @@ impl Service {
         }
         let owner = kept.record.ownership.owner.as_ref();
         if owner.is_some_and(|owner| *owner != self.node) {
+            self.handle_record(&id, Some(&kept.record), now);
             return;
         }
         if self.rooms.contains_key(&id) || self.halls.len() >= self.limits.rooms {
             return;
         }
-        let epoch = self.epoch(self.start.unix_ms_at(now));
-        self.writes.push_back(Operation::Claim {
-            room: id.clone(),
-            owner: kept.record.ownership.owner.clone(),
-            epoch: kept.record.ownership.epoch,
-            next: self.ownership(epoch),
-        });
+        let next = self.ownership(self.epoch(self.start.unix_ms_at(now)));
+        let before = kept.record.ownership.clone();
+        self.writes.push_back(Operation::Claim { room: id, before, next: next.clone() });
+        let mut kept = kept.clone();
+        kept.record.ownership = next;
+        self.install(&kept, now);
+    }
+
+    /// Opens a room out of what is kept of it, in the epoch of its record.
+    pub(super) fn install(&mut self, kept: &Kept, now: Instant) -> RoomKey {
+        let ownership = kept.record.ownership.clone();
+        let epoch = Epoch(u32::try_from(ownership.epoch).unwrap_or(u32::MAX));
         let room = self.room_of(kept, epoch, now);
+        self.network.directory.forget(room.id(), epoch);
+        let key = self.open_hall(room, ownership);
+        self.settle(key, now);
+        self.tell_ownership(key);
+        self.assign_standby(key, now);
+        key
+    }
+
+    /// A room of this origin from now on.
+    pub(super) fn open_hall(&mut self, room: Room, ownership: Ownership) -> RoomKey {
         let key = RoomKey(self.next_key);
         self.next_key += 1;
-        self.rooms.insert(id, key);
-        self.halls.insert(key, Hall::new(room));
-        self.settle(key, now);
+        self.rooms.insert(room.id().clone(), key);
+        self.halls.insert(key, Hall::new(room, ownership));
+        key
+    }
+
+    /// Everything that a store should have of a room.
+    pub(super) fn kept_of(&self, hall: &Hall) -> Kept {
+        let room = &hall.room;
+        let remains = room.remains();
+        let (id, settings) = (room.id().clone(), settings_of(room));
+        let record = RoomRecord::new(id, settings, hall.ownership.clone(), room.created_ms());
+        let appoint =
+            |(identity, role): (&str, _)| Appointment { identity: identity.to_owned(), role };
+        let ban = |(identity, ban): (&str, &Ban)| ban_to_store(identity, ban.clone());
+        let hands = remains.people.values().filter_map(|participant| {
+            let (place, participant) = (participant.turn?.number, participant.id.clone());
+            Some(crate::store::Hand { place, participant })
+        });
+        let hot = HotRoom {
+            epoch: u64::from(room.epoch().0),
+            present: remains.people.values().map(present).collect(),
+            hands: hands.collect(),
+        };
+        Kept {
+            record: RoomRecord { log_end: remains.log_end, ..record },
+            appointments: remains.exclusions.appointments().map(appoint).collect(),
+            bans: remains.exclusions.bans().map(ban).collect(),
+            log: remains.log.into_iter().map(entry_to_store).collect(),
+            hot: hot.sorted(),
+        }
     }
 
     fn room_of(&self, kept: &Kept, epoch: Epoch, now: Instant) -> Room {
@@ -143,18 +168,25 @@ impl Service {
         Room::from_remains(founding, remains, self.limits.capacity, now)
     }
 
-    fn ownership(&self, epoch: Epoch) -> Ownership {
+    pub(super) fn ownership(&self, epoch: Epoch) -> Ownership {
         Ownership { owner: Some(self.node.clone()), standby: None, epoch: u64::from(epoch.0) }
     }
 }
 
-fn write_down(room: &mut Room, writes: &mut std::collections::VecDeque<Operation>) {
+fn write_down(room: &mut Room) -> Vec<Operation> {
+    let mut operations = Vec::new();
     while let Some(change) = room.next_change() {
-        writes.push_back(operation_of(room, change));
+        operations.push(operation_of(room, change));
     }
+    operations
 }
 
-fn operation_of(room: &Room, change: Change) -> Operation {
+/// Whose a room is, as messages name it.
+pub(super) fn tenant_of(record: &RoomRecord) -> String {
+    policy_of(&record.settings.policy).tenant
+}
+
+pub(super) fn operation_of(room: &Room, change: Change) -> Operation {
     let durable = |change| Operation::Change {
         room: room.id().clone(),
         epoch: u64::from(room.epoch().0),
@@ -169,28 +201,31 @@ fn operation_of(room: &Room, change: Change) -> Operation {
         Change::Settings => durable(RoomChange::Settings(settings_of(room))),
         Change::Closed { at_ms } => durable(RoomChange::Close { at_ms }),
         Change::Appointed { identity, role } => durable(RoomChange::Appoint { identity, role }),
-        Change::Banned { identity, ban } => durable(RoomChange::Ban(crate::store::Ban {
-            identity,
-            by: ban.by,
-            at_ms: ban.at_ms,
-            reason: ban.reason,
-            until_ms: ban.until_ms,
-        })),
+        Change::Banned { identity, ban } => durable(RoomChange::Ban(ban_to_store(&identity, ban))),
         Change::Unbanned { identity } => durable(RoomChange::Unban { identity }),
-        Change::Logged(entry) => durable(RoomChange::Append(vec![LogEntry {
-            sequence: entry.number,
-            at_ms: entry.at_ms,
-            actor: entry.actor,
-            what: entry.event,
-            subject: entry.subject,
-            detail: entry.detail,
-        }])),
+        Change::Logged(entry) => durable(RoomChange::Append(vec![entry_to_store(entry)])),
         Change::Here(participant) => hot(HotChange::Here(present(&participant))),
         Change::Gone(id) => hot(HotChange::Gone(id)),
         Change::Raised { participant, turn } => {
             hot(HotChange::Raise { participant, place: turn.number })
         }
         Change::Lowered(id) => hot(HotChange::Lower(id)),
+    }
+}
+
+fn ban_to_store(identity: &str, ban: Ban) -> crate::store::Ban {
+    let Ban { by, at_ms, until_ms, reason } = ban;
+    crate::store::Ban { identity: identity.to_owned(), by, at_ms, reason, until_ms }
+}
+
+fn entry_to_store(entry: stoa_protocol::mesh::control::LogEntry) -> LogEntry {
+    LogEntry {
+        sequence: entry.number,
+        at_ms: entry.at_ms,
+        actor: entry.actor,
+        what: entry.event,
+        subject: entry.subject,
+        detail: entry.detail,
     }
 }
 
@@ -205,6 +240,7 @@ fn present(participant: &Participant) -> Present {
         name: participant.name.clone(),
         role: participant.role,
         muted_by,
+        invited: participant.invited,
     }
 }
 
@@ -300,7 +336,7 @@ fn people_of(hot: &HotRoom, node: &NodeId, until: Instant) -> BTreeMap<Participa
             // Until his edge tells what his token says.
             token_role: present.role,
             turn,
-            invited: false,
+            invited: present.invited,
             muted,
             track: None,
             node: node.clone(),

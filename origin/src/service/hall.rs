@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use stoa_link::LinkId;
 
+use super::network::{Moving, Standby};
 use crate::room::Room;
 use crate::stage::Stage;
+use crate::store::Ownership;
 use crate::tree::Subscriptions;
 
 /// Names a room within this process; never used again, so that a late timer or route for a room
@@ -22,11 +24,25 @@ pub(super) struct Hall {
     pub(super) tree: Subscriptions,
     /// The entry of this room in the service's timers; may be earlier than needed.
     pub(super) scheduled: Option<Instant>,
+    /// Who answers for it, as this origin has last asked the store to have it.
+    pub(super) ownership: Ownership,
+    /// Who would take it over.
+    pub(super) standby: Option<Standby>,
+    /// What waits while it goes to another origin.
+    pub(super) moving: Option<Moving>,
 }
 
 impl Hall {
-    pub(super) fn new(room: Room) -> Self {
-        Self { room, stage: Stage::default(), tree: Subscriptions::default(), scheduled: None }
+    pub(super) fn new(room: Room, ownership: Ownership) -> Self {
+        Self {
+            room,
+            stage: Stage::default(),
+            tree: Subscriptions::default(),
+            scheduled: None,
+            ownership,
+            standby: None,
+            moving: None,
+        }
     }
 
     /// The links that hear of this room, each once: somebody is here through them, or they subscribe.
@@ -53,6 +69,7 @@ impl Hall {
             self.stage.poll_timeout(),
             self.tree.poll_timeout(),
             self.expires_at(empty_room_life),
+            self.moving.as_ref().map(|moving| moving.until),
         ]
         .into_iter()
         .flatten()

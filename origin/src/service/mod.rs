@@ -10,6 +10,11 @@
 //! | `durable` | what the store is told, and how rooms come out of it again |
 //! | `hall` | one room with its stage and its tree |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
+//! | `network` | what is known of other origins |
+//! | `origins` | links to other origins, and what each owns |
+//! | `standby` | who would take a room of this origin over, and what it is told |
+//! | `successors` | replicas of others' rooms, who may act, rooms that are given up |
+//! | `takeover` | rooms of others are taken |
 //! | `counts` | what happened, by reason |
 //! | `limits` | every maximum of the service |
 //! | `revocations` | access tokens that hold no longer, for every edge |
@@ -24,21 +29,26 @@ mod hall;
 mod io;
 mod limits;
 mod neighbour;
+mod network;
+mod origins;
 mod people;
 mod refusal;
 mod revocations;
 mod settle;
+mod standby;
+mod successors;
+mod takeover;
 mod tracks;
 
 pub use self::core::{Command, Happened, Service};
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
-pub use durable::Kept;
 pub use hall::RoomKey;
 pub use io::{Server, Steering};
 pub use limits::{
     EMPTY_ROOM_LIFE, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX, Limits, ROOM_ID_CHARS,
     ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
+pub use network::{NetworkCounts, Why};
 pub use refusal::Refusal;
 pub use tracks::Route;
 

@@ -46,6 +46,11 @@ pub enum Refusal {
     /// The room moves to another origin at this moment.
     #[error("Room '{0}' is about to move to another origin; try again shortly.")]
     Moving(RoomId),
+    /// The store has refused it for good.
+    #[error(
+        "This change was not kept, because the room may have another owner by now; try again shortly."
+    )]
+    NotKept,
     /// The store of rooms cannot be reached, and another origin may make a room of the same id.
     #[error(
         "New rooms cannot be made for the moment, because their store cannot be reached; try again shortly."
@@ -105,6 +110,7 @@ impl Refusal {
             Self::Elsewhere { .. } => (ELSEWHERE, "room-elsewhere", 0),
             Self::OwnerUncertain(_) => (503, "owner-uncertain", MOVE_RETRY_S),
             Self::Moving(_) => (503, "room-moving", MOVE_RETRY_S),
+            Self::NotKept => (503, "not-kept", MOVE_RETRY_S),
             Self::StoreAway => (503, "store-away", DRAIN_RETRY_S),
             Self::RoomExists(_) => (409, "room-exists", 0),
             Self::TrackTaken(_) => (409, "track-taken", 0),
@@ -178,6 +184,7 @@ mod tests {
             Refusal::OwnerUncertain(room()),
             Refusal::Moving(room()),
             Refusal::StoreAway,
+            Refusal::NotKept,
             Refusal::TrackTaken(TrackId(1)),
             Refusal::PageTooLong(101),
             Refusal::RoomsFull { max: 1 },

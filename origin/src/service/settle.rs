@@ -119,6 +119,10 @@ impl Service {
             self.counts.participants_lost += 1;
             self.clear_up(key, &departed, now);
         }
+        let overdue = |hall: &Hall| hall.moving.as_ref().is_some_and(|moving| moving.until <= now);
+        if self.halls.get(&key).is_some_and(overdue) {
+            self.stay(key, now);
+        }
         let life = self.limits.empty_room_life;
         let expired = |hall: &Hall| hall.expires_at(life).is_some_and(|at| at <= now);
         if self.halls.get(&key).is_some_and(expired) {
@@ -142,15 +146,32 @@ impl Service {
 
     /// Ends a room for everybody: a last snapshot, tracks unbound, subscriptions gone.
     pub(super) fn end_room(&mut self, key: RoomKey, now: Instant) {
-        let Some(mut hall) = self.halls.remove(&key) else { return };
+        let Some(mut hall) = self.take_down(key) else { return };
+        hall.room.handle_close("", now);
+        self.write_end(&mut hall.room);
+        pass_on(&mut hall.room, &mut self.events);
+        if let Some(standby) = hall.standby.take() {
+            self.end_replica(&hall.room, &standby);
+        }
+        self.tell_ended(hall.room.id(), hall.room.epoch());
+        for (link, request) in hall.moving.take().map(|moving| moving.held).unwrap_or_default() {
+            self.handle_request(link, request, now);
+        }
+        self.counts.room_states += 1;
+        let state = hall.room.state();
+        for link in hall.links() {
+            self.send(link, Body::RoomState(state.clone()));
+        }
+    }
+
+    /// Takes a room out of everything: its tracks are unbound, and no link takes part in it.
+    pub(super) fn take_down(&mut self, key: RoomKey) -> Option<Hall> {
+        let mut hall = self.halls.remove(&key)?;
         if let Some(scheduled) = hall.scheduled {
             self.deadlines.remove(&(scheduled, key));
         }
         self.rooms.remove(hall.room.id());
         self.epoch_past = self.epoch_past.max(hall.room.epoch());
-        hall.room.handle_close("", now);
-        self.write_end(&mut hall.room);
-        pass_on(&mut hall.room, &mut self.events);
         for track in hall.room.participants().filter_map(|p| p.track) {
             self.owners.remove(&track);
             if let Some(publication) = self.publications.remove(&track)
@@ -165,14 +186,12 @@ impl Service {
                 self.commands.push_back(Command::Unbind { link: child, track });
             }
         }
-        self.counts.room_states += 1;
-        let state = hall.room.state();
         for link in hall.links() {
             if let Some(neighbour) = self.links.get_mut(&link) {
                 neighbour.rooms.remove(&key);
             }
-            self.send(link, Body::RoomState(state.clone()));
         }
+        Some(hall)
     }
 }
 

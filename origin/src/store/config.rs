@@ -131,6 +131,12 @@ impl<'de> Visitor<'de> for HotForm {
 }
 
 impl StoreConfig {
+    /// Whether other origins may use the same store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.durable, DurableConfig::Cassandra(_))
+    }
+
     /// Checks what types cannot.
     ///
     /// # Errors

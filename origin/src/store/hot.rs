@@ -20,6 +20,14 @@ pub struct Present {
     pub role: Role,
     /// The identity of who muted him, if anybody did.
     pub muted_by: Option<String>,
+    /// Whether he is invited to the stage.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub invited: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// One change of a room's hot state. The newest change of a participant or a hand wins.

@@ -59,7 +59,14 @@ fn any_room() -> impl Strategy<Value = HotRoom> {
             let hand = place.map(|place| Hand { place, participant: id.clone() });
             room.hands.extend(hand);
             let identity = format!("i{n}");
-            room.present.push(Present { id, identity, name, role: Role::Listener, muted_by: None });
+            room.present.push(Present {
+                id,
+                identity,
+                name,
+                role: Role::Listener,
+                muted_by: None,
+                invited: false,
+            });
         }
         room
     })

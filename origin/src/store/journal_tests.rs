@@ -233,6 +233,7 @@ fn here(name: &str, n: u32) -> HotChange {
         name: name_shown,
         role: Role::Listener,
         muted_by: None,
+        invited: false,
     })
 }
 

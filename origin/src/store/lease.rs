@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use stoa_protocol::ids::NodeId;
 
 use crate::store::error::StoreError;
@@ -12,6 +13,16 @@ use crate::store::limits::LEASES_MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Holder(pub u128);
 
+/// How others reach an origin, and what fails together with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Home {
+    /// `HOST:PORT` of its mesh endpoint.
+    pub address: String,
+    /// E.g. a region or a rack.
+    pub domain: String,
+}
+
 /// An origin that is alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -19,6 +30,8 @@ pub struct Lease {
     pub node: NodeId,
     /// Which run of it.
     pub holder: Holder,
+    /// How others reach it.
+    pub home: Home,
     /// How long it still holds, by the store's clock.
     pub remaining_ms: u64,
 }
@@ -26,7 +39,14 @@ pub struct Lease {
 /// All leases, on the monotonic clock.
 #[derive(Debug, Default)]
 pub struct LeaseBook {
-    held: BTreeMap<NodeId, (Holder, Instant)>,
+    held: BTreeMap<NodeId, Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    holder: Holder,
+    home: Home,
+    until: Instant,
 }
 
 impl LeaseBook {
@@ -38,18 +58,20 @@ impl LeaseBook {
         &mut self,
         node: &NodeId,
         holder: Holder,
+        home: &Home,
         life: Duration,
         now: Instant,
     ) -> Result<(), StoreError> {
-        self.held.retain(|_, (_, until)| *until > now);
+        self.held.retain(|_, held| held.until > now);
         match self.held.get(node) {
-            Some((other, _)) if *other != holder => Err(HELD),
+            Some(other) if other.holder != holder => Err(HELD),
             None if self.held.len() >= LEASES_MAX => {
                 let max = LEASES_MAX as u64;
                 Err(StoreError::Limit { what: "the number of leases", found: max + 1, max })
             }
             _ => {
-                self.held.insert(node.clone(), (holder, now + life));
+                let held = Held { holder, home: home.clone(), until: now + life };
+                self.held.insert(node.clone(), held);
                 Ok(())
             }
         }
@@ -67,8 +89,8 @@ impl LeaseBook {
         now: Instant,
     ) -> Result<(), StoreError> {
         match self.held.get_mut(node) {
-            Some((held, until)) if *held == holder && *until > now => {
-                *until = now + life;
+            Some(held) if held.holder == holder && held.until > now => {
+                held.until = now + life;
                 Ok(())
             }
             _ => Err(NOT_HELD),
@@ -77,7 +99,7 @@ impl LeaseBook {
 
     /// Gives a lease back; without effect if it is not held.
     pub fn release(&mut self, node: &NodeId, holder: Holder) {
-        if self.held.get(node).is_some_and(|(held, _)| *held == holder) {
+        if self.held.get(node).is_some_and(|held| held.holder == holder) {
             self.held.remove(node);
         }
     }
@@ -85,11 +107,12 @@ impl LeaseBook {
     /// Leases that hold, by node.
     #[must_use]
     pub fn live(&self, now: Instant) -> Vec<Lease> {
-        let live = self.held.iter().filter(|(_, (_, until))| *until > now);
-        live.map(|(node, (holder, until))| Lease {
+        let live = self.held.iter().filter(|(_, held)| held.until > now);
+        live.map(|(node, held)| Lease {
             node: node.clone(),
-            holder: *holder,
-            remaining_ms: u64::try_from((*until - now).as_millis()).unwrap_or(u64::MAX),
+            holder: held.holder,
+            home: held.home.clone(),
+            remaining_ms: u64::try_from((held.until - now).as_millis()).unwrap_or(u64::MAX),
         })
         .collect()
     }

@@ -10,6 +10,7 @@
 //! | [`error`] | why a store did not do what it was asked |
 //! | [`limits`] | every maximum and interval |
 //! | [`config`] | the `[store]` section |
+//! | `kept` | everything of one room |
 //! | [`journal`] | writes that wait for their store |
 //! | [`metrics`] | what Prometheus gets to know |
 //! | `io` | all stores of an origin with their journals and tasks: [`Stores`] |
@@ -26,6 +27,7 @@ pub mod error;
 pub mod hot;
 mod io;
 pub mod journal;
+mod kept;
 pub mod lease;
 pub mod limits;
 pub mod metrics;
@@ -42,9 +44,10 @@ pub use config::{CassandraConfig, DurableConfig, HotConfig, RedisConfig, RedisKi
 pub use embedded::{Embedded, Grouping};
 pub use error::StoreError;
 pub use hot::{Hand, HotChange, HotRoom, Present, difference, in_writes};
-pub use io::{Receipt, Stores};
+pub use io::{Fenced, Receipt, Stores};
 pub use journal::{Journal, JournalLimits, Settled, Ticket};
-pub use lease::{Holder, Lease};
+pub use kept::Kept;
+pub use lease::{Holder, Home, Lease};
 pub use limits::{CALL_LIMIT, CHANGES_PER_WRITE_MAX, LEASE_LIFE, LEASE_MS_MAX, PAGE_MAX, TRIM_MAX};
 pub use metrics::StoreMetrics;
 pub use operation::{Answer, Answering, Kind, Operation, RoomChange, Store};

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::pin::Pin;
 
+use serde::{Deserialize, Serialize};
 use stoa_protocol::ids::{NodeId, Role, RoomId};
 
 use crate::store::error::StoreError;
 use crate::store::hot::{HotChange, HotRoom};
-use crate::store::lease::{Holder, Lease};
+use crate::store::lease::{Holder, Home, Lease};
 use crate::store::record::{Appointment, Ban, LogEntry, Ownership, RoomRecord, Settings};
 
 /// An answer that is on its way.
@@ -51,7 +52,7 @@ impl Kind {
 
 /// Something to do with the record of a room. The epoch must be the stored one: an older one is fenced,
 /// a newer one is a conflict, because epochs are raised by [`Operation::Claim`] alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoomChange {
     /// New settings, all of them.
     Settings(Settings),
@@ -93,14 +94,12 @@ pub enum Operation {
         /// 1 to [`crate::store::PAGE_MAX`].
         limit: u32,
     },
-    /// Changes who answers for a room, if owner and epoch are as expected. A new owner needs a newer epoch.
+    /// Changes who answers for a room, if owner, standby and epoch are as expected. A new owner needs a newer epoch.
     Claim {
         /// Which.
         room: RoomId,
-        /// The owner as last read.
-        owner: Option<NodeId>,
-        /// The epoch as last read.
-        epoch: u64,
+        /// As last read.
+        before: Ownership,
         /// What it shall be.
         next: Ownership,
     },
@@ -188,6 +187,8 @@ pub enum Operation {
         node: NodeId,
         /// Which run of it.
         holder: Holder,
+        /// How others reach it.
+        home: Home,
         /// 1 to [`crate::store::LEASE_MS_MAX`].
         life_ms: u64,
     },

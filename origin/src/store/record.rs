@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use stoa_protocol::ids::{NodeId, Role, RoomId};
 
+use crate::store::error::StoreError;
+
 /// Who may find a room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -49,6 +51,20 @@ pub struct Ownership {
     pub standby: Option<NodeId>,
     /// Grows with every change of owner; writes of an older one are refused.
     pub epoch: u64,
+}
+
+impl Ownership {
+    /// # Errors
+    /// When owner or standby are others than `before`.
+    pub(crate) fn expect(&self, before: &Self) -> Result<(), StoreError> {
+        if self.owner != before.owner {
+            return Err(StoreError::Conflict { what: "the room has another owner" });
+        }
+        if self.standby != before.standby {
+            return Err(StoreError::Conflict { what: "the room has another standby" });
+        }
+        Ok(())
+    }
 }
 
 /// A room as it is stored.

@@ -1,5 +1,7 @@
 //! What holds of every operation whatever the backend: its kind, its name in metrics, its limits.
 
+use stoa_protocol::ids::RoomId;
+
 use crate::store::error::StoreError;
 use crate::store::hot::HotChange;
 use crate::store::limits::{
@@ -42,6 +44,38 @@ impl Operation {
         )
     }
 
+    /// Whether later writes of its room depend on it.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Claim { .. } | Self::Erase { .. })
+    }
+
+    /// The room that it concerns, if it is one.
+    #[must_use]
+    pub fn room(&self) -> Option<&RoomId> {
+        match self {
+            Self::Create(record) => Some(&record.room),
+            Self::Room(room)
+            | Self::Claim { room, .. }
+            | Self::Change { room, .. }
+            | Self::Appointments { room, .. }
+            | Self::Bans { room, .. }
+            | Self::Log { room, .. }
+            | Self::Trim { room, .. }
+            | Self::Erase { room, .. }
+            | Self::Note { room, .. }
+            | Self::Dissolve { room, .. }
+            | Self::Forget(room)
+            | Self::Hot(room) => Some(room),
+            Self::Rooms { .. }
+            | Self::HotRooms { .. }
+            | Self::Acquire { .. }
+            | Self::Renew { .. }
+            | Self::Release { .. }
+            | Self::Leases => None,
+        }
+    }
+
     /// As the metrics call it.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -82,9 +116,9 @@ impl Operation {
                 page(*limit)?;
                 text("the identity", after)
             }
-            Self::Claim { owner, epoch, next, .. } => {
-                let moves = next.owner != *owner;
-                if next.epoch < *epoch || moves && next.epoch == *epoch {
+            Self::Claim { before, next, .. } => {
+                let moves = next.owner != before.owner;
+                if next.epoch < before.epoch || moves && next.epoch == before.epoch {
                     return Err(StoreError::Conflict { what: "a new owner needs a newer epoch" });
                 }
                 number("the epoch", next.epoch)
@@ -96,7 +130,12 @@ impl Operation {
                 changes.iter().try_for_each(hot_change)
             }
             Self::Dissolve { epoch, .. } => number("the epoch", *epoch),
-            Self::Acquire { life_ms, .. } | Self::Renew { life_ms, .. } => {
+            Self::Acquire { life_ms, home, .. } => {
+                text("the address", &home.address)?;
+                text("the failure domain", &home.domain)?;
+                most_of("a lease's milliseconds", (*life_ms).max(1), LEASE_MS_MAX)
+            }
+            Self::Renew { life_ms, .. } => {
                 most_of("a lease's milliseconds", (*life_ms).max(1), LEASE_MS_MAX)
             }
             _ => Ok(()),

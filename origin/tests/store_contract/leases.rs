@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stoa_origin::store::{Answer, Holder, Lease, Operation, Store};
+use stoa_origin::store::{Answer, Holder, Home, Lease, Operation, Store};
 
 use crate::vocabulary::{done, node, refused};
 
@@ -22,9 +22,9 @@ async fn a_lease_is_one_holders_until_it_is_released(store: &dyn Store, name: &s
     assert_eq!(refused(store, renew(name, SECOND)).await.label(), "conflict");
     done(store, Operation::Release { node: node(name), holder: SECOND }).await;
     let lease = held(store, name).await.unwrap();
-    assert_eq!(lease.holder, FIRST);
+    assert_eq!((lease.holder, lease.home), (FIRST, home()));
     // A clock of whole seconds may add up to two.
-    assert!((1..=62_000).contains(&lease.remaining_ms), "{lease:?}");
+    assert!((1..=62_000).contains(&lease.remaining_ms), "{}", lease.remaining_ms);
 
     done(store, Operation::Release { node: node(name), holder: FIRST }).await;
 
@@ -37,7 +37,8 @@ async fn a_lease_is_one_holders_until_it_is_released(store: &dyn Store, name: &s
 async fn a_lease_that_nobody_renews_runs_out(store: &dyn Store, name: &str) {
     let began = Instant::now();
     let life_ms = 1_000;
-    done(store, Operation::Acquire { node: node(name), holder: FIRST, life_ms }).await;
+    done(store, Operation::Acquire { node: node(name), holder: FIRST, home: home(), life_ms })
+        .await;
 
     while let Err(error) = store.apply(acquire(name, SECOND)).await {
         assert_eq!(error.label(), "conflict");
@@ -52,7 +53,11 @@ async fn a_lease_that_nobody_renews_runs_out(store: &dyn Store, name: &str) {
 }
 
 fn acquire(name: &str, holder: Holder) -> Operation {
-    Operation::Acquire { node: node(name), holder, life_ms: 60_000 }
+    Operation::Acquire { node: node(name), holder, home: home(), life_ms: 60_000 }
+}
+
+fn home() -> Home {
+    Home { address: "origin.example:4700".to_owned(), domain: "fra".to_owned() }
 }
 
 fn renew(name: &str, holder: Holder) -> Operation {

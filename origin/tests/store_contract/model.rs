@@ -36,10 +36,13 @@ impl Model {
         operation.check()?;
         match operation.clone() {
             Operation::Create(record) => self.create(*record),
-            Operation::Claim { room, owner, epoch, next } => {
-                let room = self.fenced(&room, epoch)?;
-                if room.record.ownership.owner != owner {
+            Operation::Claim { room, before, next } => {
+                let room = self.fenced(&room, before.epoch)?;
+                if room.record.ownership.owner != before.owner {
                     return Err(StoreError::Conflict { what: "the room has another owner" });
+                }
+                if room.record.ownership.standby != before.standby {
+                    return Err(StoreError::Conflict { what: "the room has another standby" });
                 }
                 room.record.ownership = next;
                 room.record.revision += 1;

@@ -103,9 +103,11 @@ pub(crate) fn rooms(prefix: &str) -> BoxedStrategy<Operation> {
     let limit = || 1..4u32;
     prop_oneof![
         3 => name(prefix).prop_map(|name| Operation::Create(Box::new(record(&name)))),
-        2 => (name(prefix), owner(), epoch(), owner(), epoch()).prop_map(|(name, was, then, is, now)| {
-            let next = Ownership { standby: Some(node(was)), ..ownership(is, now) };
-            Operation::Claim { room: room(&name), owner: Some(node(was)), epoch: then, next }
+        2 => (name(prefix), owner(), epoch(), owner(), epoch(), any::<[bool; 2]>()).prop_map(|(name, was, then, is, now, kept)| {
+            let standby = |is: bool| is.then(|| node("o1"));
+            let before = Ownership { standby: standby(kept[0]), ..ownership(was, then) };
+            let next = Ownership { standby: standby(kept[1]), ..ownership(is, now) };
+            Operation::Claim { room: room(&name), before, next }
         }),
         8 => (name(prefix), 1..3u64, room_change()).prop_map(|(name, epoch, what)| change(&name, epoch, what)),
         1 => (name(prefix), 0..40u64).prop_map(|(name, before_ms)| Operation::Trim { room: room(&name), before_ms }),
@@ -159,8 +161,8 @@ pub(crate) fn hot(prefix: &str) -> BoxedStrategy<Operation> {
 fn hot_change() -> impl Strategy<Value = HotChange> {
     let who = || prop_oneof!["p", "q", "r", "s"];
     prop_oneof![
-        3 => (who(), proptest::option::of(identity())).prop_map(|(who, muted_by)| {
-            HotChange::Here(stoa_origin::store::Present { muted_by, ..present(&who) })
+        3 => (who(), proptest::option::of(identity()), any::<bool>()).prop_map(|(who, muted_by, invited)| {
+            HotChange::Here(stoa_origin::store::Present { muted_by, invited, ..present(&who) })
         }),
         1 => who().prop_map(|who| HotChange::Gone(participant(&who))),
         3 => (who(), 1..9u64).prop_map(|(who, place)| raise(&who, place)),

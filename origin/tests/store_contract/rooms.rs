@@ -42,7 +42,7 @@ async fn a_write_of_an_older_epoch_is_fenced(store: &dyn Store, prefix: &str) {
     done(store, Operation::Create(Box::new(record(&name)))).await;
     done(store, change(&name, 1, topic("of the first owner"))).await;
     let next = Ownership { standby: Some(node("o1")), ..ownership("o2", 5) };
-    let claim = Operation::Claim { room: room(&name), owner: Some(node("o1")), epoch: 1, next };
+    let claim = Operation::Claim { room: room(&name), before: ownership("o1", 1), next };
     done(store, claim).await;
 
     let changes = [
@@ -72,8 +72,7 @@ async fn of_two_claims_on_the_same_reading_one_wins(store: &dyn Store, prefix: &
     done(store, Operation::Create(Box::new(record(&name)))).await;
     let claim = |by: &str, epoch: u64| Operation::Claim {
         room: room(&name),
-        owner: Some(node("o1")),
-        epoch: 1,
+        before: ownership("o1", 1),
         next: ownership(by, epoch),
     };
 
@@ -86,16 +85,21 @@ async fn of_two_claims_on_the_same_reading_one_wins(store: &dyn Store, prefix: &
     assert_eq!(refused(store, claim("o4", 9)).await, StoreError::Fenced { stored: 2 });
     let foreign = Operation::Claim {
         room: room(&name),
-        owner: Some(node("o9")),
-        epoch: 2,
+        before: ownership("o9", 2),
         next: ownership("o4", 3),
     };
     let foreign = refused(store, foreign).await;
     assert_eq!(foreign, StoreError::Conflict { what: "the room has another owner" });
+    let unknown = Operation::Claim {
+        room: room(&name),
+        before: Ownership { standby: Some(node("o3")), ..ownership(winner, 2) },
+        next: ownership("o3", 3),
+    };
+    let unknown = refused(store, unknown).await;
+    assert_eq!(unknown, StoreError::Conflict { what: "the room has another standby" });
     let kept = Operation::Claim {
         room: room(&name),
-        owner: Some(node(winner)),
-        epoch: 2,
+        before: ownership(winner, 2),
         next: ownership("o4", 2),
     };
     assert_eq!(refused(store, kept).await.label(), "conflict", "a new owner needs a newer epoch");

@@ -34,6 +34,7 @@ pub(crate) fn present(name: &str) -> Present {
         name: format!("\"{name}\" ☂"),
         role: Role::Listener,
         muted_by: None,
+        invited: false,
     }
 }
 

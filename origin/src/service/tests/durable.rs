@@ -6,8 +6,7 @@ use std::time::Duration;
 use stoa_protocol::mesh::control::{Act, Ask, Body, CreateRoom, Deed, RoomSettings, WireRole};
 
 use super::world::{World, join_ask};
-use crate::service::Kept;
-use crate::store::{Answer, Embedded, Operation, PAGE_MAX, Store};
+use crate::store::{Answer, Embedded, Kept, Operation, PAGE_MAX, Store};
 
 /// Writes everything that the service owes.
 async fn write(world: &mut World, store: &Arc<Embedded>) {

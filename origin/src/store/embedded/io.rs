@@ -184,8 +184,9 @@ impl Keeper {
 
     fn lease(&mut self, operation: &Operation, now: Instant) -> Outcome {
         match operation {
-            Operation::Acquire { node, holder, life_ms } => {
-                self.leases.acquire(node, *holder, Duration::from_millis(*life_ms), now)?;
+            Operation::Acquire { node, holder, home, life_ms } => {
+                let life = Duration::from_millis(*life_ms);
+                self.leases.acquire(node, *holder, home, life, now)?;
             }
             Operation::Renew { node, holder, life_ms } => {
                 self.leases.renew(node, *holder, Duration::from_millis(*life_ms), now)?;
@@ -248,9 +249,7 @@ fn commit(database: &Database, operations: Vec<Operation>) -> Result<Vec<Outcome
 fn write(writing: &WriteTransaction, operation: Operation) -> Outcome {
     match operation {
         Operation::Create(record) => rooms::create(writing, *record),
-        Operation::Claim { room, owner, epoch, next } => {
-            rooms::claim(writing, &room, owner.as_ref(), epoch, next)
-        }
+        Operation::Claim { room, before, next } => rooms::claim(writing, &room, &before, next),
         Operation::Change { room, epoch, change } => rooms::change(writing, &room, epoch, change),
         Operation::Trim { room, before_ms } => rooms::trim(writing, &room, before_ms),
         Operation::Erase { room, epoch } => rooms::erase(writing, &room, epoch),

@@ -2,7 +2,7 @@
 //! written, because a refused operation shares its commit with others.
 
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
-use stoa_protocol::ids::{NodeId, Role, RoomId};
+use stoa_protocol::ids::{Role, RoomId};
 
 use super::tables::{
     APPOINTMENTS, BANS, LOG, Pair, ROOMS, RoomRow, behind, decode, encode, end_of,
@@ -29,14 +29,11 @@ pub(super) fn create(writing: &WriteTransaction, record: RoomRecord) -> Result<A
 pub(super) fn claim(
     writing: &WriteTransaction,
     room: &RoomId,
-    owner: Option<&NodeId>,
-    epoch: u64,
+    before: &Ownership,
     next: Ownership,
 ) -> Result<Answer> {
-    let mut row = fenced(writing, room, epoch)?;
-    if row.record.ownership.owner.as_ref() != owner {
-        return Err(StoreError::Conflict { what: "the room has another owner" });
-    }
+    let mut row = fenced(writing, room, before.epoch)?;
+    row.record.ownership.expect(before)?;
     row.record.ownership = next;
     row.record.revision += 1;
     put(writing, &row)?;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::{Notify, oneshot};
 
+use super::fenced::Fenced;
 use crate::store::error::StoreError;
 use crate::store::journal::{Journal, JournalLimits, Ticket};
 use crate::store::limits::{JOURNAL_BYTES_MAX, JOURNAL_WRITES_MAX, LANES, RECEIPTS_MAX};
@@ -37,6 +38,7 @@ pub(super) struct Lane {
     /// Told whenever a write has ended.
     pub(super) progress: Notify,
     metrics: StoreMetrics,
+    fenced: Fenced,
 }
 
 #[derive(Debug)]
@@ -49,13 +51,13 @@ struct Inner {
 }
 
 impl Lane {
-    pub(super) fn new(kind: Kind, metrics: StoreMetrics) -> Self {
+    pub(super) fn new(kind: Kind, metrics: StoreMetrics, fenced: Fenced) -> Self {
         let limits =
             JournalLimits { writes: JOURNAL_WRITES_MAX / LANES, bytes: JOURNAL_BYTES_MAX / LANES };
         let journal = Journal::new(limits);
         let inner = Inner { journal, waiting: BTreeMap::new(), tickets: 0, length: 0 };
         let (wake, progress) = (Notify::new(), Notify::new());
-        Self { kind, inner: Mutex::new(inner), wake, progress, metrics }
+        Self { kind, inner: Mutex::new(inner), wake, progress, metrics, fenced }
     }
 
     pub(super) fn write(&self, operation: Operation) -> Result<Receipt, StoreError> {
@@ -122,6 +124,9 @@ impl Lane {
         {
             tracing::warn!(operation = operation.label(), %error, "a write was refused for good");
             self.metrics.note_dropped(self.kind, error.label());
+            if let (StoreError::Fenced { .. }, Some(room)) = (error, operation.room()) {
+                self.fenced.note(room);
+            }
         }
         let mut inner = self.inner();
         for settled in inner.journal.handle_outcome(outcome, Instant::now()) {

@@ -8,9 +8,11 @@
 //! | `backup` | copies of hot state in the durable store, and their way back |
 
 mod backup;
+mod fenced;
 mod lane;
 mod metered;
 mod stores;
 
+pub use fenced::Fenced;
 pub use lane::Receipt;
 pub use stores::Stores;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::backup::{Changed, copy_changed, hot_room};
+use super::fenced::Fenced;
 use super::lane::{Lane, Receipt};
 use super::metered::Metered;
 use crate::store::config::{DurableConfig, HotConfig, StoreConfig};
@@ -38,6 +39,7 @@ struct Shared {
     rooms: Vec<Lane>,
     people: Vec<Lane>,
     metrics: StoreMetrics,
+    fenced: Fenced,
 }
 
 impl Stores {
@@ -53,8 +55,9 @@ impl Stores {
         let metrics = StoreMetrics::register(registry).map_err(StoreError::unavailable)?;
         let durable = Metered::new(durable(&config.durable)?, metrics.clone());
         let (found, receiver) = watch::channel(0);
+        let fenced = Fenced::default();
         let lanes =
-            |kind| (0..LANES).map(|_| Lane::new(kind, metrics.clone())).collect::<Vec<Lane>>();
+            |kind| (0..LANES).map(|_| Lane::new(kind, metrics.clone(), fenced.clone())).collect();
         let (rooms, people) = (lanes(Kind::Rooms), lanes(Kind::Hot));
         let mut tasks = JoinSet::new();
         let shared = |hot, copies| Shared {
@@ -65,6 +68,7 @@ impl Stores {
             rooms,
             people,
             metrics: metrics.clone(),
+            fenced,
         };
         let shared = match &config.hot {
             HotConfig::Same => Arc::new(shared(durable.clone(), false)),
@@ -112,15 +116,15 @@ impl Stores {
             Kind::Hot => &self.shared.people,
             Kind::Leases => return Err(UNREPEATABLE),
         };
-        let room = match &operation {
-            Operation::Change { room, .. }
-            | Operation::Trim { room, .. }
-            | Operation::Note { room, .. }
-            | Operation::Dissolve { room, .. }
-            | Operation::Forget(room) => room,
-            _ => return Err(UNREPEATABLE),
-        };
-        lanes[lane_of(room)].write(operation)
+        let repeatable = !operation.opens() && !operation.reads();
+        let lane = operation.room().filter(|_| repeatable).map(lane_of).ok_or(UNREPEATABLE)?;
+        lanes[lane].write(operation)
+    }
+
+    /// Rooms whose writes are refused because they have a newer owner.
+    #[must_use]
+    pub fn fenced(&self) -> Fenced {
+        self.shared.fenced.clone()
     }
 
     /// The copy of a room's hot state in the durable store; the state itself where both are one.

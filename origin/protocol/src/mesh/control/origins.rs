@@ -89,9 +89,12 @@ pub struct Ownerships {
     /// Rooms that have ended.
     #[prost(message, repeated, tag = "2")]
     pub ended: Vec<RoomEpoch>,
-    /// Forget what this origin has told before: it begins anew.
+    /// Everything that this origin owns is told anew, from here on.
     #[prost(bool, tag = "3")]
     pub first: bool,
+    /// Everything has been told: forget what of this origin was not among it.
+    #[prost(bool, tag = "4")]
+    pub last: bool,
 }
 
 /// A room of the sending origin.

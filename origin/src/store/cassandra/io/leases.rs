@@ -7,10 +7,10 @@ use stoa_protocol::ids::NodeId;
 use super::session::Session;
 use crate::store::cassandra::rows::{Reader, int, text};
 use crate::store::cassandra::schema::{
-    LEASE_ACQUIRE, LEASE_READ, LEASE_RELEASE, LEASE_RENEW, LEASES,
+    LEASE_ACQUIRE, LEASE_HOME, LEASE_READ, LEASE_RELEASE, LEASE_RENEW, LEASES,
 };
 use crate::store::error::StoreError;
-use crate::store::lease::{HELD, Holder, Lease, NOT_HELD};
+use crate::store::lease::{HELD, Holder, Home, Lease, NOT_HELD};
 use crate::store::limits::LEASES_MAX;
 use crate::store::operation::Answer;
 
@@ -20,10 +20,12 @@ pub(super) async fn acquire(
     session: &Session,
     node: &NodeId,
     holder: Holder,
+    home: &Home,
     life_ms: u64,
 ) -> Result<Answer> {
     let name = written(holder);
-    let values = vec![text(node.as_str()), text(name.as_str()), int(seconds(life_ms))];
+    let home = serde_json::to_string(home).map_err(StoreError::corrupt)?;
+    let values = vec![text(node.as_str()), text(name.as_str()), text(home), int(seconds(life_ms))];
     match session.condition((LEASE_ACQUIRE, values)).await {
         Ok(true) => return Ok(Answer::Done),
         Ok(false) | Err(StoreError::Timeout) => {}
@@ -48,7 +50,17 @@ pub(super) async fn renew(
     life_ms: u64,
 ) -> Result<Answer> {
     let name = text(written(holder));
-    let values = vec![int(seconds(life_ms)), name.clone(), text(node.as_str()), name];
+    // The columns run out one by one, so that all of them are written anew.
+    let home = (LEASE_HOME, vec![text(node.as_str())]);
+    let rows = session.rows(home, Consistency::Quorum).await?;
+    let home = rows.into_iter().next().map(|row| Reader::new(row).text()).transpose()?.flatten();
+    let values = vec![
+        int(seconds(life_ms)),
+        name.clone(),
+        text(home.unwrap_or_default()),
+        text(node.as_str()),
+        name,
+    ];
     match session.condition((LEASE_RENEW, values)).await {
         Ok(true) => Ok(Answer::Done),
         Ok(false) => Err(NOT_HELD),
@@ -74,9 +86,12 @@ pub(super) async fn leases(session: &Session) -> Result<Answer> {
     for row in rows {
         let mut row = Reader::new(row);
         let node = NodeId::new(row.key()?).map_err(StoreError::corrupt)?;
-        let (holder, seconds) = (row.key()?, row.number()?.unwrap_or_default());
+        let (holder, home) = (row.key()?, row.text()?.unwrap_or_default());
+        let seconds = row.number()?.unwrap_or_default();
         let holder = u128::from_str_radix(&holder, 16).map_err(StoreError::corrupt)?;
-        leases.push(Lease { node, holder: Holder(holder), remaining_ms: seconds * 1_000 });
+        // Of an earlier version, which told no home.
+        let home = serde_json::from_str(&home).unwrap_or_default();
+        leases.push(Lease { node, holder: Holder(holder), home, remaining_ms: seconds * 1_000 });
     }
     leases.sort_by(|a, b| a.node.cmp(&b.node));
     Ok(Answer::Leases(leases))

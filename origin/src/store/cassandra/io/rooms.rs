@@ -2,7 +2,7 @@
 
 use scylla::statement::Consistency;
 use scylla::value::CqlValue;
-use stoa_protocol::ids::{NodeId, RoomId};
+use stoa_protocol::ids::RoomId;
 
 use super::partition::{ATTEMPTS_MAX, Swap, contended, draw};
 use super::session::Session;
@@ -41,16 +41,13 @@ pub(super) async fn create(session: &Session, record: RoomRecord) -> Result<Answ
 pub(super) async fn claim(
     session: &Session,
     room: &RoomId,
-    owner: Option<&NodeId>,
-    epoch: u64,
+    before: &Ownership,
     next: Ownership,
 ) -> Result<Answer> {
     for _ in 0..ATTEMPTS_MAX {
         let state = state(session, room, Consistency::Quorum).await?;
-        let mut row = fenced(&state, epoch)?;
-        if row.record.ownership.owner.as_ref() != owner {
-            return Err(StoreError::Conflict { what: "the room has another owner" });
-        }
+        let mut row = fenced(&state, before.epoch)?;
+        row.record.ownership.expect(before)?;
         row.record.ownership = next.clone();
         row.record.revision += 1;
         if swap(session, room, &state, vec![row.put()?], false).await? == Swap::Applied {

@@ -28,8 +28,8 @@ impl Cassandra {
             Operation::Create(record) => rooms::create(session, *record).await,
             Operation::Room(room) => rooms::room(session, &room).await,
             Operation::Rooms { after, limit } => rooms::rooms(session, after.as_ref(), limit).await,
-            Operation::Claim { room, owner, epoch, next } => {
-                rooms::claim(session, &room, owner.as_ref(), epoch, next).await
+            Operation::Claim { room, before, next } => {
+                rooms::claim(session, &room, &before, next).await
             }
             Operation::Change { room, epoch, change } => {
                 rooms::change(session, &room, epoch, &change).await
@@ -52,8 +52,8 @@ impl Cassandra {
             Operation::HotRooms { after, limit } => {
                 hot::rooms(session, after.as_ref(), limit).await
             }
-            Operation::Acquire { node, holder, life_ms } => {
-                leases::acquire(session, &node, holder, life_ms).await
+            Operation::Acquire { node, holder, home, life_ms } => {
+                leases::acquire(session, &node, holder, &home, life_ms).await
             }
             Operation::Renew { node, holder, life_ms } => {
                 leases::renew(session, &node, holder, life_ms).await

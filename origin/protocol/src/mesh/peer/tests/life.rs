@@ -41,7 +41,11 @@ fn a_link_that_loses_its_last_track_calms_down_without_alarm() {
     }
     pair.set_paths(40, 0, Lose::Nothing);
     pair.run_ms(5_500);
-    assert!((10..=12).contains(&pair.paths[ORIGIN].sent.len()), "{}", pair.paths[ORIGIN].sent.len());
+    assert!(
+        (10..=12).contains(&pair.paths[ORIGIN].sent.len()),
+        "{}",
+        pair.paths[ORIGIN].sent.len()
+    );
 }
 
 #[test]

@@ -7,13 +7,17 @@ use std::time::Duration;
 use stoa_audio::frame::Frame;
 use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
 use stoa_protocol::mesh::control::Body;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::core::{Command, Service};
-use crate::keeping::{ACKNOWLEDGED_WITHIN, Promise, Scribe};
+use super::super::core::{Command, Service};
+use super::acknowledging::{Owed, Standbys, acknowledge, acknowledges};
+use super::reading::{Reader, Reading};
+use super::steering::{Order, Orders, Steering};
+use crate::cluster::Tidings;
+use crate::keeping::{Opened, Promise, Scribe};
 use crate::metrics::{LinkReport, Metrics};
-use crate::store::{HotChange, Operation, RoomChange};
+use crate::store::{Fenced, Operation};
 use crate::webhook;
 
 /// Events taken from the inbox at a time, before timers are looked at again.
@@ -21,60 +25,6 @@ const EVENTS_PER_TURN: usize = 256;
 
 /// How often metrics are brought up to date.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Orders that may wait.
-const ORDERS_MAX: usize = 8;
-
-/// What the composition root can ask of a running server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// Take nothing new, tell every edge, be gone after this long.
-    Drain(Duration),
-    /// Stay after all.
-    Undrain,
-    /// End every link in order, then return.
-    End,
-}
-
-/// Steers a running [`Server`]. When the last clone is dropped the server ends.
-#[derive(Clone, Debug)]
-pub struct Steering {
-    orders: mpsc::Sender<(Order, oneshot::Sender<()>)>,
-    vacant: watch::Receiver<bool>,
-}
-
-impl Steering {
-    /// From now on no new room and nobody new; every edge is told that this origin leaves within
-    /// `limit`.
-    pub async fn drain(&self, limit: Duration) {
-        self.order(Order::Drain(limit)).await;
-    }
-
-    /// Takes a drain back.
-    pub async fn undrain(&self) {
-        self.order(Order::Undrain).await;
-    }
-
-    /// Ends every link in order and the server with them.
-    pub async fn end(&self) {
-        self.order(Order::End).await;
-    }
-
-    /// Resolves once nobody is in any room, or the server has ended.
-    pub async fn vacant(&self) {
-        let mut vacant = self.vacant.clone();
-        // An error means that the server is gone, and with it everybody.
-        let _ = vacant.wait_for(|vacant| *vacant).await;
-    }
-
-    async fn order(&self, order: Order) {
-        let (done, carried_out) = oneshot::channel();
-        let sent = self.orders.send((order, done)).await;
-        if sent.is_err() || carried_out.await.is_err() {
-            tracing::debug!(?order, "the origin's server has ended already");
-        }
-    }
-}
 
 /// Drives a [`Service`] behind real links.
 #[derive(Debug)]
@@ -84,11 +34,17 @@ pub struct Server {
     inbox: Inbox,
     /// Asked for what the inbox had to drop.
     sender: InboxSender,
-    /// Each with a word back once it is carried out.
-    orders: mpsc::Receiver<(Order, oneshot::Sender<()>)>,
+    orders: Orders,
     vacant: watch::Sender<bool>,
     metrics: Metrics,
     scribe: Scribe,
+    standbys: Standbys,
+    reader: Reader,
+    readings: mpsc::UnboundedReceiver<Reading>,
+    opened: mpsc::UnboundedReceiver<Opened>,
+    fenced: Fenced,
+    /// What the keeper of the lease tells; never anything where there is none.
+    tidings: mpsc::Receiver<Tidings>,
     /// Who tells back ends of what happens, if somebody wants to know.
     webhooks: Option<webhook::Sender>,
 }
@@ -98,18 +54,33 @@ impl Server {
     #[must_use]
     pub fn new(
         service: Service,
-        scribe: Scribe,
+        mut scribe: Scribe,
         webhooks: Option<webhook::Sender>,
-        inbox: Inbox,
-        sender: InboxSender,
+        (inbox, sender): (Inbox, InboxSender),
         metrics: Metrics,
+        tidings: mpsc::Receiver<Tidings>,
     ) -> (Self, Steering) {
-        let (orders_sender, orders) = mpsc::channel(ORDERS_MAX);
-        let (vacant, vacant_receiver) = watch::channel(true);
-        let links = BTreeMap::new();
-        let server =
-            Self { service, links, inbox, sender, orders, vacant, metrics, scribe, webhooks };
-        (server, Steering { orders: orders_sender, vacant: vacant_receiver })
+        let (steering, orders, vacant) = Steering::new();
+        let (reader, readings) = Reader::new(scribe.stores().clone());
+        let opened = scribe.opened();
+        let server = Self {
+            service,
+            links: BTreeMap::new(),
+            inbox,
+            sender,
+            orders,
+            vacant,
+            metrics,
+            standbys: Standbys::default(),
+            reader,
+            readings,
+            opened,
+            fenced: scribe.stores().fenced(),
+            tidings,
+            scribe,
+            webhooks,
+        };
+        (server, steering)
     }
 
     /// Runs until told to end, or until nobody can tell any more.
@@ -132,12 +103,25 @@ impl Server {
                     }
                 }
                 () = sleep_until(deadline) => {
-                    self.service.handle_timeout(Instant::now().into_std());
+                    self.service.handle_timeout(now());
                     self.carry_out();
                 }
                 Ok(()) = found.changed() => {
                     tracing::info!("the store of who is here is back; it is told anew");
                     self.service.write_people_anew();
+                    self.carry_out();
+                }
+                Some(tidings) = self.tidings.recv() => {
+                    self.service.handle_tidings(tidings, now());
+                    self.carry_out();
+                }
+                Some(opened) = self.opened.recv() => {
+                    self.service.handle_opened(&opened.operation, &opened.outcome, now());
+                    self.carry_out();
+                }
+                Some(reading) = self.readings.recv() => self.handle_reading(reading),
+                rooms = self.fenced.taken() => {
+                    rooms.into_iter().for_each(|room| self.service.handle_fenced(room));
                     self.carry_out();
                 }
                 // Before the inbox, which may never be empty.
@@ -158,11 +142,23 @@ impl Server {
         }
     }
 
+    fn handle_reading(&mut self, reading: Reading) {
+        match reading {
+            Reading::Room(room, kept) => {
+                self.service.handle_loaded(&room, kept.map(|kept| *kept), now());
+            }
+            Reading::Record(room, record) => {
+                self.service.handle_record(&room, record.as_deref(), now());
+            }
+        }
+        self.carry_out();
+    }
+
     /// Returns whether to go on.
     fn handle_order(&mut self, order: Order) -> bool {
         match order {
             Order::Drain(limit) => {
-                self.service.handle_drain(limit, Instant::now().into_std());
+                self.service.handle_drain(limit, now());
                 self.export();
             }
             Order::Undrain => self.service.handle_undrain(),
@@ -173,7 +169,7 @@ impl Server {
     }
 
     fn handle_event(&mut self, event: Event) {
-        let now = Instant::now().into_std();
+        let now = now();
         match event {
             Event::Frame { id, frame } => return self.handle_frame(id, &frame, now),
             Event::Up { id, peer, link } => {
@@ -181,7 +177,14 @@ impl Server {
                 self.links.insert(id, link);
                 self.service.handle_up(id, peer, now);
             }
-            Event::Control { id, body } => self.service.handle_control(id, *body, now),
+            Event::Control { id, body } => {
+                match &*body {
+                    Body::Replicated(replicated) => self.standbys.note(id, replicated.number),
+                    Body::Superseded(told) => self.standbys.refuse(id, &told.room),
+                    _ => {}
+                }
+                self.service.handle_control(id, *body, now);
+            }
             Event::Bound { id, binding } => self.service.handle_bound(id, &binding, now),
             Event::Unbound { id, track } => self.service.handle_unbound(id, track, now),
             Event::Down { id, reason } => {
@@ -190,6 +193,9 @@ impl Server {
                     self.metrics.forget_link(id, link.peer());
                 }
                 self.service.handle_down(id, now);
+                self.carry_out();
+                // The store has been told that this standby is gone: whoever waits for it may look there.
+                self.standbys.forget(id);
             }
         }
         self.carry_out();
@@ -207,7 +213,8 @@ impl Server {
     }
 
     fn carry_out(&mut self) {
-        let mut owed = self.write_down();
+        let mut written = self.write_down();
+        let mut copied = Vec::new();
         while let Some(happened) = self.service.next_event() {
             if let Some(webhooks) = &self.webhooks {
                 webhooks.note(happened.into());
@@ -215,21 +222,21 @@ impl Server {
         }
         while let Some(command) = self.service.next_command() {
             match command {
-                Command::Send { link, body }
-                    if !owed.is_empty() && matches!(*body, Body::Response(_)) =>
-                {
-                    if let Some(link) = self.links.get(&link) {
-                        tokio::spawn(acknowledge(link.clone(), body, std::mem::take(&mut owed)));
-                    }
+                Command::Send { link, body } if matches!(*body, Body::Response(_)) => {
+                    let kept =
+                        written.extract_if(.., |(operation, _)| acknowledges(&body, operation));
+                    let written: Vec<Promise> = kept.map(|(_, promise)| promise).collect();
+                    let copied =
+                        if written.is_empty() { Vec::new() } else { std::mem::take(&mut copied) };
+                    self.answer(link, body, Owed { written, copied });
                 }
-                Command::Send { link, body } => {
-                    // After an error the link is over, and its `Down` is on the way.
-                    if let Some(link) = self.links.get(&link)
-                        && let Err(error) = link.send(*body)
-                    {
-                        tracing::debug!(link = link.id().0, %error, "a message was not sent");
-                    }
+                Command::Replicate { link, number, room, body } => {
+                    copied.push(self.standbys.expect(link, number, room));
+                    self.send(link, body);
                 }
+                Command::Load { room } => self.reader.load(room),
+                Command::Verify { room } => self.reader.verify(room),
+                Command::Send { link, body } => self.send(link, body),
                 Command::Bind { link, binding } => {
                     if let Some(link) = self.links.get(&link) {
                         link.bind(*binding);
@@ -250,17 +257,33 @@ impl Server {
         }
     }
 
-    /// Gives the stores what has changed; what an answer must wait for comes back.
-    fn write_down(&mut self) -> Vec<Promise> {
-        let mut owed = Vec::new();
-        while let Some(operation) = self.service.next_write() {
-            let awaited = is_awaited(&operation);
-            let promise = self.scribe.write(operation);
-            if awaited {
-                owed.push(promise);
-            }
+    fn send(&self, link: LinkId, body: Box<Body>) {
+        // After an error the link is over, and its `Down` is on the way.
+        if let Some(link) = self.links.get(&link)
+            && let Err(error) = link.send(*body)
+        {
+            tracing::debug!(link = link.id().0, %error, "a message was not sent");
         }
-        owed
+    }
+
+    /// Sends an answer, after what it acknowledges is kept.
+    fn answer(&self, link: LinkId, body: Box<Body>, owed: Owed) {
+        if owed.is_empty() {
+            self.send(link, body);
+        } else if let Some(link) = self.links.get(&link) {
+            let (scribe, node) = (self.scribe.clone(), self.service.node().clone());
+            tokio::spawn(acknowledge(link.clone(), body, owed, scribe, node));
+        }
+    }
+
+    /// Gives the stores what has changed.
+    fn write_down(&mut self) -> Vec<(Operation, Promise)> {
+        let mut written = Vec::new();
+        while let Some(operation) = self.service.next_write() {
+            let promise = self.scribe.write(operation.clone());
+            written.push((operation, promise));
+        }
+        written
     }
 
     fn export(&mut self) {
@@ -277,34 +300,8 @@ impl Server {
     }
 }
 
-/// Whether an answer acknowledges this. Who comes and goes is told again by his edge if it is forgotten, and the log
-/// is about what was acknowledged.
-fn is_awaited(operation: &Operation) -> bool {
-    match operation {
-        Operation::Create(_) => true,
-        Operation::Change { change, .. } => !matches!(change, RoomChange::Append(_)),
-        Operation::Note { changes, .. } => changes
-            .iter()
-            .any(|change| matches!(change, HotChange::Raise { .. } | HotChange::Lower(_))),
-        _ => false,
-    }
-}
-
-/// Sends an answer once what it acknowledges is stored, or its store counts as away.
-async fn acknowledge(link: Link, body: Box<Body>, owed: Vec<Promise>) {
-    let stored = async {
-        for promise in owed {
-            if let Err(error) = promise.kept().await {
-                tracing::error!(%error, "a change was not stored");
-            }
-        }
-    };
-    if tokio::time::timeout(ACKNOWLEDGED_WITHIN, stored).await.is_err() {
-        tracing::debug!("a change is acknowledged while its store is away");
-    }
-    if let Err(error) = link.send(*body) {
-        tracing::debug!(link = link.id().0, %error, "an answer was not sent");
-    }
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

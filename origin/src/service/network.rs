@@ -1,0 +1,199 @@
+//! What an origin knows of the others, and what it is about to do with their rooms.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use stoa_audio::frame::Epoch;
+use stoa_link::{LinkId, PeerName};
+use stoa_protocol::ids::{NodeId, RoomId};
+use stoa_protocol::mesh::control::{Load, Request};
+
+use super::hall::RoomKey;
+use crate::cluster::{Directory, LiveOrigin, Replica, Tenure, Votes};
+use crate::store::{LEASE_LIFE, Ownership};
+
+/// How long a standby that has the majority of a room's edges waits for the store before it goes on without.
+pub(super) const CLAIM_WITHIN: Duration = Duration::from_millis(400);
+
+/// How long an owner without a lease is left alone by those who are not its standby.
+pub(super) const STANDBY_FIRST: Duration = LEASE_LIFE;
+
+/// How long a room may take to move to another origin before this one goes on.
+pub(super) const MOVE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Requests that wait for a room which moves; more are refused.
+pub(super) const HELD_MAX: usize = 256;
+
+/// Replicas of other origins' rooms that one origin holds.
+pub(super) const REPLICAS_MAX: usize = 20_000;
+
+/// Everything about other origins.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) tenure: Tenure,
+    /// What fails together with this origin.
+    pub(super) domain: String,
+    pub(super) origins: BTreeMap<LinkId, Origin>,
+    /// Origins with a lease, as last read.
+    pub(super) live: Vec<LiveOrigin>,
+    /// Owners without a lease, and since when.
+    pub(super) missing: BTreeMap<NodeId, Instant>,
+    pub(super) directory: Directory,
+    pub(super) replicas: BTreeMap<RoomId, Replica>,
+    pub(super) votes: Votes,
+    pub(super) takings: BTreeMap<RoomId, Taking>,
+    pub(super) counts: NetworkCounts,
+}
+
+/// Another origin that is linked.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) peer: PeerName,
+    pub(super) load: Load,
+    pub(super) draining: bool,
+    /// The number of the last replica message to it.
+    pub(super) told: u64,
+    /// Rooms that it is being told from the beginning, by the number of the last message of it.
+    pub(super) copying: BTreeMap<u64, RoomKey>,
+}
+
+/// Who takes a room over when its owner is gone, and how far that is prepared.
+#[derive(Debug)]
+pub(super) struct Standby {
+    pub(super) link: LinkId,
+    pub(super) node: NodeId,
+    pub(super) state: Readiness,
+    /// Edges with people in the room, as it was told.
+    pub(super) edges: BTreeSet<NodeId>,
+}
+
+/// How far a standby is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// It is being told the room.
+    Copying,
+    /// It knows everything; the store is to name it.
+    Naming,
+    /// It is named: what it holds is acknowledged.
+    Ready,
+}
+
+/// A room that is about to move to its standby.
+#[derive(Debug)]
+pub(super) struct Moving {
+    pub(super) until: Instant,
+    pub(super) held: VecDeque<(LinkId, Request)>,
+}
+
+/// Why a room of another origin is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// Most of the room's edges have lost its owner, and so has this origin.
+    Majority,
+    /// Its owner has no lease any more.
+    Expired,
+    /// Its owner hands it over.
+    HandOver,
+}
+
+impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Majority, Self::Expired, Self::HandOver];
+
+    /// The value of the metric's `reason` label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Majority => "majority",
+            Self::Expired => "lease_expired",
+            Self::HandOver => "hand_over",
+        }
+    }
+}
+
+/// A room that this origin is taking.
+#[derive(Debug)]
+pub(super) struct Taking {
+    pub(super) why: Why,
+    pub(super) next: Ownership,
+    pub(super) step: Step,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// What the store has of it is being read, to know whom to claim it from.
+    Looking,
+    /// The store was asked; without an answer until then the room is taken all the same.
+    Asked {
+        /// When; never where the store alone decides.
+        until: Option<Instant>,
+    },
+    /// The store has agreed; what it has of the room is being read.
+    Loading,
+    /// It was taken without the store, whose answer is still to come.
+    Taken,
+}
+
+/// What happened among origins since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkCounts {
+    /// Rooms taken from other origins, by reason.
+    pub taken: BTreeMap<Why, u64>,
+    /// Rooms that others have taken.
+    pub given_up: u64,
+    /// Requests refused because another origin may answer for the room.
+    pub uncertain: u64,
+    /// Messages of owners that were replaced already.
+    pub superseded: u64,
+    /// Messages beyond a limit: replicas, votes, held requests.
+    pub over_limit: u64,
+}
+
+impl Network {
+    pub(super) fn new() -> Self {
+        Self {
+            tenure: Tenure::Alone,
+            domain: String::new(),
+            origins: BTreeMap::new(),
+            live: Vec::new(),
+            missing: BTreeMap::new(),
+            directory: Directory::default(),
+            replicas: BTreeMap::new(),
+            votes: Votes::default(),
+            takings: BTreeMap::new(),
+            counts: NetworkCounts::default(),
+        }
+    }
+
+    /// Whether there can be other origins.
+    pub(super) fn is_shared(&self) -> bool {
+        self.tenure != Tenure::Alone
+    }
+
+    /// The link to an origin; the newest of two.
+    pub(super) fn link_of(&self, node: &NodeId) -> Option<LinkId> {
+        let same = |(_, origin): &(&LinkId, &Origin)| origin.peer.node == *node;
+        self.origins.iter().rev().find(same).map(|(link, _)| *link)
+    }
+
+    /// What fails together with an origin.
+    pub(super) fn domain_of<'a>(&'a self, peer: &'a PeerName) -> &'a str {
+        let told = self.live.iter().find(|live| live.node == peer.node);
+        told.map_or(peer.region.as_str(), |live| live.home.domain.as_str())
+    }
+
+    /// The newest epoch known of another origin's room.
+    pub(super) fn epoch_of(&self, room: &RoomId) -> Option<Epoch> {
+        self.directory.find(room).map(|known| known.epoch)
+    }
+
+    /// When the next taking goes on without the store.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let due = |taking: &Taking| match taking.step {
+            Step::Asked { until } => until,
+            _ => None,
+        };
+        self.takings.values().filter_map(due).min()
+    }
+}
