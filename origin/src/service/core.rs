@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use stoa_audio::frame::{Epoch, TrackId};
-use stoa_link::{LinkId, PeerName, TrackBinding};
+use stoa_link::{LinkId, PeerName};
 use stoa_protocol::ids::{NodeId, NodeRole, RoomId};
 use stoa_protocol::mesh::control::{
     Body, Drain, Feed, Load, ORIGINS_MAX, Subscribe, TrackKind, Undrain, Unsubscribe,
@@ -17,79 +17,15 @@ use stoa_protocol::token::{REVOCATIONS_MAX, Revocations};
 
 use super::counts::{ControlRefusal, Counts};
 use super::durable::Closed;
+use super::effects::{Command, Happened};
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
 use super::network::{Network, NetworkCounts, Readiness};
 use super::tracks::{Owner, Publication};
-use crate::room::{Event, Start};
+use crate::room::Start;
 use crate::store::Operation;
 use crate::tree::Interest;
-
-/// An effect owed on a link.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// Send a control message.
-    Send {
-        /// Through which link.
-        link: LinkId,
-        /// The message.
-        body: Box<Body>,
-    },
-    /// Send a standby what it must hold before anything later is acknowledged.
-    Replicate {
-        /// The link to the standby.
-        link: LinkId,
-        /// The number of the message.
-        number: u64,
-        /// The room that it tells of.
-        room: RoomId,
-        /// The message.
-        body: Box<Body>,
-    },
-    /// Read what the store has of a room, for [`Service::handle_loaded`].
-    Load {
-        /// Which.
-        room: RoomId,
-    },
-    /// Read whose a room is, for [`Service::handle_record`].
-    Verify {
-        /// Which.
-        room: RoomId,
-    },
-    /// Announce a track.
-    Bind {
-        /// On which link.
-        link: LinkId,
-        /// The track.
-        binding: Box<TrackBinding>,
-    },
-    /// End a track.
-    Unbind {
-        /// On which link.
-        link: LinkId,
-        /// The track.
-        track: TrackId,
-    },
-    /// End a link; its end is noted already, and its `Down` will find nothing.
-    Close {
-        /// Which link.
-        link: LinkId,
-        /// Why, for people.
-        reason: String,
-    },
-}
-
-/// Something that happened in a room.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Happened {
-    /// Where.
-    pub room: RoomId,
-    /// Whose room it is; empty for the default tenant.
-    pub tenant: String,
-    /// What.
-    pub event: Event,
-}
 
 /// All rooms of this origin.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `core` | [`Service`]: links come and go, timers, commands owed |
+//! | `core` | [`Service`]: links come and go, timers |
+//! | `effects` | [`Command`]s owed, and what [`Happened`] |
 //! | `asks` | requests about rooms and their answers |
 //! | `people` | requests about people in a room |
 //! | `tracks` | who may publish what, and the way of a frame |
@@ -25,6 +26,7 @@ mod asks;
 mod core;
 mod counts;
 mod durable;
+mod effects;
 mod hall;
 mod io;
 mod limits;
@@ -40,8 +42,9 @@ mod successors;
 mod takeover;
 mod tracks;
 
-pub use self::core::{Command, Happened, Service};
+pub use self::core::Service;
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
+pub use effects::{Command, Happened};
 pub use hall::RoomKey;
 pub use io::{Server, Steering};
 pub use limits::{

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use stoa_audio::frame::Epoch;
 use stoa_link::{LinkId, PeerName};
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Load, Request};
@@ -181,11 +180,6 @@ impl Network {
     pub(super) fn domain_of<'a>(&'a self, peer: &'a PeerName) -> &'a str {
         let told = self.live.iter().find(|live| live.node == peer.node);
         told.map_or(peer.region.as_str(), |live| live.home.domain.as_str())
-    }
-
-    /// The newest epoch known of another origin's room.
-    pub(super) fn epoch_of(&self, room: &RoomId) -> Option<Epoch> {
-        self.directory.find(room).map(|known| known.epoch)
     }
 
     /// When the next taking goes on without the store.

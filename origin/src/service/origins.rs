@@ -11,8 +11,9 @@ use stoa_protocol::mesh::control::{
     RoomEpoch, RoomOwnership,
 };
 
-use super::core::{Command, Service};
+use super::core::Service;
 use super::counts::ControlRefusal;
+use super::effects::Command;
 use super::hall::{Hall, RoomKey};
 use super::network::Origin;
 use crate::cluster::{Known, LiveOrigin, Tenure, Tidings};

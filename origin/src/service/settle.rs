@@ -7,7 +7,8 @@ use stoa_audio::frame::TrackId;
 use stoa_link::TrackBinding;
 use stoa_protocol::mesh::control::{Body, Reactions, TrackKind};
 
-use super::core::{Command, Happened, Service};
+use super::core::Service;
+use super::effects::{Command, Happened};
 use super::hall::{Hall, RoomKey};
 use super::tracks::Owner;
 use crate::room::{self, Departed, Room};

@@ -8,7 +8,8 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::{Body, Replica as WireReplica, RoomEdges};
 
-use super::core::{Command, Service};
+use super::core::Service;
+use super::effects::Command;
 use super::hall::{Hall, RoomKey};
 use super::network::{MOVE_WITHIN, Moving, Readiness, Standby};
 use crate::cluster::{Line, standby_of};

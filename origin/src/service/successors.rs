@@ -8,7 +8,8 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Body, Owns, Replica as WireReplica, Replicated, Superseded};
 
-use super::core::{Command, Service};
+use super::core::Service;
+use super::effects::Command;
 use super::hall::RoomKey;
 use super::network::{REPLICAS_MAX, Why};
 use super::origins::told;

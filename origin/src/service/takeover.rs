@@ -8,7 +8,8 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Body, Owns, RoomEpoch};
 
-use super::core::{Command, Service};
+use super::core::Service;
+use super::effects::Command;
 use super::hall::RoomKey;
 use super::network::{CLAIM_WITHIN, STANDBY_FIRST, Step, Taking, Why};
 use super::origins::told;

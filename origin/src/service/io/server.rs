@@ -10,7 +10,8 @@ use stoa_protocol::mesh::control::Body;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::super::core::{Command, Service};
+use super::super::core::Service;
+use super::super::effects::Command;
 use super::acknowledging::{Owed, Standbys, acknowledge, acknowledges};
 use super::reading::{Reader, Reading};
 use super::steering::{Order, Orders, Steering};

@@ -9,11 +9,15 @@
 //! | `links` | lost links, drains, distrust |
 //! | `tenants` | whose rooms, and whose tokens |
 //! | `tracks` | who is heard where |
+//! | `cluster` | several services around one store, and failures between them |
+//! | `origins` | owners die, freeze, leave and come back |
 //! | `model` | random operations beside a plain model |
 
+mod cluster;
 mod durable;
 mod links;
 mod model;
+mod origins;
 mod people;
 mod rooms;
 mod tenants;

@@ -15,7 +15,8 @@ use stoa_protocol::mesh::control::{
 };
 
 use crate::room::Start;
-use crate::service::core::{Command, Service};
+use crate::service::core::Service;
+use crate::service::effects::Command;
 use crate::service::limits::Limits;
 
 /// 2026-01-01, in milliseconds since 1970.
@@ -211,6 +212,10 @@ impl World {
                         self.bound.get_mut(&link).expect("unbinds only on links that are up");
                     assert!(bound.remove(&track).is_some(), "unbound what was not bound");
                 }
+                Command::Replicate { link, body, .. } => {
+                    self.sent.entry(link).or_default().push(*body);
+                }
+                Command::Load { .. } | Command::Verify { .. } => {}
                 Command::Close { link, reason } => {
                     self.bound.remove(&link);
                     self.closed.insert(link, reason);

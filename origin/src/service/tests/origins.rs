@@ -1,0 +1,263 @@
+//! Owners die, freeze, leave and come back, with a store and without.
+
+use std::time::Duration;
+
+use stoa_protocol::mesh::control::{Act, Answer, Ask, Deed, ListParticipants, Problem};
+
+use super::cluster::Cluster;
+use crate::service::network::Readiness;
+use crate::store::StoreError;
+
+const THREE: [(&str, &str); 3] = [("o1", "fra"), ("o2", "fra"), ("o3", "ams")];
+const EDGES: [&str; 3] = ["e1", "e2", "e3"];
+
+fn raise(who: &str) -> Ask {
+    let deed = Deed::RaiseHand.into();
+    Ask::Act(Act { room: "r".into(), by: who.into(), deed, ..Act::default() })
+}
+
+fn problem(answer: Option<Answer>) -> Problem {
+    match answer {
+        Some(Answer::Problem(problem)) => problem,
+        other => panic!("expected a problem, got {other:?}"),
+    }
+}
+
+/// A room at `o1` with somebody at each edge, and a standby that is ready.
+async fn room() -> Cluster {
+    let mut cluster = Cluster::new(&THREE, &EDGES).await;
+    cluster.tidings().await;
+    cluster.create("e1", "o1", "r").await;
+    for (edge, who) in [("e1", "hana"), ("e2", "ada"), ("e3", "bob")] {
+        cluster.join(edge, "o1", "r", who).await;
+    }
+    cluster
+}
+
+async fn hands(cluster: &mut Cluster, edge: &'static str, origin: &'static str) -> Vec<String> {
+    let ask = ListParticipants { room: "r".into(), hands: true, ..ListParticipants::default() };
+    match cluster.ask(edge, origin, Ask::ListParticipants(ask)).await {
+        Some(Answer::Participants(page)) => {
+            page.participants.into_iter().map(|one| one.participant).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_room_gets_a_standby_in_another_failure_domain_and_the_store_names_it() {
+    let cluster = room().await;
+    let hall = cluster.origins["o1"].service.halls.values().next().unwrap();
+    let standby = hall.standby.as_ref().unwrap();
+    assert_eq!((standby.node.as_str(), standby.state), ("o3", Readiness::Ready));
+    let stored = cluster.stored("r").await;
+    assert_eq!(stored.owner.unwrap().as_str(), "o1");
+    assert_eq!(stored.standby.unwrap().as_str(), "o3");
+}
+
+#[tokio::test]
+async fn whoever_asks_another_origin_is_told_the_owner() {
+    let mut cluster = room().await;
+    let problem = problem(cluster.ask("e2", "o2", raise("ada")).await);
+    assert_eq!((problem.status, problem.code.as_str()), (421, "room-elsewhere"));
+    assert_eq!(problem.owner, "o1");
+}
+
+#[tokio::test]
+async fn the_standby_takes_a_room_over_when_most_edges_have_lost_its_owner_too() {
+    let mut cluster = room().await;
+    assert!(matches!(cluster.ask("e2", "o1", raise("ada")).await, Some(Answer::Done(_))));
+    cluster.kill("o1").await;
+    cluster.orphan(&["e1"], "o1", &["r"]).await;
+    assert_eq!(cluster.holders("r"), [] as [&str; 0], "one of three is not most");
+
+    cluster.orphan(&["e2"], "o1", &["r"]).await;
+
+    assert_eq!(cluster.holders("r"), ["o3"]);
+    let stored = cluster.stored("r").await;
+    assert_eq!(stored.owner.unwrap().as_str(), "o3");
+    for edge in EDGES {
+        assert_eq!(cluster.owner_told(edge, "r").as_deref(), Some("o3"), "{edge}");
+        cluster.rejoin(edge, "o3", "r").await;
+    }
+    assert_eq!(hands(&mut cluster, "e1", "o3").await, ["ada"]);
+    assert!(matches!(cluster.ask("e3", "o3", raise("bob")).await, Some(Answer::Done(_))));
+    // The next standby is ready too.
+    let stored = cluster.stored("r").await;
+    assert_eq!(stored.standby.unwrap().as_str(), "o2");
+    cluster.kill("o3").await;
+    cluster.orphan(&EDGES, "o3", &["r"]).await;
+    assert_eq!(cluster.holders("r"), ["o2"]);
+    assert_eq!(hands(&mut cluster, "e1", "o2").await, ["ada", "bob"]);
+}
+
+#[tokio::test]
+async fn a_standby_that_alone_has_lost_the_owner_leaves_the_room_to_it() {
+    let mut cluster = room().await;
+    cluster.cut("o1", "o3").await;
+    cluster.orphan(&["e1"], "o1", &["r"]).await;
+    cluster.advance(Duration::from_secs(6)).await;
+    assert_eq!(cluster.holders("r"), ["o1"]);
+    let stored = cluster.stored("r").await;
+    assert_eq!(stored.standby.unwrap().as_str(), "o2", "another one stands by");
+    // What it holds is stale: it is not named, and takes nothing even when the owner dies.
+    cluster.kill("o1").await;
+    cluster.orphan(&EDGES, "o1", &["r"]).await;
+    assert_eq!(cluster.holders("r"), ["o2"]);
+}
+
+#[tokio::test]
+async fn without_the_store_a_majority_of_edges_is_enough_and_the_store_hears_of_it_later() {
+    let mut cluster = room().await;
+    cluster.store_is_up = false;
+    assert!(matches!(cluster.ask("e2", "o1", raise("ada")).await, Some(Answer::Done(_))));
+    cluster.kill("o1").await;
+    cluster.orphan(&["e1", "e2"], "o1", &["r"]).await;
+    assert_eq!(cluster.holders("r"), [] as [&str; 0], "the store is asked first");
+    cluster.advance(Duration::from_millis(500)).await;
+    assert_eq!(cluster.holders("r"), ["o3"]);
+    for edge in EDGES {
+        cluster.rejoin(edge, "o3", "r").await;
+    }
+    assert_eq!(hands(&mut cluster, "e1", "o3").await, ["ada"]);
+    assert!(matches!(cluster.ask("e3", "o3", raise("bob")).await, Some(Answer::Done(_))));
+
+    cluster.store_is_up = true;
+    cluster.advance(Duration::from_secs(1)).await;
+
+    assert_eq!(cluster.refused, []);
+    assert_eq!(cluster.stored("r").await.owner.unwrap().as_str(), "o3");
+}
+
+#[tokio::test]
+async fn without_the_store_an_owner_acts_only_with_most_of_its_edges() {
+    let mut cluster = room().await;
+    cluster.store_is_up = false;
+    cluster.advance(Duration::from_secs(3)).await;
+    assert!(matches!(cluster.ask("e2", "o1", raise("ada")).await, Some(Answer::Done(_))));
+    cluster.cut("o1", "e1").await;
+    assert!(matches!(cluster.ask("e3", "o1", raise("bob")).await, Some(Answer::Done(_))));
+    cluster.cut("o1", "e3").await;
+    let problem = problem(cluster.ask("e2", "o1", raise("ada")).await);
+    assert_eq!((problem.status, problem.code.as_str()), (503, "owner-uncertain"));
+    cluster.store_is_up = true;
+    cluster.advance(Duration::from_secs(1)).await;
+    assert!(matches!(cluster.ask("e2", "o1", raise("ada")).await, Some(Answer::Done(_))));
+}
+
+#[tokio::test]
+async fn a_frozen_owner_wakes_up_and_is_refused_everywhere() {
+    let mut cluster = room().await;
+    cluster.freeze("o1").await;
+    cluster.orphan(&EDGES, "o1", &["r"]).await;
+    assert_eq!(cluster.holders("r"), ["o1", "o3"]);
+    for edge in EDGES {
+        cluster.rejoin(edge, "o3", "r").await;
+    }
+    cluster.advance(Duration::from_secs(5)).await;
+    // Somebody's request lay in its buffers all the time.
+    assert_eq!(cluster.ask("e2", "o1", raise("ada")).await, None);
+
+    cluster.thaw("o1").await;
+
+    assert_eq!(hands(&mut cluster, "e2", "o3").await, [] as [&str; 0], "nothing was done");
+    // Its lease was over, but it took its edges for linked still.
+    assert!(cluster.refused.iter().all(fenced) && !cluster.refused.is_empty());
+    for other in ["o2", "o3"] {
+        cluster.link("o1", other);
+    }
+    cluster.pump().await;
+    assert_eq!(cluster.holders("r"), ["o3"], "it has given the room up");
+}
+
+fn fenced((who, error): &(&str, StoreError)) -> bool {
+    *who == "o1" && matches!(error, StoreError::Fenced { .. })
+}
+
+#[tokio::test]
+async fn what_a_frozen_owner_still_writes_is_fenced() {
+    let mut cluster = room().await;
+    // It freezes between its decision and its writing.
+    let ban = Act {
+        room: "r".into(),
+        by: "hana".into(),
+        deed: Deed::Ban.into(),
+        identity: "troll".into(),
+        ..Act::default()
+    };
+    cluster.decide("o1", "e1", Ask::Act(ban));
+    cluster.freeze("o1").await;
+    cluster.orphan(&EDGES, "o1", &["r"]).await;
+    assert_eq!(cluster.holders("r"), ["o1", "o3"]);
+
+    cluster.thaw("o1").await;
+
+    assert!(cluster.refused.iter().any(fenced), "{:?}", cluster.refused);
+    assert_eq!(cluster.holders("r"), ["o3"]);
+}
+
+#[tokio::test]
+async fn rooms_without_people_are_taken_when_the_lease_of_their_owner_is_over() {
+    let mut cluster = Cluster::new(&THREE, &EDGES).await;
+    cluster.tidings().await;
+    cluster.create("e1", "o1", "r").await;
+    cluster.kill("o1").await;
+    assert_eq!(cluster.holders("r"), [] as [&str; 0]);
+    cluster.tidings().await;
+    assert_eq!(cluster.holders("r"), ["o3"]);
+}
+
+#[tokio::test]
+async fn when_owner_and_standby_die_somebody_else_takes_the_room_from_the_store() {
+    let mut cluster = room().await;
+    cluster.kill("o3").await;
+    cluster.origins.get_mut("o2").unwrap().frozen = false;
+    cluster.kill("o1").await;
+    cluster.orphan(&EDGES, "o1", &["r"]).await;
+    cluster.advance(Duration::from_secs(4)).await;
+    assert_eq!(cluster.holders("r"), ["o2"]);
+    for edge in EDGES {
+        assert_eq!(cluster.owner_told(edge, "r").as_deref(), Some("o2"), "{edge}");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_leaves_hands_its_rooms_over_and_what_is_asked_meanwhile_finds_them() {
+    let mut cluster = room().await;
+    let now = cluster.now;
+    let o1 = &mut cluster.origins.get_mut("o1").unwrap().service;
+    o1.handle_drain(Duration::from_secs(30), now);
+    let key = o1.key_of("r").unwrap();
+    assert!(o1.halls[&key].moving.is_some());
+    // Asked while the room is on its way.
+    let answer = cluster.ask("e2", "o1", raise("ada")).await;
+    let problem = problem(answer);
+    assert_eq!((problem.status, problem.owner.as_str()), (421, "o3"));
+    assert_eq!(cluster.holders("r"), ["o3"]);
+    for edge in EDGES {
+        assert_eq!(cluster.owner_told(edge, "r").as_deref(), Some("o3"), "{edge}");
+    }
+    assert_eq!(cluster.stored("r").await.owner.unwrap().as_str(), "o3");
+}
+
+#[tokio::test]
+async fn an_origin_that_comes_moves_nothing() {
+    let mut cluster = room().await;
+    let before = cluster.stored("r").await;
+    cluster.add("o4", "lon").await;
+    cluster.advance(Duration::from_secs(2)).await;
+    assert_eq!(cluster.holders("r"), ["o1"]);
+    assert_eq!(cluster.stored("r").await, before, "the standby is in another domain already");
+}
+
+#[tokio::test]
+async fn a_room_that_has_ended_is_forgotten_by_all() {
+    let mut cluster = room().await;
+    let close = stoa_protocol::mesh::control::CloseRoom { room: "r".into(), tenant: String::new() };
+    cluster.ask("e1", "o1", Ask::CloseRoom(close)).await;
+    for origin in ["o2", "o3"] {
+        let problem = problem(cluster.ask("e1", origin, raise("ada")).await);
+        assert_eq!(problem.status, 404, "{origin}");
+        assert_eq!(cluster.origins[origin].service.network_sizes().1, 0, "{origin}");
+    }
+}
