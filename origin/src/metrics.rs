@@ -7,7 +7,7 @@ use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opt
 use stoa_link::{EndpointStatistics, LinkId, LinkStatistics, PeerName};
 use stoa_protocol::mesh::control::Load;
 
-use crate::service::{ClaimRefusal, ControlRefusal, FrameDrop, Service};
+use crate::service::{ClaimRefusal, ControlRefusal, FrameDrop, Service, Why};
 
 macro_rules! metrics {
     (@make $type:ident, $name:literal, $help:expr) => {
@@ -72,6 +72,24 @@ metrics! { Families:
     participants_lost: IntCounter = "stoa_origin_participants_lost_total";
     /// Rooms closed because nobody came for long.
     rooms_expired: IntCounter = "stoa_origin_rooms_expired_total";
+    /// Whether this origin may act on the strength of its lease; always 1 where it is alone.
+    lease: IntGauge = "stoa_origin_lease_held";
+    /// Links to other origins that are up.
+    origins: IntGauge = "stoa_origin_origins";
+    /// Rooms of other origins that this one could take over.
+    replicas: IntGauge = "stoa_origin_replicas";
+    /// Own rooms whose standby holds everything and is named in the store.
+    rooms_with_standby: IntGauge = "stoa_origin_rooms_with_standby";
+    /// Rooms taken from other origins, by reason.
+    rooms_taken: IntCounterVec = "stoa_origin_rooms_taken_total" ["reason"];
+    /// Rooms that other origins have taken.
+    rooms_given_up: IntCounter = "stoa_origin_rooms_given_up_total";
+    /// Requests refused because another origin may answer for the room.
+    requests_uncertain: IntCounter = "stoa_origin_requests_uncertain_total";
+    /// Replicas refused because their owner was replaced already.
+    replicas_superseded: IntCounter = "stoa_origin_replicas_superseded_total";
+    /// Replicas, lost owners and waiting requests beyond their limits.
+    network_over_limit: IntCounter = "stoa_origin_network_over_limit_total";
     /// Frames dropped because this origin did not keep up with its links.
     inbox_frames_dropped: IntCounter = "stoa_origin_inbox_frames_dropped_total";
     /// How often a link had to wait because this origin did not keep up.
@@ -173,6 +191,7 @@ impl Metrics {
         set(&f.participants.with_label_values(&["stage"]), speakers);
         set(&f.participants.with_label_values(&["audience"]), listeners);
         set(&f.links, service.links().count() as u64);
+        self.note_network(service);
         set(&f.draining, u64::from(service.is_draining()));
         raise(&f.frames_in, counts.frames_in);
         raise(&f.frames_out, counts.frames_out);
@@ -198,6 +217,28 @@ impl Metrics {
         for ((kind, outcome), count) in &counts.requests {
             raise(&f.requests.with_label_values(&[kind, outcome]), *count);
         }
+    }
+
+    fn note_network(&self, service: &Service) {
+        let f = &self.families;
+        let (origins, replicas, safe) = service.network_sizes();
+        set(&f.origins, origins as u64);
+        set(&f.replicas, replicas as u64);
+        set(&f.rooms_with_standby, safe as u64);
+        let counts = service.network_counts();
+        for reason in Why::ALL {
+            let taken = counts.taken.get(&reason).copied().unwrap_or(0);
+            raise(&f.rooms_taken.with_label_values(&[reason.label()]), taken);
+        }
+        raise(&f.rooms_given_up, counts.given_up);
+        raise(&f.requests_uncertain, counts.uncertain);
+        raise(&f.replicas_superseded, counts.superseded);
+        raise(&f.network_over_limit, counts.over_limit);
+    }
+
+    /// Says whether the lease holds.
+    pub fn note_lease(&self, holds: bool) {
+        set(&self.families.lease, u64::from(holds));
     }
 
     /// Brings the inbox's counts up to date.

@@ -50,6 +50,12 @@ impl Service {
         !self.network.is_shared()
     }
 
+    /// Whether it may act without asking anybody.
+    #[must_use]
+    pub fn holds_lease(&self, now: Instant) -> bool {
+        self.network.tenure.holds(now)
+    }
+
     pub(super) fn handle_origin_up(&mut self, link: LinkId, peer: PeerName, now: Instant) {
         let origin = Origin {
             peer,

@@ -289,6 +289,7 @@ impl Server {
 
     fn export(&mut self) {
         self.metrics.note_service(&self.service);
+        self.metrics.note_lease(self.service.holds_lease(now()));
         self.metrics.note_inbox(self.sender.frames_dropped(), self.sender.facts_waited());
         for (id, peer, load) in self.service.links() {
             if let Some(link) = self.links.get(&id) {
