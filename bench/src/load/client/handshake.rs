@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     Speak,
     /// May come to speak and listens meanwhile, as pages do: all media stays with str0m.
     TakePart,
+    /// Has a microphone's line as pages do, and never speaks: str0m sends no media of its own.
+    Attend,
     /// Listens: str0m sends no media of its own.
     Listen {
         /// Length of the packets to ask for (`a=ptime`, RFC 8866 section 6.4).
@@ -99,12 +101,12 @@ impl Handshake {
         });
         rtc.add_local_candidate(Candidate::host(local, "udp")?);
         let direction = match purpose {
-            Purpose::Speak | Purpose::TakePart => Direction::SendOnly,
+            Purpose::Speak | Purpose::TakePart | Purpose::Attend => Direction::SendOnly,
             Purpose::Listen { .. } => Direction::RecvOnly,
         };
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Audio, direction, None, None, None);
-        if purpose == Purpose::TakePart {
+        if matches!(purpose, Purpose::TakePart | Purpose::Attend) {
             change.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
         }
         let (offer, pending) = change.apply().context("str0m made no offer")?;
@@ -189,8 +191,8 @@ impl Handshake {
                         self.remote = Some(transmit.destination);
                     }
                     // A listener's reports are ours; two senders must never share its keys.
-                    let listens = matches!(self.purpose, Purpose::Listen { .. });
-                    if !listens || !MEDIA.contains(&first) {
+                    let speaks = matches!(self.purpose, Purpose::Speak | Purpose::TakePart);
+                    if speaks || !MEDIA.contains(&first) {
                         send(transmit.destination, &transmit.contents);
                     }
                 }
