@@ -31,6 +31,8 @@ enum Command {
     JoinStorm(load::storm::Arguments),
     /// Fill many rooms, let people act in them, and measure what it costs their owner
     Rooms(load::rooms::Arguments),
+    /// Take the store away from a running network, give it back, and compare
+    Outage(load::outage::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -72,6 +74,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Stage(arguments) => block_on(load::stage::run(arguments))?,
         Command::JoinStorm(arguments) => block_on(load::storm::run(arguments))?,
         Command::Rooms(arguments) => block_on(load::rooms::run(arguments))?,
+        Command::Outage(arguments) => block_on(load::outage::run(arguments))?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

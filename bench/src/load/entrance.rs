@@ -1,4 +1,4 @@
-//! How people come in as pages do: by the WebSocket, with a line up for the microphone they may need and one down,
+//! How people come in as pages do: by the WebSocket, with a line for the microphone they may need and one to listen,
 //! and with real ICE and DTLS, which the swarm's thread goes through.
 
 use std::net::SocketAddr;

@@ -21,6 +21,7 @@
 //! | `command` | `bench listen` |
 //! | [`stage`] | `bench stage` |
 //! | [`rooms`] | `bench rooms` |
+//! | [`outage`] | `bench outage` |
 //! | `talk` | a room's WebSocket |
 //! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
 
@@ -33,6 +34,7 @@ mod http;
 mod joining;
 mod letter;
 mod network;
+pub mod outage;
 mod overload;
 mod report;
 pub mod rooms;

@@ -19,6 +19,8 @@ use super::consent::Credentials;
 const MEDIA: std::ops::RangeInclusive<u8> = 128..=191;
 /// First byte of a DTLS record.
 const DTLS: std::ops::RangeInclusive<u8> = 20..=63;
+/// The longest packets that an edge makes.
+const PACKET_MS_MAX: u32 = 120;
 /// A client that is not connected by then never will be.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -29,7 +31,8 @@ pub(crate) enum Purpose {
     Speak,
     /// May come to speak and listens meanwhile, as pages do: all media stays with str0m.
     TakePart,
-    /// Has a microphone's line as pages do, and never speaks: str0m sends no media of its own.
+    /// Has a microphone's line as pages do, and never speaks: str0m sends no media of its own. Asks for the longest
+    /// packets, because an edge lets only so many in as it could send to.
     Attend,
     /// Listens: str0m sends no media of its own.
     Listen {
@@ -124,8 +127,13 @@ impl Handshake {
             give_up: now + PATIENCE,
         };
         let mut offer = offer.to_sdp_string();
-        if let Purpose::Listen { packet_ms } = purpose {
-            // The offer ends with the only media section.
+        let packet_ms = match purpose {
+            Purpose::Listen { packet_ms } => Some(packet_ms),
+            Purpose::Attend => Some(PACKET_MS_MAX),
+            Purpose::Speak | Purpose::TakePart => None,
+        };
+        if let Some(packet_ms) = packet_ms {
+            // The offer ends with the media section that receives.
             let _ = write!(offer, "a=ptime:{packet_ms}\r\n");
         }
         Ok((handshake, offer))

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
+use super::people::Hall;
 use super::report::{Mark, Report, Run};
 use super::store::Choice;
 use super::{deeds, hands, people};
 use crate::load::entrance::Entrance;
-use crate::load::joining::edge_workers;
 use crate::load::network::Network;
 use crate::load::swarm::Swarm;
 use crate::measure::machine;
@@ -24,8 +24,12 @@ const PEOPLE_MAX: u64 = 16_000;
 const BUSY_MAX: usize = 500;
 /// UDP sockets that all people share.
 const SOCKETS: u32 = 8;
-/// Packets that somebody in the audience gets; nobody speaks here.
-const PACKET: Duration = Duration::from_millis(60);
+/// Of packets that nobody gets here, because nobody speaks.
+const PACKET: Duration = Duration::from_millis(120);
+/// Packets a second that an edge promises to a host, who is on the stage, and to somebody in the audience.
+const PROMISED: (u32, u32) = (50, 9);
+/// Packets a second that one media thread promises at least before it has sent any.
+const PROMISED_BY_WORKER: u32 = 150_000;
 /// How long what waits in a journal may take.
 const STORED: Duration = Duration::from_secs(60);
 
@@ -50,9 +54,6 @@ pub struct Arguments {
     /// Rooms, joins or deeds under way at once
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     at_once: u32,
-    /// Media threads of the edge; 0 for one per core but one, which this generator needs
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=64))]
-    edge_workers: u8,
     /// Write the figures to this file, as JSON; without a name, to standard output
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
@@ -72,7 +73,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     node::raise_descriptor_limit(2_048 + people)?;
     let store = arguments.store.start().await?;
     let participants = u32::try_from(people)? + 16;
-    let workers = edge_workers(arguments.edge_workers);
+    let workers = arguments.edge_workers();
     let network = Network::start(store.place.clone(), &["edge-1"], participants, workers).await?;
     let stopped = tokio::signal::ctrl_c();
     let report = tokio::select! {
@@ -87,9 +88,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     output.write(&report)?;
     ensure!(
         report.failed_joins + report.failed_operations == 0,
-        "{} joins and {} rounds of deeds failed; the nodes' logs stand above",
+        "{} joins and {} rounds of deeds failed, the first one so: {}",
         report.failed_joins,
-        report.failed_operations
+        report.failed_operations,
+        report.complaint.as_deref().unwrap_or_default()
     );
     Ok(())
 }
@@ -97,6 +99,13 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 impl Arguments {
     fn busy(&self) -> usize {
         BUSY_MAX.min(self.rooms as usize)
+    }
+
+    /// Media threads, so many that nobody is refused for packets that nobody sends here.
+    fn edge_workers(&self) -> usize {
+        let (host, other) = PROMISED;
+        let promised = self.rooms * host + (self.rooms + self.participants) * other;
+        promised.div_ceil(PROMISED_BY_WORKER) as usize
     }
 
     fn people(&self) -> u64 {
@@ -127,14 +136,17 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
 
     let after_joins = mark(network, began).await?;
     let mut halls = joined.halls;
-    let busy = &mut halls[..arguments.busy()];
+    // Whoever was not let in is missing in his room, and nothing can be done there.
+    let busy = halls.iter_mut().filter(|hall| hall.host.is_some() && hall.guest.is_some());
+    let mut busy: Vec<&mut Hall> = busy.collect();
+    ensure!(!busy.is_empty(), "no room has its host and a guest: {:?}", joined.complaint);
     let progress = bar(quiet, arguments.operations.into(), "deeds");
-    let done = deeds::act(busy, arguments.operations, at_once, &progress).await;
+    let done = deeds::act(&mut busy, arguments.operations, at_once, &progress).await;
     progress.finish_and_clear();
     let after_deeds = mark(network, began).await?;
 
     let progress = bar(quiet, arguments.hands.into(), "hands");
-    let hands = hands::raise(busy, arguments.hands, &progress).await?;
+    let hands = hands::raise(&mut busy, arguments.hands, &progress).await?;
     progress.finish_and_clear();
     Ok(Report::new(&Run {
         store: arguments.store.name(),
@@ -143,6 +155,7 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
         making_took,
         joined: joined.joined,
         failed: joined.failed,
+        complaint: joined.complaint,
         joining_took: joined.took,
         joining: joined.latency,
         done,

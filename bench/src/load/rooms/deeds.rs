@@ -24,6 +24,8 @@ const ROUND_MIN: Duration = Duration::from_millis(200);
 pub(super) struct Done {
     pub(super) deeds: u64,
     pub(super) failed: u64,
+    /// Why the first of them failed.
+    pub(super) complaint: Option<String>,
     /// Without the pauses that the edge's limit asks for.
     pub(super) took: Duration,
     /// From saying to `ok`.
@@ -32,7 +34,7 @@ pub(super) struct Done {
 
 /// As many rounds in each of these rooms as make `wanted` deeds, rounded up.
 pub(super) async fn act(
-    halls: &mut [Hall],
+    halls: &mut [&mut Hall],
     wanted: u32,
     at_once: u32,
     bar: &ProgressBar,
@@ -55,7 +57,7 @@ pub(super) async fn act(
                 }
                 Err(error) => {
                     done.failed += 1;
-                    tracing::warn!(error = format!("{error:#}"), "a deed failed");
+                    done.complaint.get_or_insert_with(|| format!("{error:#}"));
                 }
             }
         }

@@ -18,14 +18,14 @@ const QUIET: Duration = Duration::from_millis(300);
 ///
 /// # Errors
 /// When a hand is refused or not heard of.
-pub(super) async fn raise(halls: &mut [Hall], count: u32, bar: &ProgressBar) -> Result<Histogram> {
+pub(super) async fn raise(halls: &mut [&mut Hall], count: u32, bar: &ProgressBar) -> Result<Histogram> {
     let mut latency = Histogram::default();
     let mut lowered: Vec<Option<Instant>> = vec![None; halls.len()];
     for (_, index) in (0..count).zip((0..halls.len()).cycle()) {
         if let Some(at) = lowered[index] {
             tokio::time::sleep(QUIET.saturating_sub(at.elapsed())).await;
         }
-        latency.record(with_both(&mut halls[index], up_and_down).await?);
+        latency.record(with_both(halls[index], up_and_down).await?);
         lowered[index] = Some(Instant::now());
         bar.inc(1);
     }

@@ -83,6 +83,8 @@ pub(super) struct Joined {
     pub(super) halls: Vec<Hall>,
     pub(super) joined: u64,
     pub(super) failed: u64,
+    /// Why the first of them failed.
+    pub(super) complaint: Option<String>,
     /// From the first request to the last `joined`.
     pub(super) took: Duration,
     /// Of each, from connecting to `joined`.
@@ -99,6 +101,7 @@ pub(super) async fn let_in(
 ) -> Joined {
     let mut halls: Vec<Hall> = rooms.iter().map(|_| Hall::default()).collect();
     let (mut latency, mut failed, mut joined) = (Histogram::default(), 0, 0);
+    let mut complaint = None;
     let began = Instant::now();
     let mut took = Duration::ZERO;
     let entering = stream::iter(wishes).map(|wish| async {
@@ -117,11 +120,11 @@ pub(super) async fn let_in(
             }
             Err(error) => {
                 failed += 1;
-                tracing::warn!(error = format!("{error:#}"), client = wish.client, "not let in");
+                complaint.get_or_insert_with(|| format!("{error:#}"));
             }
         }
     }
-    Joined { halls, joined, failed, took, latency }
+    Joined { halls, joined, failed, complaint, took, latency }
 }
 
 fn seat(hall: &mut Hall, role: Role, talk: Talk) {

@@ -20,12 +20,15 @@ pub(super) struct Report {
     pub(super) biggest_room: u64,
     /// Rooms made over the time that it took, each stored before it was answered.
     pub(super) rooms_per_second: f64,
-    /// People who were let in: each over a WebSocket of his own, with real ICE and DTLS afterwards.
+    /// People who were let in: each over a WebSocket of his own, with lines for a microphone and for listening, real
+    /// ICE and DTLS afterwards, and nobody who speaks.
     pub(super) joins: u64,
     /// Those who were not.
     pub(super) failed_joins: u64,
     /// People let in over the time from the first request to the last `joined`, handshakes of the others under way.
     pub(super) joins_per_second: f64,
+    /// Why the first join or deed failed that did.
+    pub(super) complaint: Option<String>,
     /// From connecting to `joined`.
     pub(super) join_ms: Percentiles,
     /// Operations of the origin's stores that all joins took, reads included, over joins.
@@ -92,6 +95,7 @@ pub(super) struct Run {
     pub(super) making_took: Duration,
     pub(super) joined: u64,
     pub(super) failed: u64,
+    pub(super) complaint: Option<String>,
     pub(super) joining_took: Duration,
     pub(super) joining: Histogram,
     pub(super) done: Done,
@@ -124,6 +128,7 @@ impl Report {
             rooms_per_second: ratio(rooms, run.making_took.as_secs_f64()),
             joins: run.joined,
             failed_joins: run.failed,
+            complaint: run.complaint.clone().or_else(|| run.done.complaint.clone()),
             joins_per_second: ratio(joins, run.joining_took.as_secs_f64()),
             join_ms: percentiles(&run.joining),
             store_operations_per_join: store(made, joined, joins),
@@ -216,6 +221,7 @@ mod tests {
             making_took: Duration::from_millis(500),
             joined: 40,
             failed: 1,
+            complaint: None,
             joining_took: Duration::from_secs(2),
             joining: Histogram::default(),
             done: Done { deeds: 60, failed: 0, took: Duration::from_secs(1), ..Done::default() },
