@@ -52,10 +52,13 @@ impl Service {
         self.writes.pop_front()
     }
 
-    /// Writes anew who is in every room: the store of that has come back with an older copy.
+    /// Writes anew who is in every room: the store of that has come back with an older copy, in which somebody may
+    /// stand who has left since.
     pub fn write_people_anew(&mut self) {
         for hall in self.halls.values() {
             let room = &hall.room;
+            let epoch = u64::from(room.epoch().0);
+            self.writes.push_back(Operation::Dissolve { room: room.id().clone(), epoch });
             for participant in room.participants() {
                 let here = Change::Here(Box::new(participant.clone()));
                 self.writes.push_back(operation_of(room, here));
