@@ -165,7 +165,9 @@ impl Talk {
                     return anyhow::anyhow!("the edge has closed: {frame:?}");
                 }
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return anyhow::Error::new(error).context("the WebSocket broke"),
+                Some(Err(error)) => {
+                    return anyhow::Error::new(error).context("the WebSocket broke");
+                }
                 None => return anyhow::anyhow!("the WebSocket has ended"),
             }
         }

@@ -260,7 +260,8 @@ mod tests {
             assert_eq!(config.region.unwrap().as_str(), "fra");
             let hot_is_apart = config.store.hot != HotConfig::Same;
             assert_eq!(hot_is_apart, matches!(store, StorePlace::Redis { .. }));
-            let keyspace = matches!(config.store.durable, DurableConfig::Cassandra(kept) if kept == cassandra);
+            let keyspace =
+                matches!(config.store.durable, DurableConfig::Cassandra(kept) if kept == cassandra);
             assert_eq!(keyspace, matches!(store, StorePlace::Cassandra(_)));
         }
     }

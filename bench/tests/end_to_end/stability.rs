@@ -7,20 +7,20 @@ use crate::turn;
 #[test]
 fn nobody_notices_that_redis_is_stopped() {
     let _turn = turn::take();
-    go_through(&["redis-stopped"], |outage| assert!(waited(outage), "{outage}"));
+    go_through(&["redis-stopped"], 3, |outage| assert!(waited(outage), "{outage}"));
 }
 
 #[test]
 fn nobody_notices_that_redis_is_frozen() {
     let _turn = turn::take();
-    go_through(&["redis-frozen"], |outage| assert!(waited(outage), "{outage}"));
+    go_through(&["redis-frozen"], 3, |outage| assert!(waited(outage), "{outage}"));
 }
 
 #[test]
 fn nobody_notices_that_redis_is_slow() {
     let _turn = turn::take();
     // 200 ms there, 200 ms back.
-    go_through(&["redis-slow"], |outage| {
+    go_through(&["redis-slow"], 1, |outage| {
         assert!(outage["acted"]["hand_ms"].as_f64().unwrap() >= 400.0, "{outage}");
     });
 }
@@ -28,7 +28,7 @@ fn nobody_notices_that_redis_is_slow() {
 #[test]
 fn nobody_notices_that_redis_is_wiped() {
     let _turn = turn::take();
-    go_through(&["redis-wiped"], |_| ());
+    go_through(&["redis-wiped"], 1, |_| ());
 }
 
 /// Whether something waited when the server came back.

@@ -9,7 +9,8 @@ mod turn;
 #[test]
 fn nobody_notices_that_cassandra_is_frozen_or_stopped() {
     let _turn = turn::take();
-    outage::go_through(&["cassandra-frozen", "cassandra-stopped"], |outage| {
+    let troubles = ["cassandra-frozen", "cassandra-stopped"];
+    outage::go_through(&troubles, 3, |outage| {
         assert!(outage["journal_at_end"].as_f64().unwrap() > 0.0, "{outage}");
     });
 }

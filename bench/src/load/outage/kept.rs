@@ -94,7 +94,10 @@ fn people_of(hot: &HotRoom) -> People {
 
 /// As the WebSocket says it.
 fn word(role: Role) -> String {
-    serde_json::to_value(role).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(role)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn differences(stored: &People, owners: &People) -> Vec<String> {
@@ -120,9 +123,11 @@ mod tests {
         let people = |all: &[(&str, &str, bool)]| -> People {
             all.iter().map(|(id, role, hand)| ((*id).into(), ((*role).into(), *hand))).collect()
         };
-        let owners = people(&[("a", "host", false), ("b", "speaker", false), ("c", "listener", true)]);
+        let owners =
+            people(&[("a", "host", false), ("b", "speaker", false), ("c", "listener", true)]);
         assert_eq!(differences(&owners, &owners), [""; 0]);
-        let stored = people(&[("a", "host", false), ("b", "listener", false), ("d", "listener", false)]);
+        let stored =
+            people(&[("a", "host", false), ("b", "listener", false), ("d", "listener", false)]);
         assert_eq!(
             differences(&stored, &owners),
             [

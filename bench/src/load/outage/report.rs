@@ -120,7 +120,11 @@ impl Outage {
             self.journal_at_end,
             self.dropped,
             self.stored_after_ms / 1e3,
-            if self.differences.is_empty() { "none".to_owned() } else { self.differences.join("; ") },
+            if self.differences.is_empty() {
+                "none".to_owned()
+            } else {
+                self.differences.join("; ")
+            },
         )
     }
 }

@@ -18,7 +18,11 @@ const QUIET: Duration = Duration::from_millis(300);
 ///
 /// # Errors
 /// When a hand is refused or not heard of.
-pub(super) async fn raise(halls: &mut [&mut Hall], count: u32, bar: &ProgressBar) -> Result<Histogram> {
+pub(super) async fn raise(
+    halls: &mut [&mut Hall],
+    count: u32,
+    bar: &ProgressBar,
+) -> Result<Histogram> {
     let mut latency = Histogram::default();
     let mut lowered: Vec<Option<Instant>> = vec![None; halls.len()];
     for (_, index) in (0..count).zip((0..halls.len()).cycle()) {

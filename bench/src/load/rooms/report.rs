@@ -115,7 +115,8 @@ impl Report {
             per_operation: ratio(cpu_ms(of(joined), of(done)), deeds),
         };
         let joining_s = joined.at.saturating_sub(made.at).as_secs_f64();
-        let ours: f64 = [cpu_ms(made.origin, joined.origin), cpu_ms(made.edge, joined.edge)].iter().sum();
+        let ours: f64 =
+            [cpu_ms(made.origin, joined.origin), cpu_ms(made.edge, joined.edge)].iter().sum();
         let generator_ms = cpu_ms(made.generator, joined.generator);
         let busy_ms = joined.busy.saturating_sub(made.busy).as_secs_f64() * 1e3;
         let store = |from: &Mark, to: &Mark, over: f64| {
@@ -173,7 +174,12 @@ impl Report {
             self.store,
             self.rooms_per_second,
             line("joins", self.joins_per_second, &self.join_ms, self.store_operations_per_join),
-            line("deeds", self.operations_per_second, &self.operation_ms, self.store_operations_per_operation),
+            line(
+                "deeds",
+                self.operations_per_second,
+                &self.operation_ms,
+                self.store_operations_per_operation
+            ),
             self.hands,
             hand.p50,
             hand.p99,
