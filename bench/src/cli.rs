@@ -29,6 +29,10 @@ enum Command {
     Stage(load::stage::Arguments),
     /// Let many listeners join at once while others listen, and measure
     JoinStorm(load::storm::Arguments),
+    /// Fill many rooms, let people act in them, and measure what it costs their owner
+    Rooms(load::rooms::Arguments),
+    /// Take the store away from a running network, give it back, and compare
+    Outage(load::outage::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -69,6 +73,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::ExpressSender(arguments) => express::run_sender(&arguments)?,
         Command::Stage(arguments) => block_on(load::stage::run(arguments))?,
         Command::JoinStorm(arguments) => block_on(load::storm::run(arguments))?,
+        Command::Rooms(arguments) => block_on(load::rooms::run(arguments))?,
+        Command::Outage(arguments) => block_on(load::outage::run(arguments))?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

@@ -11,6 +11,7 @@
 //! | [`measure`] | recordings compared with their source, latencies, what a process costs |
 //! | [`node`] | origins and edges as child processes |
 //! | [`screen`] | tables on the terminal |
+//! | [`servers`] | real servers of stores as child processes |
 
 pub mod cli;
 pub mod demo;
@@ -21,3 +22,4 @@ pub mod load;
 pub mod measure;
 pub mod node;
 pub mod screen;
+pub mod servers;

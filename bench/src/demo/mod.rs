@@ -18,3 +18,4 @@ mod table;
 pub use command::{Arguments, run};
 pub(crate) use distance::Matrix;
 pub(crate) use network::{Network, Wish};
+pub(crate) use scrape::Page;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::distance::{Matrix, RoundTrip, round_trip};
 use crate::impair::{self, Loss, Plan, Profile, Proxy};
 use crate::load::{Connection, Room};
-use crate::node::{Child, EdgeSettings, OriginSettings, this_program};
+use crate::node::{Child, EdgeSettings, OriginSettings, StorePlace, this_program};
 
 /// Participants that an edge of the demo takes.
 const PARTICIPANTS: u32 = 5_000;
@@ -63,6 +63,7 @@ impl Network {
         let origin = OriginSettings {
             node: format!("{}-origin", wish.origin.code),
             place: Some(degrees(wish.origin)),
+            store: StorePlace::default(),
         };
         let program = this_program()?;
         let origin = origin.start(&program, folder.path()).await?;

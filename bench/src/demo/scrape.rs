@@ -2,22 +2,22 @@
 
 /// A metrics page.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Page(String);
+pub(crate) struct Page(String);
 
 impl Page {
-    pub(super) fn new(text: String) -> Self {
+    pub(crate) fn new(text: String) -> Self {
         Self(text)
     }
 
     /// The sum of all series of a metric whose labels hold `label` (any, when it is empty); `None`
     /// when there is none.
-    pub(super) fn sum(&self, metric: &str, label: &str) -> Option<f64> {
+    pub(crate) fn sum(&self, metric: &str, label: &str) -> Option<f64> {
         let values = self.0.lines().filter_map(|line| value(line, metric, label));
         values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
     }
 
     /// The largest of all series of a metric whose labels hold `label`.
-    pub(super) fn max(&self, metric: &str, label: &str) -> Option<f64> {
+    pub(crate) fn max(&self, metric: &str, label: &str) -> Option<f64> {
         self.0.lines().filter_map(|line| value(line, metric, label)).reduce(f64::max)
     }
 }

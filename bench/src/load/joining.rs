@@ -68,6 +68,12 @@ impl Scene {
         Ok(Self { room, certificate, epoch: Instant::now(), packet_ms, edge })
     }
 
+    /// The same room through another edge.
+    pub(super) fn beside(&self, edge: SocketAddr) -> Self {
+        let (room, certificate) = (self.room.clone(), self.certificate.clone());
+        Self { room, certificate, epoch: self.epoch, packet_ms: self.packet_ms, edge }
+    }
+
     /// Brings the speaker up, through WHIP.
     ///
     /// # Errors

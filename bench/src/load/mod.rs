@@ -12,12 +12,16 @@
 //! | `swarm` | all listeners: one thread |
 //! | `speaker` | the speaker: one thread |
 //! | `http` | rooms, WHIP and WHEP over warm connections |
+//! | `network` | an origin with a chosen store, and edges |
+//! | `entrance` | how people come in as pages do |
 //! | `crowd` | many who join, so many at a time |
 //! | `joining` | how a speaker and listeners come in |
 //! | `overload` | an edge with too little CPU time |
 //! | `report` | the figures |
 //! | `command` | `bench listen` |
 //! | [`stage`] | `bench stage` |
+//! | [`rooms`] | `bench rooms` |
+//! | [`outage`] | `bench outage` |
 //! | `talk` | a room's WebSocket |
 //! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
 
@@ -25,11 +29,15 @@ mod addresses;
 mod client;
 mod command;
 mod crowd;
+mod entrance;
 mod http;
 mod joining;
 mod letter;
+mod network;
+pub mod outage;
 mod overload;
 mod report;
+pub mod rooms;
 mod sockets;
 mod speaker;
 pub mod stage;

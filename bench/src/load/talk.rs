@@ -9,15 +9,21 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::header::SEC_WEBSOCKET_PROTOCOL;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// How long an answer or an event may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Events that are kept until somebody asks for them; older ones give way.
 const EVENTS_MAX: usize = 1_024;
+
+/// Memory for what comes in: ten thousand connections are open at once, and most of them hear a few words a minute.
+const READ_BYTES: usize = 4 * 1_024;
 
 /// A connection that has joined.
 pub(super) struct Talk {
@@ -46,7 +52,10 @@ impl Talk {
         let mut request = format!("ws://{edge}/v1/rooms/{room}/ws").into_client_request()?;
         let protocol = HeaderValue::from_static("stoa.v1");
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
-        let (socket, _) = client_async(request, stream).await.context("no WebSocket")?;
+        let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
+        let (socket, _) = client_async_with_config(request, stream, Some(config))
+            .await
+            .context("no WebSocket")?;
         let mut talk =
             Self { socket, events: VecDeque::new(), last: 0, offers: 0, joined: Value::Null };
         let join = json!({ "type": "join", "token": token, "name": name, "sdp": sdp });
@@ -133,5 +142,52 @@ impl Talk {
     /// Forgets what has come and was not asked for.
     pub(super) fn forget(&mut self) {
         self.events.clear();
+    }
+
+    /// Leaves the connection to a task that answers pings and forgets what it hears, until it is woken.
+    pub(super) fn rest(mut self) -> Resting {
+        let (wake, woken) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                // Whoever would wake it may be gone: then it rests no longer either.
+                _ = woken => Ok(self),
+                ended = self.listen() => Err(ended),
+            }
+        });
+        Resting { wake, task }
+    }
+
+    /// Forgets everything until the connection ends; returns why.
+    async fn listen(&mut self) -> anyhow::Error {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Close(frame))) => {
+                    return anyhow::anyhow!("the edge has closed: {frame:?}");
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    return anyhow::Error::new(error).context("the WebSocket broke");
+                }
+                None => return anyhow::anyhow!("the WebSocket has ended"),
+            }
+        }
+    }
+}
+
+/// A connection that is kept open and not listened to.
+pub(super) struct Resting {
+    wake: oneshot::Sender<()>,
+    task: JoinHandle<Result<Talk>>,
+}
+
+impl Resting {
+    /// Takes it up again.
+    ///
+    /// # Errors
+    /// When it has ended meanwhile.
+    pub(super) async fn wake(self) -> Result<Talk> {
+        // Gone only where the connection has ended, which the task tells.
+        let _ = self.wake.send(());
+        self.task.await.context("a connection's task has failed")?
     }
 }

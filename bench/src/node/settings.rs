@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use stoa_origin::store::CassandraConfig;
 
 use super::child::{Child, this_program};
 
@@ -41,6 +42,45 @@ pub struct OriginSettings {
     pub node: String,
     /// Degrees north and east.
     pub place: Option<(f64, f64)>,
+    /// Where it keeps its rooms, and who is in them.
+    pub store: StorePlace,
+}
+
+/// Where an origin keeps its rooms, and who is in them.
+#[derive(Clone, Debug, Default)]
+pub enum StorePlace {
+    /// Both in a file of its own.
+    #[default]
+    Embedded,
+    /// Rooms in a file of its own, who is in them in Redis.
+    Redis {
+        /// Where Redis is reached.
+        address: SocketAddr,
+        /// Seconds between two copies to the file.
+        backup_s: u64,
+    },
+    /// Both in Cassandra.
+    Cassandra(CassandraConfig),
+}
+
+impl StorePlace {
+    /// The `[store]` section; `file` is what an embedded store gets.
+    #[must_use]
+    pub fn to_toml(&self, file: &Path) -> String {
+        let embedded = format!("durable = {{ kind = \"embedded\", file = {} }}\n", quoted(file));
+        match self {
+            Self::Embedded => format!("[store]\n{embedded}"),
+            Self::Redis { address, backup_s } => format!(
+                "[store]\n{embedded}\
+                 hot = {{ kind = \"redis\", url = \"redis://{address}\", backup_s = {backup_s} }}\n"
+            ),
+            Self::Cassandra(config) => format!(
+                "[store]\ndurable = {{ kind = \"cassandra\", contact_points = {:?}, \
+                 keyspace = \"{}\", replication = \"{}\" }}\n",
+                config.contact_points, config.keyspace, config.replication
+            ),
+        }
+    }
 }
 
 impl EdgeSettings {
@@ -103,11 +143,9 @@ impl OriginSettings {
         }
         let _ = write!(
             text,
-            "[certificates]\ndirectory = {}\n\
-             [store]\ndurable = {{ kind = \"embedded\", file = {} }}\n\
-             [telemetry]\nlevel = \"warn\"\n",
+            "[certificates]\ndirectory = {}\n{}[telemetry]\nlevel = \"warn\"\n",
             quoted(certificates),
-            quoted(&certificates.with_file_name(format!("{}.redb", self.node))),
+            self.store.to_toml(&certificates.with_file_name(format!("{}.redb", self.node))),
         );
         text
     }
@@ -175,7 +213,9 @@ fn arguments(command: &str, file: PathBuf) -> [OsString; 3] {
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
 
-    use super::{EdgeSettings, OriginSettings, write_file};
+    use stoa_origin::store::{CassandraConfig, DurableConfig, HotConfig};
+
+    use super::{EdgeSettings, OriginSettings, StorePlace, write_file};
 
     #[test]
     fn the_files_are_ones_that_the_nodes_accept() {
@@ -200,10 +240,29 @@ mod tests {
         assert_eq!(config.coordinates(), Some((52.37, 4.9)));
         assert!(!config.is_standalone() && config.signaling().open);
 
-        let origin = OriginSettings { node: "fra-1".into(), place: Some((50.1, 8.7)) };
-        let file = write_file(folder.path(), "fra-1", &origin.to_toml(folder.path())).unwrap();
-        let arguments = stoa_origin::Arguments { config: Some(file), ..Default::default() };
-        let config = stoa_origin::Config::load(arguments).unwrap();
-        assert_eq!(config.region.unwrap().as_str(), "fra");
+        let cassandra = CassandraConfig {
+            contact_points: vec![any.to_string()],
+            keyspace: "stoa".into(),
+            username: None,
+            password: None,
+            replication: "{'class': 'SimpleStrategy', 'replication_factor': 1}".into(),
+        };
+        for store in [
+            StorePlace::Embedded,
+            StorePlace::Redis { address: any, backup_s: 1 },
+            StorePlace::Cassandra(cassandra.clone()),
+        ] {
+            let place = Some((50.1, 8.7));
+            let origin = OriginSettings { node: "fra-1".into(), place, store: store.clone() };
+            let file = write_file(folder.path(), "fra-1", &origin.to_toml(folder.path())).unwrap();
+            let arguments = stoa_origin::Arguments { config: Some(file), ..Default::default() };
+            let config = stoa_origin::Config::load(arguments).unwrap();
+            assert_eq!(config.region.unwrap().as_str(), "fra");
+            let hot_is_apart = config.store.hot != HotConfig::Same;
+            assert_eq!(hot_is_apart, matches!(store, StorePlace::Redis { .. }));
+            let keyspace =
+                matches!(config.store.durable, DurableConfig::Cassandra(kept) if kept == cassandra);
+            assert_eq!(keyspace, matches!(store, StorePlace::Cassandra(_)));
+        }
     }
 }

@@ -138,7 +138,7 @@ fn a_storm_of_joins_fails_nobody_and_disturbs_nobody() {
     assert_positive(&report, &keys);
 }
 
-fn assert_positive(report: &Value, keys: &[&str]) {
+pub(crate) fn assert_positive(report: &Value, keys: &[&str]) {
     for key in keys {
         let value = report.pointer(key).and_then(Value::as_f64);
         assert!(value.is_some_and(|value| value > 0.0), "{key}: {report}");

@@ -37,7 +37,8 @@ impl Service {
         self.writes.pop_front()
     }
 
-    /// Writes anew who is in every room: the store of that has come back with an older copy.
+    /// Writes anew who is in every room: the store of that has come back with an older copy, in which somebody may
+    /// stand who has left since.
     pub fn write_people_anew(&mut self) {
         for key in self.halls.keys().copied().collect::<Vec<_>>() {
             self.write_people_of(key);

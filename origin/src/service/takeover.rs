@@ -245,6 +245,9 @@ impl Service {
     pub(super) fn write_people_of(&mut self, key: RoomKey) {
         let Some(hall) = self.halls.get(&key) else { return };
         let room = &hall.room;
+        // Somebody may stand there who has left since.
+        let epoch = u64::from(room.epoch().0);
+        self.writes.push_back(Operation::Dissolve { room: room.id().clone(), epoch });
         for participant in room.participants() {
             let here = Change::Here(Box::new(participant.clone()));
             self.writes.push_back(super::durable::operation_of(room, here));

@@ -19,6 +19,8 @@ use super::consent::Credentials;
 const MEDIA: std::ops::RangeInclusive<u8> = 128..=191;
 /// First byte of a DTLS record.
 const DTLS: std::ops::RangeInclusive<u8> = 20..=63;
+/// The longest packets that an edge makes.
+const PACKET_MS_MAX: u32 = 120;
 /// A client that is not connected by then never will be.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -29,6 +31,9 @@ pub(crate) enum Purpose {
     Speak,
     /// May come to speak and listens meanwhile, as pages do: all media stays with str0m.
     TakePart,
+    /// Has a microphone's line as pages do, and never speaks: str0m sends no media of its own. Asks for the longest
+    /// packets, because an edge lets only so many in as it could send to.
+    Attend,
     /// Listens: str0m sends no media of its own.
     Listen {
         /// Length of the packets to ask for (`a=ptime`, RFC 8866 section 6.4).
@@ -99,12 +104,12 @@ impl Handshake {
         });
         rtc.add_local_candidate(Candidate::host(local, "udp")?);
         let direction = match purpose {
-            Purpose::Speak | Purpose::TakePart => Direction::SendOnly,
+            Purpose::Speak | Purpose::TakePart | Purpose::Attend => Direction::SendOnly,
             Purpose::Listen { .. } => Direction::RecvOnly,
         };
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Audio, direction, None, None, None);
-        if purpose == Purpose::TakePart {
+        if matches!(purpose, Purpose::TakePart | Purpose::Attend) {
             change.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
         }
         let (offer, pending) = change.apply().context("str0m made no offer")?;
@@ -122,8 +127,13 @@ impl Handshake {
             give_up: now + PATIENCE,
         };
         let mut offer = offer.to_sdp_string();
-        if let Purpose::Listen { packet_ms } = purpose {
-            // The offer ends with the only media section.
+        let packet_ms = match purpose {
+            Purpose::Listen { packet_ms } => Some(packet_ms),
+            Purpose::Attend => Some(PACKET_MS_MAX),
+            Purpose::Speak | Purpose::TakePart => None,
+        };
+        if let Some(packet_ms) = packet_ms {
+            // The offer ends with the media section that receives.
             let _ = write!(offer, "a=ptime:{packet_ms}\r\n");
         }
         Ok((handshake, offer))
@@ -189,8 +199,8 @@ impl Handshake {
                         self.remote = Some(transmit.destination);
                     }
                     // A listener's reports are ours; two senders must never share its keys.
-                    let listens = matches!(self.purpose, Purpose::Listen { .. });
-                    if !listens || !MEDIA.contains(&first) {
+                    let speaks = matches!(self.purpose, Purpose::Speak | Purpose::TakePart);
+                    if speaks || !MEDIA.contains(&first) {
                         send(transmit.destination, &transmit.contents);
                     }
                 }

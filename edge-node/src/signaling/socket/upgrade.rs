@@ -15,6 +15,10 @@ use super::conversation::converse;
 /// The protocol of `web/PROTOCOL.md`.
 const SUBPROTOCOL: &str = "stoa.v1";
 
+/// Memory that each connection takes for what comes in; longer messages are put together from several reads. The
+/// library's 128 KiB would be six times what all the rest of a listener takes.
+const READ_BUFFER_BYTES: usize = 4 * 1_024;
+
 /// Bytes that may wait in the WebSocket's own buffer; the answer to a join fits in.
 const WRITE_BUFFER_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 
@@ -45,6 +49,7 @@ pub(crate) async fn upgrade(
     let sized = request
         .max_message_size(BODY_BYTES_MAX)
         .max_frame_size(BODY_BYTES_MAX)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
     Ok(sized.on_upgrade(move |socket| async move {

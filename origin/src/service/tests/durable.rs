@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoa_protocol::mesh::control::{Act, Ask, Body, CreateRoom, Deed, RoomSettings, WireRole};
+use stoa_protocol::mesh::control::{
+    Act, Ask, Body, CreateRoom, Deed, Leave, RoomSettings, WireRole,
+};
 
 use super::world::{World, join_ask};
 use crate::store::{Answer, Embedded, Kept, Operation, PAGE_MAX, Store};
@@ -95,13 +97,7 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
     ] {
         world.ask(ams, of_shop(Ask::Act(deed)));
     }
-    world.ask(
-        ams,
-        Ask::Leave(stoa_protocol::mesh::control::Leave {
-            room: "r".into(),
-            participant: "hana".into(),
-        }),
-    );
+    world.ask(ams, Ask::Leave(Leave { room: "r".into(), participant: "hana".into() }));
     let before = world.service.halls[&world.service.key_of("r").unwrap()].room.state();
     write(&mut world, &store).await;
 
@@ -150,6 +146,28 @@ async fn people_are_written_anew_for_a_store_that_has_forgotten_them() {
     let before = read(&store).await.remove(0).hot;
     let room = stoa_protocol::ids::RoomId::new("r").unwrap();
     store.apply(Operation::Forget(room)).await.unwrap();
+
+    world.service.write_people_anew();
+    write(&mut world, &store).await;
+
+    assert_eq!(read(&store).await.remove(0).hot, before);
+}
+
+#[tokio::test]
+async fn who_has_left_is_not_in_a_store_that_has_come_back_with_an_older_copy() {
+    let mut world = World::new();
+    let ams = world.up(1, "ams");
+    world.create(ams, "r");
+    world.join(ams, "r", "ada", WireRole::Speaker);
+    let store = Arc::new(Embedded::in_memory().unwrap());
+    write(&mut world, &store).await;
+    let before = read(&store).await.remove(0).hot;
+    world.join(ams, "r", "leo", WireRole::Listener);
+    write(&mut world, &store).await;
+    let leave = Leave { room: "r".into(), participant: "leo".into() };
+    world.ask(ams, Ask::Leave(leave));
+    // This reaches a store that forgets it again.
+    while world.service.next_write().is_some() {}
 
     world.service.write_people_anew();
     write(&mut world, &store).await;
