@@ -33,6 +33,8 @@ enum Command {
     Rooms(load::rooms::Arguments),
     /// Take the store away from a running network, give it back, and compare
     Outage(load::outage::Arguments),
+    /// Take the owner of a room away while people are in it, and measure when they can act again
+    Takeover(load::takeover::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -75,6 +77,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::JoinStorm(arguments) => block_on(load::storm::run(arguments))?,
         Command::Rooms(arguments) => block_on(load::rooms::run(arguments))?,
         Command::Outage(arguments) => block_on(load::outage::run(arguments))?,
+        Command::Takeover(arguments) => block_on(load::takeover::run(arguments))?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

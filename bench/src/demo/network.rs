@@ -64,6 +64,7 @@ impl Network {
             node: format!("{}-origin", wish.origin.code),
             place: Some(degrees(wish.origin)),
             store: StorePlace::default(),
+            drain_s: 0,
         };
         let program = this_program()?;
         let origin = origin.start(&program, folder.path()).await?;

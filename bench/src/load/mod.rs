@@ -22,6 +22,7 @@
 //! | [`stage`] | `bench stage` |
 //! | [`rooms`] | `bench rooms` |
 //! | [`outage`] | `bench outage` |
+//! | [`takeover`] | `bench takeover` |
 //! | `talk` | a room's WebSocket |
 //! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
 
@@ -45,6 +46,7 @@ mod stamp;
 pub mod storm;
 mod storm_report;
 mod swarm;
+pub mod takeover;
 mod talk;
 mod tally;
 mod window;

@@ -39,7 +39,7 @@ impl Network {
     ) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary directory")?;
         let program = this_program()?;
-        let origin = OriginSettings { node: "origin-1".into(), place: None, store };
+        let origin = OriginSettings { node: "origin-1".into(), place: None, store, drain_s: 0 };
         let origin = origin.start(&program, folder.path()).await?;
         let mesh = origin.mesh().context("the origin does not say where it takes links")?;
         let secret = format!("{:032x}", rand::rng().random::<u128>());

@@ -124,6 +124,16 @@ impl Child {
         }
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("no process id")?, signal)
+            .with_context(|| format!("{} is gone", self.name))
+    }
+
     /// Asks it to end, as a terminal or a service manager would; it may take its time.
     pub fn ask_to_end(&self) {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);

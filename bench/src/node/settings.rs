@@ -44,6 +44,8 @@ pub struct OriginSettings {
     pub place: Option<(f64, f64)>,
     /// Where it keeps its rooms, and who is in them.
     pub store: StorePlace,
+    /// Seconds that its rooms have to go elsewhere when it is asked to end.
+    pub drain_s: u32,
 }
 
 /// Where an origin keeps its rooms, and who is in them.
@@ -133,9 +135,10 @@ impl OriginSettings {
         let _ = write!(
             text,
             "node = \"{0}\"\nregion = \"{1}\"\nmesh = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
-             drain_s = 0\n",
+             drain_s = {2}\n",
             self.node,
             region(&self.node),
+            self.drain_s,
         );
         if let Some((latitude, longitude)) = self.place {
             let _ =
@@ -253,7 +256,8 @@ mod tests {
             StorePlace::Cassandra(cassandra.clone()),
         ] {
             let place = Some((50.1, 8.7));
-            let origin = OriginSettings { node: "fra-1".into(), place, store: store.clone() };
+            let origin =
+                OriginSettings { node: "fra-1".into(), place, store: store.clone(), drain_s: 0 };
             let file = write_file(folder.path(), "fra-1", &origin.to_toml(folder.path())).unwrap();
             let arguments = stoa_origin::Arguments { config: Some(file), ..Default::default() };
             let config = stoa_origin::Config::load(arguments).unwrap();
