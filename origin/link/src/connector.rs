@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use quinn::ClientConfig;
 use stoa_protocol::ids::NodeId;
+use tokio::sync::watch;
 
 use crate::backoff::Backoff;
 use crate::certificates::SERVER_NAME;
@@ -21,10 +22,12 @@ pub(crate) struct Connector {
     pub(crate) quinn: quinn::Endpoint,
     pub(crate) client: ClientConfig,
     pub(crate) target: String,
+    /// Told by the other end being dropped: nobody wants this link any more.
+    pub(crate) wanted: watch::Receiver<()>,
 }
 
 impl Connector {
-    /// Runs until the endpoint closes.
+    /// Runs until the endpoint closes, or the target is given up and a link that stands has ended.
     pub(crate) async fn run(self) {
         let mut backoff = Backoff::default();
         let mut attempts = 0_usize;
@@ -36,6 +39,7 @@ impl Connector {
             if let Some(entry) = peer.as_ref().and_then(|node| self.node.registry.of(node)) {
                 tokio::select! {
                     () = wait_until_gone(entry.gone) => {}
+                    () = self.given_up() => return,
                     _ = self.node.closing() => return,
                 }
             }
@@ -49,15 +53,22 @@ impl Connector {
                     self.log(&failure, last_failure.as_ref());
                     last_failure = Some(failure);
                 }
+                // Whoever opened that link sees to it; this target waits for its end.
+                Outcome::Linked => continue,
                 Outcome::Closing => return,
             }
             attempts += 1;
             let delay = backoff.next_delay(&mut rand::rng());
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
+                () = self.given_up() => return,
                 _ = self.node.closing() => return,
             }
         }
+    }
+
+    async fn given_up(&self) {
+        wait_until_gone(self.wanted.clone()).await;
     }
 
     async fn attempt(&self, attempt: usize, peer: &mut Option<NodeId>) -> Outcome {
@@ -73,6 +84,7 @@ impl Connector {
                 Ok(Err(failure)) => return Outcome::NeverUp(failure),
                 Err(_) => return Outcome::NeverUp(Failure::timeout()),
             },
+            () = self.given_up() => return Outcome::Closing,
             _ = self.node.closing() => return Outcome::Closing,
         };
         session::run(&self.node, connection, Side::Opening { peer }).await

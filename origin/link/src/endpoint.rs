@@ -1,8 +1,9 @@
 //! The endpoint: one UDP port for all links of a node, in both directions.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -39,7 +40,8 @@ pub struct Endpoint {
     port: Port,
     client: ClientConfig,
     local: SocketAddr,
-    targets: AtomicUsize,
+    /// Dropping a sender gives its target up.
+    targets: Mutex<BTreeMap<String, watch::Sender<()>>>,
     alive: Alive,
     ended: mpsc::Receiver<()>,
     released: mpsc::Receiver<()>,
@@ -86,7 +88,7 @@ impl Endpoint {
         tokio::spawn(accept);
         tracing::info!(node = %node.name.node, address = %local, "the mesh listens");
         let client = transport::client(&tls, &limits);
-        let (port, targets) = (Port { quinn, node }, AtomicUsize::new(0));
+        let (port, targets) = (Port { quinn, node }, Mutex::default());
         Ok(Self { port, client, local, targets, alive, ended, released })
     }
 
@@ -97,19 +99,30 @@ impl Endpoint {
     }
 
     /// Keeps a link up to `target` (`host:port`, resolved again at each attempt) until the endpoint
-    /// closes. More than [`TARGETS_MAX`] are refused with a log line.
+    /// closes or [`Self::give_up`]; nothing happens for a target that has one. More than
+    /// [`TARGETS_MAX`] are refused with a log line.
+    ///
+    /// Two targets may turn out to be one node: then the link that stands is kept, and the other
+    /// target is tried again when it is gone.
     pub fn connect(&self, target: String) {
-        if self.targets.fetch_add(1, Ordering::Relaxed) >= TARGETS_MAX {
-            self.targets.fetch_sub(1, Ordering::Relaxed);
+        let mut targets = self.targets();
+        if targets.contains_key(&target) {
+            return;
+        }
+        if targets.len() >= TARGETS_MAX {
             count(&self.port.node.counters.targets_refused);
             tracing::error!(%target, max = TARGETS_MAX, "too many targets; no link to this one");
             return;
         }
+        let (kept, wanted) = watch::channel(());
+        targets.insert(target.clone(), kept);
+        drop(targets);
         let connector = Connector {
             node: Arc::clone(&self.port.node),
             quinn: self.port.quinn.clone(),
             client: self.client.clone(),
             target,
+            wanted,
         };
         let alive = self.alive.clone();
         tokio::spawn(async move {
@@ -118,10 +131,26 @@ impl Endpoint {
         });
     }
 
+    /// Connects to `target` no longer. A link to it that stands is not touched.
+    pub fn give_up(&self, target: &str) {
+        self.targets().remove(target);
+    }
+
     /// How the endpoint does.
     #[must_use]
     pub fn statistics(&self) -> EndpointStatistics {
         self.port.node.statistics()
+    }
+
+    /// Tasks that the end of the endpoint would wait for, the endpoint itself counted.
+    #[cfg(test)]
+    pub(crate) fn tasks(&self) -> usize {
+        self.alive.strong_count()
+    }
+
+    fn targets(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<()>>> {
+        // The map is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends all links in order and frees the port; takes a few seconds at most.

@@ -26,6 +26,8 @@ pub(crate) enum Side<'a> {
 pub(crate) enum Outcome {
     /// It was a link from `up` until now.
     Down { up: Instant },
+    /// It would have been another link to a node that has one.
+    Linked,
     /// It never was one.
     NeverUp(Failure),
     /// The endpoint closes.
@@ -42,6 +44,16 @@ pub(crate) async fn run(node: &Arc<Node>, connection: Connection, side: Side<'_>
         }
     };
     let opening = matches!(side, Side::Opening { .. });
+    let side = match side {
+        // One target may be another name of a node that is linked already. A second link would end
+        // the first.
+        Side::Opening { peer } if node.registry.of(&name.node).is_some() => {
+            close(&connection, code::IN_ORDER, "there is a link already");
+            *peer = Some(name.node);
+            return Outcome::Linked;
+        }
+        side => side,
+    };
     let streams = tokio::time::timeout(node.limits.handshake_timeout, async {
         if opening { connection.open_bi().await } else { connection.accept_bi().await }
     });

@@ -1,7 +1,7 @@
 //! Links that come back, and links that are replaced.
 
 use super::stranger::Stranger;
-use super::support::{Directory, TestNode, edge, origin};
+use super::support::{Directory, TestNode, edge, origin, within};
 use crate::config::Limits;
 use crate::event::Event;
 
@@ -63,7 +63,57 @@ async fn the_newest_link_of_a_node_wins_and_the_older_goes_down_first() {
     assert_eq!((id, reason.as_str()), (old, "replaced by a newer link of the same node"));
     let (new, peer, _) = origin.next_up().await;
     assert_eq!((new == old, peer), (false, edge("edge-1")));
-    super::support::within(older.connection.closed()).await;
+    within(older.connection.closed()).await;
     let counts = origin.endpoint.statistics();
     assert_eq!((counts.links, counts.links_replaced), (1, 1));
+}
+
+#[tokio::test]
+async fn two_targets_that_are_one_node_share_the_link_that_stands() {
+    let directory = Directory::new();
+    let mut origin = TestNode::start(&directory, origin("origin-1"));
+    let mut edge = TestNode::start(&directory, edge("edge-1"));
+    edge.connect_to(&origin);
+    let (old, _, _) = edge.next_up().await;
+    let (_, _, link) = origin.next_up().await;
+
+    let port = origin.endpoint.local_addr().port();
+    edge.endpoint.connect(format!("localhost:{port}"));
+    edge.endpoint.connect(format!("localhost:{port}"));
+    origin.statistics_until(|counts| counts.failed_other + counts.failed_timeout == 1).await;
+    let counts = edge.endpoint.statistics();
+    assert_eq!((counts.links_up, counts.links_replaced), (1, 0));
+
+    link.close("over");
+    assert_eq!(edge.next_down().await.0, old);
+    edge.next_up().await;
+    let counts = edge.endpoint.statistics();
+    assert_eq!((counts.links, counts.links_up, counts.links_replaced), (1, 2, 0));
+}
+
+#[tokio::test]
+async fn a_target_that_is_given_up_is_not_tried_again_and_its_link_stands() {
+    let directory = Directory::new();
+    let mut first = TestNode::start(&directory, origin("origin-1"));
+    let mut other = TestNode::start(&directory, origin("origin-2"));
+    let mut edge = TestNode::start(&directory, edge("edge-1"));
+    edge.connect_to(&first);
+    edge.next_up().await;
+    let (_, _, link) = first.next_up().await;
+    edge.endpoint.give_up(&first.endpoint.local_addr().to_string());
+    edge.connect_to(&other);
+    let (_, peer, _) = edge.next_up().await;
+    assert_eq!(peer.node.as_str(), "origin-2", "the link that stands has not come up again");
+    other.next_up().await;
+
+    let tasks = edge.endpoint.tasks();
+    link.close("over");
+    edge.next_down().await;
+    within(async {
+        while edge.endpoint.tasks() == tasks {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(first.endpoint.statistics().links_up, 1);
 }
