@@ -81,6 +81,10 @@ impl Hub {
             dropped.no_room.inc();
             return TreeRoute::default();
         };
+        if !room.hears(link) {
+            dropped.other_owner.inc();
+            return TreeRoute::default();
+        }
         let key = room.key;
         let local = self.seats.of_track(frame.track).map(|seat| seat.room);
         if local.is_some_and(|local| local != key) {
