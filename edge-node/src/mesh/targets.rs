@@ -37,7 +37,8 @@ impl Targets {
         origins: Vec<OriginInfo>,
         is_linked: impl Fn(&NodeId) -> bool,
     ) -> Noted {
-        let mut noted = Noted { over_limit: origins.len().saturating_sub(ORIGINS_MAX), ..Noted::default() };
+        let mut noted =
+            Noted { over_limit: origins.len().saturating_sub(ORIGINS_MAX), ..Noted::default() };
         let mut list = BTreeMap::new();
         for origin in origins.into_iter().take(ORIGINS_MAX) {
             match NodeId::new(origin.node) {
@@ -201,7 +202,8 @@ mod tests {
         assert_eq!((noted.over_limit, targets.wanted().len()), (8, ORIGINS_MAX));
         let long = format!("{}:1", "x".repeat(300));
         for address in ["", "host", ":7443", "host:0", "host:port", long.as_str()] {
-            let origin = OriginInfo { node: "x".into(), address: address.into(), ..OriginInfo::default() };
+            let origin =
+                OriginInfo { node: "x".into(), address: address.into(), ..OriginInfo::default() };
             let noted = targets.handle_told(&node("a"), vec![origin], |_| false);
             assert_eq!(noted.malformed, 1, "{address}");
         }

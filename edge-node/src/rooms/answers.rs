@@ -175,7 +175,7 @@ impl Hub {
         if self.directory.get(key).is_some_and(|room| room.may_be_moved_by(link, now))
             && let Some(key) = self.change_owner(key, node, Cause::Redirected, now)
         {
-            self.follow_owners(vec![key], now);
+            self.follow_owners(&[key], now);
         }
     }
 

@@ -59,6 +59,9 @@ impl Hub {
         (seat.resumes, seat.replaces) = (life.participant().is_some(), life.seat().is_some());
         let seat = self.seats.insert(seat);
         self.seat_in(key, seat);
+        if way == Way::Lost {
+            self.note_orphans(now);
+        }
         let Some(join) = self.join_of(seat, false) else { return Err(problem::seat_lost()) };
         let asked = self.ask(Ask::Join(join), Purpose::Join { seat, ticket }, now);
         if asked.is_err() {

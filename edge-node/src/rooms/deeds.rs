@@ -109,7 +109,9 @@ impl Hub {
     /// Passes a question on to the owner and its answer back.
     pub(super) fn pass(&mut self, ticket: Ticket, ask: Ask, now: Instant) -> Result<(), Problem> {
         match ask {
-            Ask::ListRooms(list) if self.parents.each().len() > 1 => self.gather(ticket, &list, now),
+            Ask::ListRooms(list) if self.parents.each().len() > 1 => {
+                self.gather(ticket, &list, now)
+            }
             Ask::Revoke(_) => {
                 self.tell_other_origins(&ask);
                 self.ask(ask, Purpose::Pass(ticket), now)

@@ -198,10 +198,8 @@ impl Hub {
             participant: participant.as_str().to_owned(),
         });
         let errand = Errand::with(Purpose::Leave, leave.clone(), now);
-        let id = self
-            .requests
-            .register(link, errand)
-            .unwrap_or_else(|_| self.requests.unregistered());
+        let id =
+            self.requests.register(link, errand).unwrap_or_else(|_| self.requests.unregistered());
         self.count_requests();
         self.send(link, Body::Request(Request { id, ask: Some(leave) }));
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use stoa_protocol::mesh::control::{Answer, Ask, Body, ListRooms, Problem, Request, RoomInfo, RoomPage};
+use stoa_protocol::mesh::control::{
+    Answer, Ask, Body, ListRooms, Problem, Request, RoomInfo, RoomPage,
+};
 
 use super::hub::Hub;
 use super::order::{Reply, Ticket};

@@ -117,7 +117,8 @@ impl Hub {
     fn handle_state(&mut self, link: LinkId, state: RoomState, now: Instant) {
         let named = state.info.as_ref().map_or("", |info| info.room.as_str());
         let key = self.room_of_owner(link, named, Some(state.epoch), now);
-        let Some((key, room)) = key.and_then(|key| Some((key, self.directory.get_mut(key)?))) else {
+        let Some((key, room)) = key.and_then(|key| Some((key, self.directory.get_mut(key)?)))
+        else {
             return;
         };
         if state.stage.len() > super::room::STAGE_MAX {

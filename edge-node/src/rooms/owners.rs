@@ -37,11 +37,6 @@ impl Room {
         self.owner.is_none() && self.owner_node.is_some()
     }
 
-    /// Whether frames of it may come this way. The owner sends them; with relays there will be others.
-    pub(super) fn hears(&self, link: LinkId) -> bool {
-        self.owner == Some(link)
-    }
-
     /// Whether who is asked over `link` may say that the room is another's.
     pub(super) fn may_be_moved_by(&self, link: LinkId, now: Instant) -> bool {
         match self.owner {
@@ -76,7 +71,7 @@ impl Hub {
             }
         }
         self.tell_orphans_over(link);
-        self.follow_owners(returned, now);
+        self.follow_owners(&returned, now);
     }
 
     /// A link has ended. Who is here stays; what was asked over it is asked of whoever comes next.
@@ -103,7 +98,7 @@ impl Hub {
             }
         }
         self.tell_orphans();
-        self.follow_owners(returned, now);
+        self.follow_owners(&returned, now);
         self.handle_unanswered(link, now);
     }
 
@@ -141,7 +136,7 @@ impl Hub {
             let Some(key) = self.directory.key_of_text(&room) else { continue };
             changed.extend(self.hear_owner(link, key, &owner, Epoch(epoch), now));
         }
-        self.follow_owners(changed, now);
+        self.follow_owners(&changed, now);
     }
 
     /// Says so when the room has another owner now.
@@ -227,7 +222,7 @@ impl Hub {
     }
 
     /// New owners are reminded of who is here, and then asked what has waited for them.
-    pub(super) fn follow_owners(&mut self, changed: Vec<RoomKey>, now: Instant) {
+    pub(super) fn follow_owners(&mut self, changed: &[RoomKey], now: Instant) {
         let owned = |key: &&RoomKey| self.directory.get(**key).is_some_and(|r| r.owner.is_some());
         let owned: Vec<RoomKey> = changed.iter().filter(owned).copied().collect();
         for key in &owned {
@@ -240,6 +235,13 @@ impl Hub {
         if !changed.is_empty() {
             self.note_orphans(now);
         }
+    }
+
+    /// Whether frames of a room may come this way: from its owner, over any link to it. With relays
+    /// there will be others.
+    pub(super) fn is_heard_over(&self, link: LinkId, room: &Room) -> bool {
+        let node = self.parents.node_of(link);
+        room.owner == Some(link) || (node.is_some() && node == room.owner_node.as_ref())
     }
 
     /// The room that an origin speaks of, if it is its to speak of. Who was replaced and does not

@@ -146,7 +146,8 @@ impl Hub {
 
     /// A room of which nobody has said whose it is may be that of whoever is asked.
     pub(super) fn guess(&mut self, key: RoomKey, link: LinkId) {
-        let unknown = |room: &&mut super::room::Room| room.owner.is_none() && room.owner_node.is_none();
+        let unknown =
+            |room: &&mut super::room::Room| room.owner.is_none() && room.owner_node.is_none();
         if let Some(room) = self.directory.get_mut(key).filter(unknown) {
             room.adopt(Some(link));
         }
@@ -214,7 +215,10 @@ mod tests {
         memory.note_owner(&room(OWNERS_REMEMBERED_MAX), node(1));
         assert_eq!(memory.owner_of(&room(0)), Some(&node(2)));
         assert_eq!(memory.owner_of(&room(1)), None);
-        assert_eq!((memory.owners.len(), memory.by_age.len()), (OWNERS_REMEMBERED_MAX, OWNERS_REMEMBERED_MAX));
+        assert_eq!(
+            (memory.owners.len(), memory.by_age.len()),
+            (OWNERS_REMEMBERED_MAX, OWNERS_REMEMBERED_MAX)
+        );
     }
 
     #[test]
