@@ -11,6 +11,7 @@ use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 use stoa_link::{Identity, PeerName};
 use stoa_protocol::ids::{NodeId, NodeRole, Region};
+use stoa_protocol::mesh::control::ORIGINS_MAX;
 use stoa_runtime::configuration::{self, Secret};
 use stoa_runtime::telemetry::TelemetryConfig;
 
@@ -26,10 +27,6 @@ pub const PARTICIPANTS_MAX: usize = 1_000_000;
 
 /// Most rooms that may be configured.
 pub const ROOMS_MAX: usize = 100_000;
-
-/// Origins that one edge keeps a link to. A room lives in the memory of the one origin that made it;
-/// with a second one, the loss of a link would send its rooms to an origin that knows nothing of them.
-pub const ORIGINS_MAX: usize = 1;
 
 /// The command line of `stoa-edge`.
 #[derive(Debug, Default, Parser)]
@@ -52,7 +49,7 @@ pub struct Arguments {
     /// Address at which clients reach this host's media, if it is not its own (1:1 NAT); repeatable.
     #[arg(long, value_name = "IP")]
     pub advertise: Vec<IpAddr>,
-    /// Origin to link to. Without one this node has an origin of its own.
+    /// Origin to link to; repeatable, and each names the others. Without one this node has an origin of its own.
     #[arg(long, value_name = "HOST:PORT")]
     pub origin: Vec<String>,
     /// How pages are served: browsers give a page the microphone over HTTPS or on localhost only.
@@ -135,7 +132,8 @@ pub struct NodeConfig {
 pub struct MeshConfig {
     /// UDP address for links; port 0 picks one.
     pub listen: SocketAddr,
-    /// Origins as `host:port`, at most [`ORIGINS_MAX`]; none for an origin of one's own.
+    /// Some of the network's origins as `host:port`, at most [`ORIGINS_MAX`], which name the others;
+    /// none for an origin of one's own.
     pub origins: Vec<String>,
     /// How this node proves who it is.
     pub certificates: Certificates,
@@ -276,8 +274,8 @@ impl Config {
         let origins = self.mesh.origins.len();
         ensure!(
             origins <= ORIGINS_MAX,
-            "mesh.origins (--origin) names {origins} origins; this version takes {ORIGINS_MAX}, \
-             because origins share no rooms yet"
+            "mesh.origins (--origin) names {origins} origins; it may name {ORIGINS_MAX}, \
+             and one or two are enough: they name the others"
         );
         ensure!(
             !self.is_standalone() || cfg!(feature = "standalone"),

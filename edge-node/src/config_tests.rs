@@ -98,11 +98,12 @@ fn an_edge_of_a_larger_network_needs_a_secret() {
 }
 
 #[test]
-fn a_second_origin_is_refused_while_origins_share_no_rooms() {
-    let two = ["--origin=a.example:7443", "--origin=b.example:7443"];
-    let error = load(&two).unwrap_err().to_string();
-    assert!(error.contains("mesh.origins") && error.contains("2 origins"), "{error}");
-    load(&two[..1]).unwrap();
+fn an_edge_is_told_of_as_many_origins_as_a_network_has_and_no_more() {
+    let origins: Vec<String> = (0..=ORIGINS_MAX).map(|n| format!("--origin=o{n}:7443")).collect();
+    let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
+    let error = load(&origins).unwrap_err().to_string();
+    assert!(error.contains("mesh.origins") && error.contains("33 origins"), "{error}");
+    assert_eq!(load(&origins[..ORIGINS_MAX]).unwrap().mesh.origins.len(), ORIGINS_MAX);
 }
 
 #[test]

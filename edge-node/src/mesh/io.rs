@@ -1,6 +1,7 @@
 //! The mesh thread: links, rooms and, in a standalone node, the origin, on one single-threaded
 //! runtime, so that a frame never waits for a lock or for the HTTP server.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
@@ -12,7 +13,7 @@ use stoa_link::{Endpoint, EndpointConfig, InboxSender, PeerName, inbox};
 #[cfg(feature = "standalone")]
 use stoa_origin::store::{DurableConfig, StoreConfig};
 use stoa_runtime::metrics_page::Health;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::config::MeshConfig;
@@ -97,9 +98,9 @@ impl Mesh {
 
 async fn run(start: Start, up: oneshot::Sender<anyhow::Result<Steering>>) {
     match build(start).await {
-        Ok(Running { shell, steering, endpoint, origin }) => {
+        Ok(Running { shell, steering, endpoint, origin, configured, targets }) => {
             if up.send(Ok(steering)).is_ok() {
-                beside(&endpoint, shell.run()).await;
+                beside(&endpoint, &configured, targets, shell.run()).await;
             }
             origin.end().await;
             if let Some((endpoint, _)) = endpoint {
@@ -117,6 +118,10 @@ struct Running {
     steering: Steering,
     endpoint: Option<(Endpoint, EndpointMetrics)>,
     origin: Origin,
+    /// Addresses of the configuration.
+    configured: BTreeSet<String>,
+    /// Addresses that origins want linked.
+    targets: watch::Receiver<BTreeSet<String>>,
 }
 
 async fn build(start: Start) -> anyhow::Result<Running> {
@@ -133,6 +138,7 @@ async fn build(start: Start) -> anyhow::Result<Running> {
         (Some(connect(name, &config, sender.clone(), &registry)?), Origin::default())
     };
     let hub = Hub::new(limits, metrics.clone());
+    let (wanted, targets) = watch::channel(BTreeSet::new());
     let around = Surroundings {
         inbox,
         sender,
@@ -144,9 +150,13 @@ async fn build(start: Start) -> anyhow::Result<Running> {
         metrics,
         on_ended,
         on_revoked,
+        on_targets: Box::new(move |targets| {
+            wanted.send_replace(targets);
+        }),
     };
     let (shell, steering) = Shell::new(hub, around);
-    Ok(Running { shell, steering, endpoint, origin })
+    let configured = config.origins.into_iter().collect();
+    Ok(Running { shell, steering, endpoint, origin, configured, targets })
 }
 
 fn connect(
@@ -170,8 +180,14 @@ fn connect(
     Ok((endpoint, metrics))
 }
 
-/// Runs the rooms, and exports the endpoint's counts meanwhile.
-async fn beside(endpoint: &Option<(Endpoint, EndpointMetrics)>, rooms: impl Future<Output = ()>) {
+/// Runs the rooms; meanwhile exports the endpoint's counts, and links to the origins that others name.
+async fn beside(
+    endpoint: &Option<(Endpoint, EndpointMetrics)>,
+    configured: &BTreeSet<String>,
+    mut targets: watch::Receiver<BTreeSet<String>>,
+    rooms: impl Future<Output = ()>,
+) {
+    let mut dialled = BTreeSet::new();
     let mut export = tokio::time::interval(EXPORT_INTERVAL);
     export.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rooms = pin!(rooms);
@@ -179,12 +195,36 @@ async fn beside(endpoint: &Option<(Endpoint, EndpointMetrics)>, rooms: impl Futu
         tokio::select! {
             biased;
             () = &mut rooms => return,
+            Ok(()) = targets.changed() => {
+                let wanted = targets.borrow_and_update().clone();
+                if let Some((endpoint, _)) = endpoint {
+                    dial(endpoint, configured, &dialled, &wanted);
+                }
+                dialled = wanted;
+            }
             _ = export.tick() => {
                 if let Some((endpoint, metrics)) = endpoint {
                     metrics.note(&endpoint.statistics());
                 }
             }
         }
+    }
+}
+
+/// Links to what is newly wanted, and gives up what is not wanted any more.
+fn dial(
+    endpoint: &Endpoint,
+    configured: &BTreeSet<String>,
+    before: &BTreeSet<String>,
+    wanted: &BTreeSet<String>,
+) {
+    for target in wanted.difference(before) {
+        tracing::info!(%target, "an origin names another one");
+        endpoint.connect(target.clone());
+    }
+    for target in before.difference(wanted).filter(|target| !configured.contains(*target)) {
+        tracing::info!(%target, "no origin names this one any more");
+        endpoint.give_up(target);
     }
 }
 

@@ -1,7 +1,8 @@
-//! Which links lead towards the owners of rooms. For now every room is owned by the origin at the
-//! other end of one link; the room side asks here per room, so that placement can grow.
+//! Which links lead to origins, and which of them is asked about what nobody here knows.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stoa_link::LinkId;
 use stoa_protocol::ids::NodeId;
@@ -16,17 +17,19 @@ pub struct Parents {
 struct Parent {
     node: NodeId,
     draining: bool,
+    /// Absent until it was measured.
+    round_trip: Option<Duration>,
 }
 
 impl Parents {
     /// A link to an origin is up.
     pub fn insert(&mut self, link: LinkId, node: NodeId) {
-        self.links.insert(link, Parent { node, draining: false });
+        self.links.insert(link, Parent { node, draining: false, round_trip: None });
     }
 
-    /// A link is down. Says whether it was one of these.
-    pub fn remove(&mut self, link: LinkId) -> bool {
-        self.links.remove(&link).is_some()
+    /// A link is down. Says which origin was at its other end, if it was one of these.
+    pub fn remove(&mut self, link: LinkId) -> Option<NodeId> {
+        self.links.remove(&link).map(|parent| parent.node)
     }
 
     /// The origin drains, or no longer does.
@@ -36,19 +39,55 @@ impl Parents {
         }
     }
 
+    /// How long a question and its answer are under way at least.
+    pub fn set_round_trip(&mut self, link: LinkId, round_trip: Duration) {
+        if let Some(parent) = self.links.get_mut(&link) {
+            parent.round_trip = Some(round_trip);
+        }
+    }
+
     /// Whether this is the link of an origin.
     #[must_use]
     pub fn contains(&self, link: LinkId) -> bool {
         self.links.contains_key(&link)
     }
 
-    /// The link to the owner of rooms that have none yet: one that does not drain if possible, then
-    /// the smallest node id, so that edges with the same links agree.
+    /// Whether no origin is linked.
     #[must_use]
-    pub fn owner(&self) -> Option<LinkId> {
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// The origin at the other end.
+    #[must_use]
+    pub fn node_of(&self, link: LinkId) -> Option<&NodeId> {
+        self.links.get(&link).map(|parent| &parent.node)
+    }
+
+    /// The link to an origin; the newest of two is the one that lives.
+    #[must_use]
+    pub fn link_of(&self, node: &NodeId) -> Option<LinkId> {
+        self.links.iter().rev().find(|(_, parent)| parent.node == *node).map(|(link, _)| *link)
+    }
+
+    /// Who is asked about what nobody here knows: one that does not drain if possible, then the
+    /// smallest node id, so that edges with the same links agree.
+    #[must_use]
+    pub fn any(&self) -> Option<LinkId> {
+        let best = self
+            .links
+            .iter()
+            .min_by_key(|(link, parent)| (parent.draining, &parent.node, Reverse(**link)));
+        best.map(|(link, _)| *link)
+    }
+
+    /// Who is asked to make a room: it should be near those who will speak in it, and whoever makes
+    /// it is likely one of them.
+    #[must_use]
+    pub fn nearest(&self) -> Option<LinkId> {
         let best = self.links.iter().min_by_key(|(link, parent)| {
-            // The newest of two links to the same node is the one that lives.
-            (parent.draining, &parent.node, std::cmp::Reverse(**link))
+            let round_trip = parent.round_trip.unwrap_or(Duration::MAX);
+            (parent.draining, round_trip, &parent.node, Reverse(**link))
         });
         best.map(|(link, _)| *link)
     }
@@ -56,6 +95,12 @@ impl Parents {
     /// All links to origins.
     pub fn links(&self) -> impl Iterator<Item = LinkId> {
         self.links.keys().copied()
+    }
+
+    /// One link to each origin.
+    #[must_use]
+    pub fn each(&self) -> BTreeMap<NodeId, LinkId> {
+        self.links.iter().map(|(link, parent)| (parent.node.clone(), *link)).collect()
     }
 }
 
@@ -70,14 +115,14 @@ mod tests {
     #[test]
     fn a_draining_origin_gets_no_new_rooms_while_there_is_another() {
         let mut parents = Parents::default();
-        assert_eq!(parents.owner(), None);
+        assert_eq!(parents.any(), None);
         parents.insert(LinkId(1), node("a"));
         parents.insert(LinkId(2), node("b"));
-        assert_eq!(parents.owner(), Some(LinkId(1)));
+        assert_eq!((parents.any(), parents.nearest()), (Some(LinkId(1)), Some(LinkId(1))));
         parents.set_draining(LinkId(1), true);
-        assert_eq!(parents.owner(), Some(LinkId(2)));
-        assert!(parents.remove(LinkId(2)));
-        assert_eq!(parents.owner(), Some(LinkId(1)));
+        assert_eq!((parents.any(), parents.nearest()), (Some(LinkId(2)), Some(LinkId(2))));
+        assert_eq!(parents.remove(LinkId(2)), Some(node("b")));
+        assert_eq!(parents.any(), Some(LinkId(1)));
     }
 
     #[test]
@@ -85,6 +130,22 @@ mod tests {
         let mut parents = Parents::default();
         parents.insert(LinkId(1), node("a"));
         parents.insert(LinkId(5), node("a"));
-        assert_eq!(parents.owner(), Some(LinkId(5)));
+        assert_eq!(parents.any(), Some(LinkId(5)));
+        assert_eq!(parents.link_of(&node("a")), Some(LinkId(5)));
+        assert_eq!(parents.each(), BTreeMap::from([(node("a"), LinkId(5))]));
+    }
+
+    #[test]
+    fn a_room_is_made_by_the_nearest_origin_and_a_measured_one_is_nearer_than_an_unmeasured_one() {
+        let mut parents = Parents::default();
+        for (link, name) in [(1, "a"), (2, "b"), (3, "c")] {
+            parents.insert(LinkId(link), node(name));
+        }
+        parents.set_round_trip(LinkId(2), Duration::from_millis(80));
+        assert_eq!(parents.nearest(), Some(LinkId(2)));
+        parents.set_round_trip(LinkId(3), Duration::from_millis(80));
+        assert_eq!(parents.nearest(), Some(LinkId(2)), "the node id decides between equals");
+        parents.set_round_trip(LinkId(3), Duration::from_millis(20));
+        assert_eq!((parents.nearest(), parents.any()), (Some(LinkId(3)), Some(LinkId(1))));
     }
 }

@@ -2,19 +2,27 @@
 //! media plane beside it.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use prometheus::Registry;
+use stoa_link::{Endpoint, EndpointConfig, Event, Identity, Inbox, Link, PeerName};
 use stoa_protocol::ids::{NodeId, NodeRole, Region, Role, RoomId};
-use stoa_protocol::mesh::control::{Answer, Ask, CloseRoom, CreateRoom, ListRooms, ReadRoom};
+use stoa_protocol::mesh::control::{
+    Answer, Ask, Body, CloseRoom, CreateRoom, ListRooms, OriginInfo, Origins, Problem, ReadRoom,
+    Response, RoomInfo,
+};
 use stoa_runtime::metrics_page::Health;
 use str0m::media::{Direction, MediaKind};
 use tokio::sync::mpsc;
 
 use super::{Mesh, Start};
-use crate::config::MeshConfig;
+use crate::config::{Certificates, MeshConfig};
 use crate::rooms::{JoinAsk, Limits, ParticipantEvent, RoomsHandle, Roster};
 use crate::webrtc::{Downlink, Plane, PlaneConfig, PlaneMetrics};
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Node {
     rooms: RoomsHandle,
@@ -115,6 +123,118 @@ async fn closing_a_room_ends_its_sessions() {
     node.end().await;
 }
 
+/// An origin that says what a test wants.
+struct Teller {
+    endpoint: Endpoint,
+    inbox: Inbox,
+    name: PeerName,
+    link: Option<Link>,
+}
+
+impl Teller {
+    fn start(node: &str, directory: &Path) -> Self {
+        let (sender, inbox) = stoa_link::inbox();
+        let name = named_node(node, NodeRole::Origin);
+        let identity = Identity::Development { directory: directory.to_owned() };
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let limits = stoa_link::Limits::default();
+        let config = EndpointConfig { listen, identity, name: name.clone(), limits };
+        Self { endpoint: Endpoint::bind(config, sender).unwrap(), inbox, name, link: None }
+    }
+
+    /// As it is told to edges; `localhost` is another name of where it listens.
+    fn info(&self, host: &str) -> OriginInfo {
+        OriginInfo {
+            node: self.name.node.as_str().to_owned(),
+            address: format!("{host}:{}", self.endpoint.local_addr().port()),
+            domain: String::new(),
+        }
+    }
+
+    async fn next_up(&mut self) -> Link {
+        let up = async {
+            loop {
+                if let Some(Event::Up { link, .. }) = self.inbox.recv().await {
+                    return link;
+                }
+            }
+        };
+        let link = tokio::time::timeout(PATIENCE, up).await.unwrap();
+        self.link = Some(link.clone());
+        link
+    }
+
+    async fn next_request(&mut self) -> (Link, u64) {
+        let request = async {
+            loop {
+                if let Some(Event::Control { body, .. }) = self.inbox.recv().await
+                    && let Body::Request(request) = *body
+                {
+                    return request.id;
+                }
+            }
+        };
+        let id = tokio::time::timeout(PATIENCE, request).await.unwrap();
+        (self.link.clone().unwrap(), id)
+    }
+}
+
+#[tokio::test]
+async fn an_edge_links_to_the_origins_that_others_name_and_once_to_each() {
+    let directory = Directory::new();
+    let mut first = Teller::start("origin-1", &directory.0);
+    let mut second = Teller::start("origin-2", &directory.0);
+    let config = MeshConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        origins: vec![first.endpoint.local_addr().to_string()],
+        certificates: Certificates { directory: directory.0.clone(), ..Certificates::default() },
+        ..MeshConfig::default()
+    };
+    let node = start_with(config).await;
+    let link = first.next_up().await;
+    let origins = vec![first.info("localhost"), second.info("localhost")];
+    link.send(Body::Origins(Origins { origins: origins.clone() })).unwrap();
+    let other = second.next_up().await;
+    other.send(Body::Origins(Origins { origins })).unwrap();
+    // What is said after the list is answered after the list was heard.
+    let read = Ask::ReadRoom(ReadRoom { room: "agora".into(), ..ReadRoom::default() });
+    let rooms = node.rooms.clone();
+    let asked = tokio::spawn(async move { rooms.ask_owner(read).await });
+    let (link, id) = first.next_request().await;
+    let (status, owner) = (421, "origin-2".to_owned());
+    let elsewhere = Answer::Problem(Problem { status, owner, ..Problem::default() });
+    link.send(Body::Response(Response { id, answer: Some(elsewhere) })).unwrap();
+    let (link, id) = second.next_request().await;
+    let room = Answer::Room(RoomInfo { room: "agora".into(), ..RoomInfo::default() });
+    link.send(Body::Response(Response { id, answer: Some(room.clone()) })).unwrap();
+    assert_eq!(asked.await.unwrap().unwrap(), room);
+    assert_eq!(first.endpoint.statistics().links_up, 1);
+    node.end().await;
+    first.endpoint.close("over").await;
+    second.endpoint.close("over").await;
+}
+
+/// A directory that goes away with the test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("stoa-mesh-{:016x}", rand::random::<u64>()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn named_node(node: &str, role: NodeRole) -> PeerName {
+    PeerName { node: NodeId::new(node).unwrap(), role, region: Region::new("local").unwrap() }
+}
+
 async fn until(events: &mut mpsc::Receiver<ParticipantEvent>, wanted: impl Fn(&Roster) -> bool) {
     loop {
         match events.recv().await {
@@ -137,6 +257,10 @@ impl Node {
 }
 
 async fn start() -> Node {
+    start_with(MeshConfig { rooms_file: PathBuf::new(), ..MeshConfig::default() }).await
+}
+
+async fn start_with(config: MeshConfig) -> Node {
     let registry = Registry::new();
     let health = Health::new();
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -144,14 +268,10 @@ async fn start() -> Node {
     let metrics = PlaneMetrics::new(&registry).unwrap();
     let (plane, from_plane) = Plane::start(&media, metrics).unwrap();
     let (rooms, orders) = RoomsHandle::new(plane.clone());
-    let name = stoa_link::PeerName {
-        node: NodeId::new("edge-1").unwrap(),
-        role: NodeRole::Edge,
-        region: Region::new("local").unwrap(),
-    };
+    let name = named_node("edge-1", NodeRole::Edge);
     let mesh = Mesh::start(Start {
         name,
-        config: MeshConfig { rooms_file: std::path::PathBuf::new(), ..MeshConfig::default() },
+        config,
         limits: Limits { participants_max: 10, rooms_max: 10 },
         registry,
         health: health.clone(),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rand::Rng;
 use stoa_audio::frame::TrackId;
+use stoa_link::LinkId;
 use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::{Ask, Problem, RoomInfo};
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
@@ -15,6 +16,7 @@ use super::problem;
 use super::requests::Purpose;
 use super::resume::Secret;
 use super::seat::{OwnMute, Phase, Seat};
+use super::ways::Way;
 use crate::webrtc::{Class, Downlink, RoomKey};
 
 impl Hub {
@@ -34,10 +36,11 @@ impl Hub {
         }
         let life = self.former_life(&newcomer);
         self.check_limits(&newcomer, life.seat())?;
-        let known = self.directory.key_of(&newcomer.room);
         // A room that has just been closed has no owner any more; a new one of its name may.
-        let owner = known.and_then(|key| self.directory.get(key)).and_then(|room| room.owner);
-        let link = owner.or_else(|| self.parents.owner()).ok_or_else(problem::owner_unreachable)?;
+        let way = self.way_to(&newcomer.room, false);
+        if way == Way::Lost && self.hold_until(&newcomer.room, now).is_none() {
+            return Err(problem::owner_unreachable());
+        }
         let participant = match life.participant() {
             Some(participant) => participant.clone(),
             None => draw_participant(rng)?,
@@ -48,16 +51,19 @@ impl Hub {
         }
         let track = newcomer.publishes.then(|| self.draw_track(rng));
         let key = self.directory.open(&newcomer.room);
-        if let Some(room) = self.directory.get_mut(key).filter(|room| room.owner.is_none()) {
-            room.adopt(Some(link));
+        if let Way::Open(link) = way {
+            self.guess(key, link);
         }
         let mut seat = seat_of(newcomer, key, participant, track, now);
         seat.secret = Secret::draw(rng);
         (seat.resumes, seat.replaces) = (life.participant().is_some(), life.seat().is_some());
         let seat = self.seats.insert(seat);
         self.seat_in(key, seat);
+        if way == Way::Lost {
+            self.note_orphans(now);
+        }
         let Some(join) = self.join_of(seat, false) else { return Err(problem::seat_lost()) };
-        let asked = self.request(link, Ask::Join(join), Purpose::Join { seat, ticket }, now);
+        let asked = self.ask(Ask::Join(join), Purpose::Join { seat, ticket }, now);
         if asked.is_err() {
             let departure =
                 if life.seat().is_some() { Departure::Left } else { Departure::Unknown };
@@ -92,6 +98,7 @@ impl Hub {
     /// The owner has agreed to a join.
     pub(super) fn joined(
         &mut self,
+        link: LinkId,
         id: SeatId,
         ticket: Ticket,
         info: Option<RoomInfo>,
@@ -119,9 +126,18 @@ impl Hub {
             room.learn(info);
         }
         let owner = room.owner;
-        self.bind(owner, &seat);
-        if seat.listens() {
-            self.subscribe(seat.room);
+        if owner == Some(link) && room.owner_node.is_none() {
+            room.owner_node = self.parents.node_of(link).cloned();
+        }
+        if owner == Some(link) {
+            self.bind(owner, &seat);
+            if seat.listens() {
+                self.subscribe(seat.room);
+            }
+        } else {
+            // The room has changed hands since; its owner does not know him.
+            self.rejoins.enter(id, true);
+            self.pump_rejoins(now);
         }
         let prepared = Prepared {
             seat: id,

@@ -1,5 +1,7 @@
 //! What the hub owes the world: rare effects, in order. Frames are return values of the routing calls.
 
+use std::collections::BTreeSet;
+
 use stoa_audio::frame::TrackId;
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::mesh::control::{Body, Problem};
@@ -33,6 +35,12 @@ pub enum Command {
         link: LinkId,
         /// The track.
         track: TrackId,
+    },
+    /// Keep links to these addresses, which origins have named, and to no others but those of the
+    /// configuration.
+    Dial {
+        /// `host:port` each.
+        targets: BTreeSet<String>,
     },
     /// Let tokens hold no longer, and end what they have opened.
     Revoke {

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, Role};
-use stoa_protocol::mesh::control::{
-    self, Act, Ask, Body, Deed, ListParticipants, Problem, Request,
-};
+use stoa_protocol::mesh::control::{Act, Ask, Body, Deed, ListParticipants, Problem, Request};
 
 use super::hub::Hub;
 use super::order::Ticket;
@@ -81,7 +79,6 @@ impl Hub {
     ) -> Result<(), Problem> {
         let (_, seat) = self.seats.of_session(by).ok_or_else(problem::session_unknown)?;
         let room = self.directory.get(seat.room).ok_or_else(problem::session_unknown)?;
-        let link = room.owner.ok_or_else(problem::owner_unreachable)?;
         let own = seat.participant.as_str().to_owned();
         let mut act = action.to_wire(room.id.as_str());
         if act.participant.is_empty() && concerns_oneself(action.deed) {
@@ -89,7 +86,7 @@ impl Hub {
         }
         act.by = own;
         act.tenant.clone_from(&seat.tenant);
-        self.request(link, Ask::Act(act), Purpose::Pass(ticket), now)
+        self.ask(Ask::Act(act), Purpose::Pass(ticket), now)
     }
 
     /// A participant wants to know who is here; moderators learn identities too.
@@ -103,27 +100,29 @@ impl Hub {
     ) -> Result<(), Problem> {
         let (_, seat) = self.seats.of_session(by).ok_or_else(problem::session_unknown)?;
         let room = self.directory.get(seat.room).ok_or_else(problem::session_unknown)?;
-        let link = room.owner.ok_or_else(problem::owner_unreachable)?;
         let (room, identities) = (room.id.as_str().to_owned(), seat.role.may_moderate());
         let tenant = seat.tenant.clone();
         let list = ListParticipants { room, after, limit, identities, hands: false, tenant };
-        self.request(link, Ask::ListParticipants(list), Purpose::Pass(ticket), now)
+        self.ask(Ask::ListParticipants(list), Purpose::Pass(ticket), now)
     }
 
     /// Passes a question on to the owner and its answer back.
     pub(super) fn pass(&mut self, ticket: Ticket, ask: Ask, now: Instant) -> Result<(), Problem> {
-        if let Ask::Revoke(_) = ask {
-            self.tell_other_origins(&ask);
+        match ask {
+            Ask::ListRooms(list) if self.parents.each().len() > 1 => {
+                self.gather(ticket, &list, now)
+            }
+            Ask::Revoke(_) => {
+                self.tell_other_origins(&ask);
+                self.ask(ask, Purpose::Pass(ticket), now)
+            }
+            _ => self.ask(ask, Purpose::Pass(ticket), now),
         }
-        let room = room_of(&ask).and_then(|room| self.directory.key_of_text(room));
-        let owner = room.and_then(|key| self.directory.get(key)?.owner);
-        let link = owner.or_else(|| self.parents.owner()).ok_or_else(problem::owner_unreachable)?;
-        self.request(link, ask, Purpose::Pass(ticket), now)
     }
 
     /// Each origin tells its own edges, so each must hear of it; the one that answers stands for all.
     fn tell_other_origins(&mut self, ask: &Ask) {
-        let answers = self.parents.owner();
+        let answers = self.parents.any();
         let others: Vec<LinkId> =
             self.parents.links().filter(|link| Some(*link) != answers).collect();
         for link in others {
@@ -131,23 +130,4 @@ impl Hub {
             self.send(link, Body::Request(Request { id, ask: Some(ask.clone()) }));
         }
     }
-}
-
-/// The room that a question is about.
-fn room_of(ask: &Ask) -> Option<&str> {
-    let room = match ask {
-        Ask::CreateRoom(control::CreateRoom { room, .. })
-        | Ask::ReadRoom(control::ReadRoom { room, .. })
-        | Ask::CloseRoom(control::CloseRoom { room, .. })
-        | Ask::Join(control::Join { room, .. })
-        | Ask::Leave(control::Leave { room, .. })
-        | Ask::SetMuted(control::SetMuted { room, .. })
-        | Ask::ChangeRoom(control::ChangeRoom { room, .. })
-        | Ask::Act(Act { room, .. })
-        | Ask::ListParticipants(ListParticipants { room, .. })
-        | Ask::ReadLog(control::ReadLog { room, .. })
-        | Ask::ListBans(control::ListBans { room, .. }) => room,
-        Ask::ListRooms(_) | Ask::Revoke(_) => return None,
-    };
-    Some(room).filter(|room| !room.is_empty()).map(String::as_str)
 }

@@ -12,19 +12,23 @@ use stoa_protocol::ids::{ParticipantId, RoomId};
 use stoa_protocol::mesh::control::{self, Ask, Body, Problem, Request, TrackKind};
 
 use super::command::Command;
+use super::directory::Directory;
 use super::ears::Circle;
+use super::held::Held;
 use super::lane::SLOTS_INTERVAL;
+use super::lists::Lists;
 use super::metrics::RoomsMetrics;
 use super::news::News;
 use super::order::{Reply, SeatId, Ticket};
+use super::orphans::Told;
 use super::pace::{Due, interval};
 use super::problem;
 use super::rejoins::Rejoins;
-use super::requests::{Purpose, Requests};
-use super::room::Directory;
+use super::requests::{Errand, Purpose, Requests};
 use super::roster::{ParticipantEvent, SlotNames};
 use super::seat::Seats;
-use crate::mesh::Parents;
+use super::ways::Memory;
+use crate::mesh::{Parents, Targets};
 use crate::webrtc::{Class, RoomKey, SessionId};
 
 /// Bounds of the hub.
@@ -52,6 +56,10 @@ pub(super) enum Timer {
     Linger(RoomKey),
     /// When to remind owners of participants again, after a refusal.
     Rejoin,
+    /// When requests have waited long enough for a lost owner's successor.
+    Held,
+    /// When to tell origins which rooms have lost their owner.
+    Orphans,
     /// When to tell the parents what this edge carries.
     Load,
 }
@@ -75,7 +83,14 @@ pub struct Hub {
     /// Tracks that links announced; each link at most
     /// [`stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX`].
     pub(super) bound: BTreeMap<LinkId, BTreeMap<TrackId, Bound>>,
+    pub(super) targets: Targets,
+    pub(super) memory: Memory,
     pub(super) requests: Requests,
+    /// Requests that wait for a lost owner's successor.
+    pub(super) held: Held,
+    pub(super) lists: Lists,
+    /// What origins know of rooms here that have lost their owner.
+    pub(super) orphans: Told,
     /// Participants that owners have yet to be reminded of, after a link came up.
     pub(super) rejoins: Rejoins,
     /// Sessions that were told to end, with their rooms.
@@ -98,7 +113,12 @@ impl Hub {
             seats: Seats::default(),
             parents: Parents::default(),
             bound: BTreeMap::new(),
+            targets: Targets::default(),
+            memory: Memory::default(),
             requests: Requests::default(),
+            held: Held::default(),
+            lists: Lists::default(),
+            orphans: Told::default(),
             rejoins: Rejoins::default(),
             ending: BTreeMap::new(),
             timers: BTreeSet::new(),
@@ -123,7 +143,7 @@ impl Hub {
     /// Whether an origin is linked.
     #[must_use]
     pub fn has_parent(&self) -> bool {
-        self.parents.owner().is_some()
+        !self.parents.is_empty()
     }
 
     /// Whether nobody is here and no session is ending.
@@ -148,7 +168,7 @@ impl Hub {
         self.timers.insert((at, timer));
     }
 
-    /// Sends a request whose answer has a purpose.
+    /// Asks over this link and no other, whatever becomes of it.
     pub(super) fn request(
         &mut self,
         link: LinkId,
@@ -156,7 +176,7 @@ impl Hub {
         purpose: Purpose,
         now: Instant,
     ) -> Result<(), Problem> {
-        let Some(id) = self.requests.register(link, purpose, now) else {
+        let Ok(id) = self.requests.register(link, Errand::new(purpose, now)) else {
             self.metrics.limits.requests.inc();
             return Err(problem::busy());
         };
@@ -173,16 +193,15 @@ impl Hub {
         participant: &ParticipantId,
         now: Instant,
     ) {
-        let leave = control::Leave {
+        let leave = Ask::Leave(control::Leave {
             room: room.as_str().to_owned(),
             participant: participant.as_str().to_owned(),
-        };
-        let id = self
-            .requests
-            .register(link, Purpose::Leave, now)
-            .unwrap_or_else(|| self.requests.unregistered());
+        });
+        let errand = Errand::with(Purpose::Leave, leave.clone(), now);
+        let id =
+            self.requests.register(link, errand).unwrap_or_else(|_| self.requests.unregistered());
         self.count_requests();
-        self.send(link, Body::Request(Request { id, ask: Some(Ask::Leave(leave)) }));
+        self.send(link, Body::Request(Request { id, ask: Some(leave) }));
     }
 
     pub(super) fn count_requests(&self) {

@@ -169,6 +169,7 @@ impl Hub {
         }
         self.linger_if_unheard(key, now);
         self.drop_room_if_over(key);
+        self.orphans_may_change(now);
     }
 
     pub(super) fn seat_in(&mut self, key: RoomKey, id: SeatId) {

@@ -29,9 +29,25 @@ pub struct RoomsMetrics {
     pub(super) resumes_seat: IntCounter,
     pub(super) resumes_join: IntCounter,
     pub(super) resumes_refused: IntCounter,
+    pub(super) ownership: Ownership,
     pub(super) dropped: Dropped,
     pub(super) limits: Limited,
     pub(super) refused: Refused,
+}
+
+/// Whose rooms are.
+#[derive(Clone, Debug)]
+pub(super) struct Ownership {
+    pub(super) told: IntCounter,
+    pub(super) redirected: IntCounter,
+    pub(super) returned: IntCounter,
+    pub(super) stale: IntCounter,
+    pub(super) redirects: IntCounter,
+    pub(super) orphans: IntGauge,
+    pub(super) held: IntGauge,
+    pub(super) held_asked: IntCounter,
+    pub(super) held_given_up: IntCounter,
+    pub(super) lists_incomplete: IntCounter,
 }
 
 /// Frames that went nowhere, by reason.
@@ -46,6 +62,7 @@ pub(super) struct Dropped {
     pub(super) old_epoch: IntCounter,
     pub(super) no_room: IntCounter,
     pub(super) no_owner: IntCounter,
+    pub(super) other_owner: IntCounter,
     pub(super) no_slot: IntCounter,
     pub(super) unselected: IntCounter,
     pub(super) programme: IntCounter,
@@ -62,6 +79,9 @@ pub(super) struct Limited {
     pub(super) stage: IntCounter,
     pub(super) events: IntCounter,
     pub(super) announcements: IntCounter,
+    pub(super) held: IntCounter,
+    pub(super) redirects: IntCounter,
+    pub(super) origins: IntCounter,
 }
 
 /// Messages of peers that were not accepted, by reason.
@@ -139,9 +159,64 @@ impl RoomsMetrics {
             )?,
             deliveries_stage: deliveries.with_label_values(&["stage"]),
             deliveries_audience: deliveries.with_label_values(&["audience"]),
+            ownership: Ownership::new(registry)?,
             dropped: Dropped::new(registry)?,
             limits: Limited::new(registry)?,
             refused: Refused::new(registry)?,
+        })
+    }
+}
+
+impl Ownership {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let counter = |name: &str, text: &str| {
+            let counter = IntCounter::new(name, text)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let gauge = |name: &str, text: &str| {
+            let gauge = IntGauge::new(name, text)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let changes = by(
+            registry,
+            "stoa_edge_owner_changes_total",
+            "Rooms here that got another owner, or theirs back, by how this edge came to know.",
+            "cause",
+        )?;
+        let waited = by(
+            registry,
+            "stoa_edge_requests_held_total",
+            "Requests that have waited for a lost owner's successor, by what came of it.",
+            "outcome",
+        )?;
+        Ok(Self {
+            told: changes.with_label_values(&["told"]),
+            redirected: changes.with_label_values(&["redirected"]),
+            returned: changes.with_label_values(&["returned"]),
+            stale: counter(
+                "stoa_edge_stale_owners_total",
+                "Messages of origins about rooms that they own no longer.",
+            )?,
+            redirects: counter(
+                "stoa_edge_redirects_total",
+                "Requests that an origin answered by naming the room's owner.",
+            )?,
+            orphans: gauge(
+                "stoa_edge_rooms_orphaned",
+                "Rooms here whose owner is known and not linked.",
+            )?,
+            held: gauge(
+                "stoa_edge_requests_held",
+                "Requests that wait for a lost owner's successor.",
+            )?,
+            held_asked: waited.with_label_values(&["asked"]),
+            held_given_up: waited.with_label_values(&["given-up"]),
+            lists_incomplete: counter(
+                "stoa_edge_list_pages_missing_total",
+                "Origins that did not answer in time, or not well, when rooms were listed.",
+            )?,
         })
     }
 }
@@ -161,6 +236,7 @@ impl Dropped {
             old_epoch: of("old-epoch"),
             no_room: of("no-room"),
             no_owner: of("no-owner"),
+            other_owner: of("other-owner"),
             no_slot: of("no-slot"),
             unselected: of("unselected"),
             programme: of("programme"),
@@ -182,6 +258,9 @@ impl Limited {
             stage: of("stage"),
             events: of("events"),
             announcements: of("announcements"),
+            held: of("held"),
+            redirects: of("redirects"),
+            origins: of("origins"),
         })
     }
 }

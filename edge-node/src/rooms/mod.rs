@@ -2,20 +2,26 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `answers` | what becomes of requests |
 //! | `arrivals` | the first half of a join |
+//! | `directory` | all rooms with somebody here |
 //! | `ears` | who is told of what, and when |
 //! | `handle` | the hub as the signaling side sees it |
+//! | `held` | requests that wait for a lost owner's successor |
 //! | `hub` | all rooms of this edge in one state machine |
 //! | `io` | the hub's shell on the mesh thread |
 //! | `joins` | orders, and a participant's way in and out |
 //! | `lane` | what one class of a room hears |
+//! | `lists` | one list of the rooms of many origins |
 //! | `metrics` | what the hub counts |
 //! | `mutes` | mute, enforced at the uplink |
 //! | `news` | what a room is told of itself, each kind at its pace |
 //! | `order` | what can be asked of the hub, and its answers |
 //! | `command` | what the hub owes the world |
 //! | `deeds` | what people do and ask, passed on to the owner |
+//! | `orphans` | what origins hear of rooms that have lost their owner |
 //! | `owner` | what comes over links |
+//! | `owners` | whose a room is, and what follows when that changes |
 //! | `pace` | how often something is told |
 //! | `problem` | the hub's own refusals |
 //! | `reactions` | applause, summed up |
@@ -30,22 +36,29 @@
 //! | `slots` | which track is heard on which slot |
 //! | `standings` | how somebody stands, and what follows from it |
 //! | `timers` | deadlines, drain and load |
+//! | `ways` | whom to ask about a room |
 //! | `window` | which frames have been heard |
 
+mod answers;
 mod arrivals;
 mod command;
 mod deeds;
+mod directory;
 mod ears;
 mod handle;
+mod held;
 mod hub;
 mod io;
 mod joins;
 mod lane;
+mod lists;
 mod metrics;
 mod mutes;
 mod news;
 mod order;
+mod orphans;
 mod owner;
+mod owners;
 mod pace;
 mod problem;
 mod reactions;
@@ -60,6 +73,7 @@ mod seat;
 mod slots;
 mod standings;
 mod timers;
+mod ways;
 mod window;
 
 #[cfg(test)]
@@ -72,7 +86,7 @@ pub use handle::{
     EVENTS_QUEUED_MAX, JoinAsk, Joined, ORDERS_QUEUED_MAX, Orders, Present, RoomsHandle,
 };
 pub use hub::{CONNECT_WITHIN, Hub, Limits};
-pub use io::{OnEnded, OnRevoked, Shell, Steering, Surroundings};
+pub use io::{OnEnded, OnRevoked, OnTargets, Shell, Steering, Surroundings};
 pub use joins::TRACK_EPOCH;
 pub use metrics::RoomsMetrics;
 pub use order::{Newcomer, Order, Prepared, Reply, SeatId, Seated, Ticket};

@@ -9,7 +9,7 @@ use super::command::Command;
 use super::hub::Hub;
 use super::order::{Reply, SeatId, Ticket};
 use super::problem;
-use super::requests::Purpose;
+use super::requests::{Errand, Purpose};
 use super::seat::{OwnMute, Seat};
 use crate::webrtc::{RoomKey, SessionId};
 
@@ -33,13 +33,11 @@ impl Hub {
             return Ok(());
         }
         let participant = participant.unwrap_or_else(|| seat.participant.clone());
-        let owner = self.directory.get(seat.room).and_then(|room| room.owner);
-        let link = owner.ok_or_else(problem::owner_unreachable)?;
         let Some(ask) = self.mute_ask(id, &participant, muted) else {
             return Err(problem::session_unknown());
         };
         let purpose = Purpose::Mute { by: id, ticket, participant, muted };
-        self.request(link, ask, purpose, now)?;
+        self.ask(ask, purpose, now)?;
         if own {
             self.set_own_mute(id, OwnMute::Known);
         }
@@ -62,7 +60,7 @@ impl Hub {
         let Some(link) = self.directory.get(seat.room).and_then(|room| room.owner) else { return };
         let Some(ask) = self.mute_ask(id, &participant, true) else { return };
         // When too many requests wait, the next state of the room or the next link tries again.
-        if self.request(link, ask, Purpose::MuteSelf(id), now).is_ok() {
+        if self.dispatch(link, Errand::with(Purpose::MuteSelf(id), ask, now)).is_ok() {
             self.set_own_mute(id, OwnMute::Asked);
         }
     }

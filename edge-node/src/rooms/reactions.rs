@@ -110,12 +110,8 @@ impl Hub {
         reactions: &control::Reactions,
         now: Instant,
     ) {
-        let key = self.directory.key_of_text(&reactions.room);
-        let room = key.and_then(|key| self.directory.get_mut(key));
-        let Some(room) = room.filter(|room| room.owner == Some(link)) else {
-            self.metrics.refused.unexpected.inc();
-            return;
-        };
+        let key = self.room_of_owner(link, &reactions.room, None, now);
+        let Some(room) = key.and_then(|key| self.directory.get_mut(key)) else { return };
         let key = room.key;
         // A newer owner may know more of them than this edge.
         for given in reactions.counts.iter().take(4 * REACTIONS.len()) {

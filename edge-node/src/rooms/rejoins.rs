@@ -40,7 +40,7 @@ impl Rejoins {
     }
 
     /// Each participant is entered once, however often links come and go.
-    fn enter(&mut self, id: SeatId, first: bool) {
+    pub(super) fn enter(&mut self, id: SeatId, first: bool) {
         self.first.remove(&id);
         self.rest.remove(&id);
         self.later.remove(&id);
@@ -93,20 +93,8 @@ impl Hub {
         self.pump_rejoins(now);
     }
 
-    /// Gives rooms without an owner the one that is linked, and reminds it of who is here.
-    pub(super) fn adopt_orphans(&mut self, now: Instant) {
-        let Some(link) = self.parents.owner() else { return };
-        for key in self.directory.keys() {
-            let Some(room) = self.directory.get_mut(key).filter(|room| room.owner.is_none()) else {
-                continue;
-            };
-            room.adopt(Some(link));
-            self.enter_room(key);
-        }
-        self.pump_rejoins(now);
-    }
-
-    fn enter_room(&mut self, key: RoomKey) {
+    /// Everybody in a room has his turn, the stage first.
+    pub(super) fn enter_room(&mut self, key: RoomKey) {
         let Some(room) = self.directory.get(key) else { return };
         let class_of = |id: SeatId| self.seats.get(id).filter(|s| s.joined()).map(|s| s.class);
         let (stage, audience): (Vec<_>, Vec<_>) = room

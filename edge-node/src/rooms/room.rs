@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use stoa_audio::frame::{Epoch, Frame, TrackId};
 use stoa_link::LinkId;
-use stoa_protocol::ids::{ParticipantId, RoomId};
+use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
 use stoa_protocol::mesh::control::{Hand, RoomInfo, RoomState, Selection, StageMember};
 
 use super::lane::Lane;
@@ -62,7 +62,16 @@ pub(super) struct Member {
 pub(super) struct Room {
     pub(super) id: RoomId,
     pub(super) key: RoomKey,
+    /// The link to its owner, or to who is asked whether it is.
     pub(super) owner: Option<LinkId>,
+    /// Who owns it, once somebody has said so. Stays while its link is down.
+    pub(super) owner_node: Option<NodeId>,
+    /// Since when a known owner is waited for.
+    pub(super) orphaned_at: Option<Instant>,
+    /// When it was given another owner.
+    pub(super) moved_at: Option<Instant>,
+    /// When somebody was told that he owns it no longer.
+    pub(super) superseded_at: Option<Instant>,
     pub(super) info: RoomInfo,
     pub(super) stage: Vec<Member>,
     pub(super) roster: Arc<Roster>,
@@ -118,6 +127,10 @@ impl Room {
             id,
             key,
             owner: None,
+            owner_node: None,
+            orphaned_at: None,
+            moved_at: None,
+            superseded_at: None,
             info,
             stage: Vec::new(),
             roster: Arc::default(),
@@ -209,6 +222,7 @@ impl Room {
     /// The room is asked for over another link: its counters of changes start anew, its epoch stays.
     pub(super) fn adopt(&mut self, owner: Option<LinkId>) {
         self.owner = owner;
+        self.orphaned_at = None;
         self.subscribed_over = None;
         self.version = None;
         self.decision = None;
@@ -217,6 +231,7 @@ impl Room {
     /// The room has ended; another of the same name knows nothing of it.
     pub(super) fn end(&mut self) {
         self.adopt(None);
+        self.owner_node = None;
         self.epoch = Epoch::default();
         self.subscription = Subscription::Off;
         self.stage.clear();
@@ -339,58 +354,4 @@ fn member(wire: StageMember) -> Option<Member> {
     let shown =
         RosterMember { participant, name: wire.name, role: role_of(wire.role), muted: wire.muted };
     Some(Member { shown, track })
-}
-
-/// All rooms with somebody here, by key and by name.
-#[derive(Debug, Default)]
-pub(super) struct Directory {
-    rooms: BTreeMap<RoomKey, Room>,
-    names: BTreeMap<RoomId, RoomKey>,
-    free: BTreeSet<RoomKey>,
-}
-
-impl Directory {
-    /// The room's key; a room that is new gets the smallest free one.
-    pub(super) fn open(&mut self, id: &RoomId) -> RoomKey {
-        if let Some(key) = self.names.get(id) {
-            return *key;
-        }
-        // Keys are dense: those in use and those free are together 0..n.
-        let next = u32::try_from(self.rooms.len()).unwrap_or(u32::MAX);
-        let key = self.free.pop_first().unwrap_or(RoomKey(next));
-        self.names.insert(id.clone(), key);
-        self.rooms.insert(key, Room::new(id.clone(), key));
-        key
-    }
-
-    pub(super) fn remove(&mut self, key: RoomKey) {
-        if let Some(room) = self.rooms.remove(&key) {
-            self.names.remove(&room.id);
-            self.free.insert(key);
-        }
-    }
-
-    pub(super) fn get(&self, key: RoomKey) -> Option<&Room> {
-        self.rooms.get(&key)
-    }
-
-    pub(super) fn get_mut(&mut self, key: RoomKey) -> Option<&mut Room> {
-        self.rooms.get_mut(&key)
-    }
-
-    pub(super) fn key_of(&self, id: &RoomId) -> Option<RoomKey> {
-        self.names.get(id).copied()
-    }
-
-    pub(super) fn key_of_text(&self, id: &str) -> Option<RoomKey> {
-        self.key_of(&RoomId::new(id).ok()?)
-    }
-
-    pub(super) fn keys(&self) -> Vec<RoomKey> {
-        self.rooms.keys().copied().collect()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rooms.len()
-    }
 }

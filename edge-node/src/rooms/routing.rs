@@ -77,16 +77,21 @@ impl Hub {
             return TreeRoute::default();
         }
         let room = self.directory.key_of(&bound.room);
-        let Some(room) = room.and_then(|key| self.directory.get_mut(key)) else {
+        let Some(room) = room.and_then(|key| self.directory.get(key)) else {
             dropped.no_room.inc();
             return TreeRoute::default();
         };
+        if !self.is_heard_over(link, room) {
+            dropped.other_owner.inc();
+            return TreeRoute::default();
+        }
         let key = room.key;
         let local = self.seats.of_track(frame.track).map(|seat| seat.room);
         if local.is_some_and(|local| local != key) {
             dropped.foreign.inc();
             return TreeRoute::default();
         }
+        let Some(room) = self.directory.get_mut(key) else { return TreeRoute::default() };
         let (verdict, forgot) = room.remember(frame, bound.participant.as_ref(), now);
         if forgot {
             self.metrics.limits.tracks.inc();

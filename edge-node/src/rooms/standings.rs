@@ -20,12 +20,8 @@ use crate::webrtc::Class;
 
 impl Hub {
     pub(super) fn handle_standing(&mut self, link: LinkId, standing: &Standing, now: Instant) {
-        let key = self.directory.key_of_text(&standing.room);
-        let room = key.and_then(|key| self.directory.get_mut(key));
-        let Some(room) = room.filter(|room| room.owner == Some(link)) else {
-            self.metrics.refused.unexpected.inc();
-            return;
-        };
+        let key = self.room_of_owner(link, &standing.room, Some(standing.epoch), now);
+        let Some(room) = key.and_then(|key| self.directory.get_mut(key)) else { return };
         if !room.note_epoch(Epoch(standing.epoch)) {
             self.metrics.refused.stale.inc();
             return;

@@ -43,6 +43,8 @@ impl Hub {
             Timer::AudienceSlots(key) => self.fire_slots(key, Class::Audience, now),
             Timer::Linger(key) => self.unsubscribe(key, now),
             Timer::Rejoin => self.retry_rejoins(now),
+            Timer::Held => self.fire_held(now),
+            Timer::Orphans => self.fire_orphans(now),
             Timer::Load => self.tell_load(now),
         }
     }

@@ -3,7 +3,7 @@
 //! Sources have priorities, and each a share of a turn, so that a flood of one cannot starve those
 //! below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -42,6 +42,9 @@ pub type OnEnded = Box<dyn Fn(SessionId) + Send>;
 /// Called with tokens that hold no longer; must not wait.
 pub type OnRevoked = Box<dyn Fn(Vec<Revocation>) + Send>;
 
+/// Called with all addresses that origins want linked, when that changes; must not wait.
+pub type OnTargets = Box<dyn Fn(BTreeSet<String>) + Send>;
+
 /// What a shell works with.
 pub struct Surroundings {
     /// All links of this node.
@@ -64,6 +67,8 @@ pub struct Surroundings {
     pub on_ended: OnEnded,
     /// Hears of tokens that hold no longer.
     pub on_revoked: OnRevoked,
+    /// Hears of addresses to link to.
+    pub on_targets: OnTargets,
 }
 
 /// Drives a [`Hub`] between links, media plane and signaling.
@@ -190,8 +195,10 @@ impl Shell {
             Event::Up { id, peer, link } => {
                 tracing::debug!(link = id.0, node = %peer.node, "rooms may go this way");
                 self.around.links.note(id, link.peer(), link.statistics());
+                let round_trip = round_trip(&link);
                 self.links.insert(id, link);
                 self.hub.handle_link_up(id, peer, now());
+                self.hub.handle_round_trip(id, round_trip);
                 if self.hub.has_parent() {
                     // Once is enough: a lost link is repaired, and local voices go on meanwhile.
                     self.around.health.set_ready(true, "");
@@ -267,6 +274,7 @@ impl Shell {
                         link.unbind(track);
                     }
                 }
+                Command::Dial { targets } => (self.around.on_targets)(targets),
                 Command::Revoke { revocations } => (self.around.on_revoked)(revocations),
                 Command::Mute { session, muted } => self.around.plane.set_muted(session, muted),
                 Command::SetStage { session, on } => self.around.plane.set_stage(session, on),
@@ -305,6 +313,7 @@ impl Shell {
         self.around.links.note_inbox(&self.around.sender);
         for (id, link) in &self.links {
             self.around.links.note(*id, link.peer(), link.statistics());
+            self.hub.handle_round_trip(*id, round_trip(link));
         }
     }
 
@@ -314,6 +323,10 @@ impl Shell {
             self.idle.send_replace(idle);
         }
     }
+}
+
+fn round_trip(link: &Link) -> Duration {
+    Duration::from_secs_f64((link.statistics().rtt_min_ms / 1_000.0).max(0.0))
 }
 
 fn now() -> std::time::Instant {

@@ -75,8 +75,12 @@ impl Bench {
     }
 
     pub(super) fn link_up(&mut self, link: LinkId) {
+        self.link_to(link, "origin-1");
+    }
+
+    pub(super) fn link_to(&mut self, link: LinkId, node: &str) {
         let peer = PeerName {
-            node: NodeId::new("origin-1").unwrap(),
+            node: NodeId::new(node).unwrap(),
             role: NodeRole::Origin,
             region: Region::new("ams").unwrap(),
         };
@@ -95,6 +99,11 @@ impl Bench {
 
     pub(super) fn commands(&mut self) -> Vec<Command> {
         std::iter::from_fn(|| self.hub.next_command()).collect()
+    }
+
+    /// A peer says something.
+    pub(super) fn hear(&mut self, link: LinkId, body: Body) {
+        self.hub.handle_control(link, body, self.now);
     }
 
     /// Gives an order and returns its ticket.

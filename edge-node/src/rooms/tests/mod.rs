@@ -11,13 +11,21 @@
 //! | `resumes` | coming back |
 //! | `frames` | where frames go |
 //! | `drains` | how an edge leaves |
+//! | `lists` | what is asked of all origins |
+//! | `orphans` | what origins hear of lost owners |
+//! | `redirects` | rooms that are elsewhere |
+//! | `successors` | rooms that change their owner |
 
 mod bench;
 mod drains;
 mod frames;
 mod joins;
+mod lists;
 mod mutes;
 mod news;
+mod orphans;
 mod reconnects;
+mod redirects;
 mod resumes;
 mod standings;
+mod successors;
