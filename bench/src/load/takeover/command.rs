@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::network::Network;
 use super::people::{People, entrances};
-use super::report::Report;
+use super::report::{Report, Takeover};
 use crate::load::http::Connection;
 use crate::load::report::percentiles;
 use crate::load::swarm::Swarm;
@@ -25,7 +25,9 @@ const PACKET: Duration = Duration::from_millis(20);
 const HANDSHAKES: Duration = Duration::from_secs(20);
 /// What the last hands have before the owner goes; some are acknowledged by then, others are under way.
 const LAST_WORDS: Duration = Duration::from_millis(4);
-/// How long a frozen owner stays frozen at least: until its lease is over, and that of the store's clock too.
+/// When people want something of an owner that is gone.
+const SOON_AFTER: Duration = Duration::from_millis(30);
+/// How long something stays frozen at least: until leases are over, by the store's clock too.
 const FROZEN: Duration = Duration::from_secs(4);
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -35,6 +37,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) enum Fate {
     /// It is killed.
     Killed,
+    /// It is killed while the store of leases does not answer.
+    KilledWithoutStore,
     /// All its threads stop, and go on when another has its room.
     Frozen,
     /// It is asked to leave.
@@ -45,6 +49,7 @@ impl Fate {
     pub(super) fn told(self) -> &'static str {
         match self {
             Self::Killed => "was killed",
+            Self::KilledWithoutStore => "was killed while the store was frozen,",
             Self::Frozen => "froze and woke",
             Self::Leaves => "left",
         }
@@ -54,10 +59,10 @@ impl Fate {
 /// Takes the owner of a room away while people are in it, and measures when they can act again.
 #[derive(Clone, Debug, Args)]
 pub struct Arguments {
-    /// How it goes
-    #[arg(value_enum)]
-    fate: Fate,
-    /// How often
+    /// How it goes, one way after the other
+    #[arg(required = true, value_enum)]
+    fates: Vec<Fate>,
+    /// How often, each way
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// People in the room
@@ -77,7 +82,8 @@ pub struct Arguments {
 /// When a server or node does not start, somebody is refused for good, or something was lost.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let output = screen::JsonOutput::open(arguments.json.as_deref())?;
-    let bar = screen::bar(arguments.quiet, arguments.rounds.into(), "rounds");
+    let rounds = arguments.rounds * u32::try_from(arguments.fates.len()).unwrap_or(1);
+    let bar = screen::bar(arguments.quiet, rounds.into(), "rounds");
     let stopped = tokio::signal::ctrl_c();
     let report = tokio::select! {
         report = measure(&arguments, &bar) => report?,
@@ -88,7 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         print!("{}", report.text());
     }
     output.write(&report)?;
-    let complaints = report.complaints();
+    let complaints: Vec<String> = report.takeovers.iter().flat_map(Takeover::complaints).collect();
     ensure!(complaints.is_empty(), "{}", complaints.join("; "));
     Ok(())
 }
@@ -105,47 +111,42 @@ async fn measure(arguments: &Arguments, bar: &ProgressBar) -> Result<Report> {
     let mut people = People::enter(entrances, room, waiting, busy).await?;
     shaken_hands(&swarm, arguments.people.into()).await?;
 
-    let mut report = Report {
-        fate: arguments.fate,
-        rounds: arguments.rounds,
-        people: people.count(),
-        disconnected: 0,
-        commands_again_ms: percentiles(&Histogram::default()),
-        commands: 0,
-        refused: 0,
-        acknowledged: 0,
-        lost: 0,
-        taken: 0,
-        given_up: 0,
-        fenced: 0,
-    };
-    let mut again = Histogram::default();
-    for _ in 0..arguments.rounds {
-        round(arguments.fate, &mut network, &mut people, &mut report, &mut again).await?;
-        bar.inc(1);
+    let mut takeovers = Vec::new();
+    for fate in &arguments.fates {
+        let mut takeover = Takeover::new(*fate, arguments.rounds, people.count());
+        let mut again = Histogram::default();
+        for _ in 0..arguments.rounds {
+            round(*fate, &mut network, &mut people, &mut takeover, &mut again).await?;
+            bar.inc(1);
+        }
+        takeover.commands_again_ms = percentiles(&again);
+        takeover.commands = again.count();
+        let connected = people.connected().await;
+        let failed = u32::try_from(swarm.gauges.failed.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        takeover.disconnected = (takeover.people - connected).max(failed);
+        takeovers.push(takeover);
     }
-    report.commands_again_ms = percentiles(&again);
-    report.commands = again.count();
-    let connected = people.connected().await;
-    let failed = u32::try_from(swarm.gauges.failed.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-    report.disconnected = (report.people - connected).max(failed);
-    Ok(report)
+    Ok(Report { takeovers })
 }
 
 async fn round(
     fate: Fate,
     network: &mut Network,
     people: &mut People,
-    report: &mut Report,
+    report: &mut Takeover,
     again: &mut Histogram,
 ) -> Result<()> {
     people.begin().await?;
     let owner = network.owner().await?;
     let name = network.name_of(owner);
     let before = network.taken_by_others(&name).await?;
+    if fate == Fate::KilledWithoutStore {
+        network.cassandra.freeze()?;
+        tokio::time::sleep(FROZEN).await;
+    }
     let strike = async {
         match fate {
-            Fate::Killed => network.kill(owner),
+            Fate::Killed | Fate::KilledWithoutStore => network.kill(owner),
             Fate::Frozen => network.freeze(owner)?,
             // It goes on until its rooms have moved.
             Fate::Leaves => network.ask_to_leave(owner)?,
@@ -153,15 +154,16 @@ async fn round(
         Ok(())
     };
     let struck = Instant::now() + LAST_WORDS;
+    let later = struck + SOON_AFTER;
     let mut busy = std::mem::take(&mut people.busy);
     let (raised, said) = tokio::join!(people.raise_until(LAST_WORDS, strike), async {
-        tokio::time::sleep_until(struck.into()).await;
+        tokio::time::sleep_until(later.into()).await;
         People::act(&mut busy, true).await
     });
     people.busy = busy;
     let (raised, said) = (raised?, said?);
     for said in &said {
-        again.record(said.took);
+        again.record(SOON_AFTER + said.took);
         report.refused += u64::from(said.refused);
     }
     let up = people.hands().await?;
@@ -171,6 +173,7 @@ async fn round(
         raised.iter().cloned().chain(busy).filter(|who| !up.contains(who)).count() as u64;
     match fate {
         Fate::Killed => {}
+        Fate::KilledWithoutStore => network.cassandra.thaw()?,
         Fate::Frozen => {
             tokio::time::sleep(FROZEN.saturating_sub(struck.elapsed())).await;
             let (given_up, fenced) = network.thaw(owner).await?;
@@ -179,7 +182,7 @@ async fn round(
         }
         Fate::Leaves => network.gone(owner).await?,
     }
-    report.taken += whole(network.taken_by_others(&name).await? - before);
+    report.taken += whole(network.taken_since(&name, before).await?);
     if fate != Fate::Frozen {
         network.start_origin(&name).await?;
     }

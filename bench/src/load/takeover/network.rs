@@ -184,6 +184,22 @@ impl Network {
         Ok(taken)
     }
 
+    /// How many more they have taken since there were `before`: one, unless it takes too long.
+    ///
+    /// # Errors
+    /// When one does not answer.
+    pub(super) async fn taken_since(&self, name: &str, before: f64) -> Result<f64> {
+        let began = Instant::now();
+        loop {
+            let taken = self.taken_by_others(name).await? - before;
+            // Counts are told once a second.
+            if taken > 0.0 || began.elapsed() > PATIENCE {
+                return Ok(taken);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     async fn wait(&self, origin: &Child, metric: &str, value: f64) -> Result<()> {
         let began = Instant::now();
         loop {

@@ -14,7 +14,7 @@ use crate::load::swarm::Swarm;
 use crate::load::talk::Talk;
 
 /// Pause before somebody who was refused tries again.
-const AGAIN: Duration = Duration::from_millis(20);
+const AGAIN: Duration = Duration::from_millis(100);
 /// How long somebody tries.
 const PATIENCE: Duration = Duration::from_secs(20);
 

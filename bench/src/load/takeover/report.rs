@@ -3,11 +3,26 @@
 use serde::Serialize;
 
 use super::command::Fate;
-use crate::load::report::Percentiles;
+use crate::load::report::{Percentiles, percentiles};
+use crate::measure::histogram::Histogram;
 
 /// What a run has shown. Written as JSON; keys are never renamed, because other tools read them.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
+    /// In the order in which they were gone through.
+    pub(super) takeovers: Vec<Takeover>,
+}
+
+impl Report {
+    /// One screen of text.
+    pub(super) fn text(&self) -> String {
+        self.takeovers.iter().map(Takeover::text).collect()
+    }
+}
+
+/// The owner has gone, one way, a few times.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Takeover {
     pub(super) fate: Fate,
     /// Times that it happened.
     pub(super) rounds: u32,
@@ -33,7 +48,25 @@ pub(super) struct Report {
     pub(super) fenced: u64,
 }
 
-impl Report {
+impl Takeover {
+    /// Nothing has happened yet.
+    pub(super) fn new(fate: Fate, rounds: u32, people: u32) -> Self {
+        Self {
+            fate,
+            rounds,
+            people,
+            disconnected: 0,
+            commands_again_ms: percentiles(&Histogram::default()),
+            commands: 0,
+            refused: 0,
+            acknowledged: 0,
+            lost: 0,
+            taken: 0,
+            given_up: 0,
+            fenced: 0,
+        }
+    }
+
     /// What was not as it should be.
     pub(super) fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -48,8 +81,7 @@ impl Report {
         complaints
     }
 
-    /// One screen of text.
-    pub(super) fn text(&self) -> String {
+    fn text(&self) -> String {
         let Percentiles { p50, p99, max } = self.commands_again_ms;
         format!(
             "the owner {} {} times, {} people at three edges\n\

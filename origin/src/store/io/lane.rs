@@ -122,10 +122,13 @@ impl Lane {
         if let Err(error) = outcome
             && !error.is_transient()
         {
-            tracing::warn!(operation = operation.label(), %error, "a write was refused for good");
             self.metrics.note_dropped(self.kind, error.label());
             if let (StoreError::Fenced { .. }, Some(room)) = (error, operation.room()) {
+                // Another origin has taken the room, and writes down by itself what its standby was told.
+                tracing::debug!(operation = operation.label(), %error, "a late write was refused");
                 self.fenced.note(room);
+            } else {
+                tracing::warn!(operation = operation.label(), %error, "a write was refused for good");
             }
         }
         let mut inner = self.inner();
