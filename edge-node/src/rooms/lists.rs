@@ -26,7 +26,7 @@ pub(super) struct Lists {
 struct Gathering {
     ticket: Ticket,
     limit: usize,
-    awaited: usize,
+    missing: usize,
     pages: Vec<RoomPage>,
     problem: Option<Problem>,
 }
@@ -41,7 +41,7 @@ impl Hub {
     ) -> Result<(), Problem> {
         self.lists.last += 1;
         let id = self.lists.last;
-        let mut awaited = 0;
+        let mut missing = 0;
         for link in self.parents.each().into_values() {
             let deadline = now + PAGE_WITHIN;
             let errand = Errand { deadline, ..Errand::new(Purpose::List(id), now) };
@@ -50,16 +50,16 @@ impl Hub {
                 self.metrics.ownership.lists_incomplete.inc();
                 continue;
             };
-            awaited += 1;
+            missing += 1;
             let ask = Some(Ask::ListRooms(list.clone()));
             self.send(link, Body::Request(Request { id: request, ask }));
         }
         self.count_requests();
-        if awaited == 0 {
+        if missing == 0 {
             return Err(problem::busy());
         }
         let limit = usize::try_from(list.limit).unwrap_or(usize::MAX).max(1);
-        let gathering = Gathering { ticket, limit, awaited, pages: Vec::new(), problem: None };
+        let gathering = Gathering { ticket, limit, missing, pages: Vec::new(), problem: None };
         self.lists.open.insert(id, gathering);
         Ok(())
     }
@@ -74,8 +74,8 @@ impl Hub {
                 gathering.problem.get_or_insert(problem);
             }
         }
-        gathering.awaited -= 1;
-        if gathering.awaited > 0 {
+        gathering.missing -= 1;
+        if gathering.missing > 0 {
             return;
         }
         let Some(Gathering { ticket, limit, pages, problem, .. }) = self.lists.open.remove(&id)

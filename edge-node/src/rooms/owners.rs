@@ -13,6 +13,8 @@ use stoa_protocol::mesh::control::{
 use super::command::Command;
 use super::hub::Hub;
 use super::room::Room;
+use super::seat::Seat;
+use crate::mesh::Parents;
 use crate::webrtc::{Class, RoomKey};
 
 /// A room changes its owner by the word of the former one at most this often: two origins that name
@@ -35,6 +37,16 @@ impl Room {
     /// Whether its owner is known by name and not linked.
     pub(super) fn is_orphan(&self) -> bool {
         self.owner.is_none() && self.owner_node.is_some()
+    }
+
+    /// Whether frames of it may come this way: from its owner, over any link to it. With relays there
+    /// will be others.
+    pub(super) fn is_heard_over(&self, link: LinkId, parents: &Parents) -> bool {
+        self.owner == Some(link) || (self.owner_node.is_some() && self.is_owner(link, parents))
+    }
+
+    fn is_owner(&self, link: LinkId, parents: &Parents) -> bool {
+        parents.node_of(link) == self.owner_node.as_ref()
     }
 
     /// Whether who is asked over `link` may say that the room is another's.
@@ -181,7 +193,10 @@ impl Hub {
         let (former, subscribed) = (room.owner, room.subscribed_over);
         let same = former.is_some() && former == link;
         room.owner_node = Some(node.clone());
-        room.moved_at = Some(now);
+        let seats = &self.seats;
+        if room.seats.iter().any(|id| seats.get(*id).is_some_and(Seat::joined)) {
+            room.moved_at = Some(now);
+        }
         if same {
             // It was guessed, and now it is known.
             return None;
@@ -237,13 +252,6 @@ impl Hub {
         }
     }
 
-    /// Whether frames of a room may come this way: from its owner, over any link to it. With relays
-    /// there will be others.
-    pub(super) fn is_heard_over(&self, link: LinkId, room: &Room) -> bool {
-        let node = self.parents.node_of(link);
-        room.owner == Some(link) || (node.is_some() && node == room.owner_node.as_ref())
-    }
-
     /// The room that an origin speaks of, if it is its to speak of. Who was replaced and does not
     /// know it is told, and what it says changes nothing.
     pub(super) fn room_of_owner(
@@ -264,8 +272,8 @@ impl Hub {
         if own && (epoch.is_none() || !older) {
             return Some(key);
         }
-        if newer || room.owner_node.is_none() {
-            // It should have said first that the room is its own.
+        if newer || room.owner_node.is_none() || (!own && room.is_owner(link, &self.parents)) {
+            // It should have said first that the room is its own, or say it over its newest link.
             self.metrics.refused.unexpected.inc();
             return None;
         }

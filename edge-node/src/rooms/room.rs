@@ -68,7 +68,7 @@ pub(super) struct Room {
     pub(super) owner_node: Option<NodeId>,
     /// Since when a known owner is waited for.
     pub(super) orphaned_at: Option<Instant>,
-    /// When it was given another owner.
+    /// When everybody in it was last given another owner.
     pub(super) moved_at: Option<Instant>,
     /// When somebody was told that he owns it no longer.
     pub(super) superseded_at: Option<Instant>,

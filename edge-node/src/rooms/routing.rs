@@ -77,11 +77,11 @@ impl Hub {
             return TreeRoute::default();
         }
         let room = self.directory.key_of(&bound.room);
-        let Some(room) = room.and_then(|key| self.directory.get(key)) else {
+        let Some(room) = room.and_then(|key| self.directory.get_mut(key)) else {
             dropped.no_room.inc();
             return TreeRoute::default();
         };
-        if !self.is_heard_over(link, room) {
+        if !room.is_heard_over(link, &self.parents) {
             dropped.other_owner.inc();
             return TreeRoute::default();
         }
@@ -91,7 +91,6 @@ impl Hub {
             dropped.foreign.inc();
             return TreeRoute::default();
         }
-        let Some(room) = self.directory.get_mut(key) else { return TreeRoute::default() };
         let (verdict, forgot) = room.remember(frame, bound.participant.as_ref(), now);
         if forgot {
             self.metrics.limits.tracks.inc();

@@ -33,6 +33,23 @@ fn a_join_finds_the_owner_by_the_word_of_another_and_nobody_notices() {
 }
 
 #[test]
+fn who_joins_in_two_turns_is_heard_by_the_owner_at_once() {
+    let mut bench = two_origins();
+    bench.link_to(LinkId(3), "origin-3");
+    bench.order(Order::Prepare(Bench::newcomer(Role::Speaker)));
+    for (link, named) in [(LINK, "origin-2"), (OTHER, "origin-3")] {
+        let (_, id, _) = last_request(&bench.commands());
+        bench.respond(link, id, elsewhere(named));
+    }
+    let (link, id, _) = last_request(&bench.commands());
+    assert_eq!(link, LinkId(3));
+    bench.respond(link, id, Answer::Room(info(ROOM)));
+    let commands = bench.commands();
+    assert!(commands.iter().any(|c| matches!(c, Command::Bind { link: LinkId(3), .. })));
+    assert!(commands.iter().filter_map(asked).next().is_none(), "nobody is reminded of");
+}
+
+#[test]
 fn the_owner_of_a_room_without_anybody_here_is_remembered() {
     let mut bench = two_origins();
     let first = bench.order(read());
