@@ -59,7 +59,8 @@ async fn measure(arguments: &Arguments, backend: &mut Backend) -> Result<Report>
     let length = Duration::from_secs(arguments.seconds.into());
     let mut outages = Vec::new();
     for trouble in &arguments.troubles {
-        outages.push(go_through(&stage, &mut cast, backend, *trouble, length).await?);
+        let outage = go_through(&stage, &mut cast, backend, *trouble, length);
+        outages.push(Box::pin(outage).await?);
     }
     Ok(Report { outages })
 }
@@ -72,7 +73,10 @@ async fn go_through(
     length: Duration,
 ) -> Result<Outage> {
     let (first, second) = (stage.guest(cast).await?, stage.guest(cast).await?);
-    let pause = async { Ok(tokio::time::sleep(BEFORE).await) };
+    let pause = async {
+        tokio::time::sleep(BEFORE).await;
+        Ok(())
+    };
     let ((), before) = listening(stage, pause).await?;
     // Stored already, and perhaps not yet copied: a store that forgets must not bring him back.
     stage.leave(first).await?;
@@ -92,16 +96,15 @@ async fn go_through(
         if trouble.forgets() {
             restored(stage, found).await?;
         }
-        let settled = stage.network.settle(STORED).await;
+        // A journal that is never emptied is among the figures.
+        let _ = stage.network.settle(STORED).await;
         let reader = backend.reader()?;
         let (differences, _) =
             kept::compare(&reader, &stage.room.room, &topic, &mut cast.host).await?;
-        // A journal that is never emptied is among the figures.
-        let _ = settled;
         Ok((acted, lasted, journal_at_end, mended.elapsed(), differences))
     };
     let (((acted, lasted, journal_at_end, stored_after, differences), watched), during) =
-        listening(stage, asking(stage, whole)).await?;
+        Box::pin(listening(stage, asking(stage, whole))).await?;
     let counts = stage.network.counts().await?;
     let ms = |span: Duration| span.as_secs_f64() * 1e3;
     let acted: Acted = acted;

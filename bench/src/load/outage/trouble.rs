@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
-use stoa_origin::store::{self, CassandraConfig, RedisConfig, RedisKind};
+use stoa_origin::store::{self, RedisConfig, RedisKind};
 use stoa_runtime::configuration::Secret;
 
 use crate::node::StorePlace;
@@ -135,13 +135,11 @@ impl Backend {
                 };
                 Reader::Redis(store::Redis::new(&config).context("no client of Redis")?)
             }
-            Self::Cassandra(cassandra) => Reader::Cassandra(reader_of(&cassandra.config())),
+            Self::Cassandra(cassandra) => {
+                Reader::Cassandra(store::Cassandra::new(&cassandra.config()))
+            }
         })
     }
-}
-
-fn reader_of(config: &CassandraConfig) -> store::Cassandra {
-    store::Cassandra::new(config)
 }
 
 /// A client of a store.

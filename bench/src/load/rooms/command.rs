@@ -1,4 +1,4 @@
-//! `bench rooms`: an origin with a chosen store, an edge, and people in many rooms.
+//! `bench rooms`: an origin with a chosen store, one edge or more, and people in many rooms.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,12 +14,14 @@ use super::{deeds, hands, people};
 use crate::load::entrance::Entrance;
 use crate::load::network::Network;
 use crate::load::swarm::Swarm;
-use crate::measure::machine;
+use crate::measure::machine::{self, Usage};
 use crate::node;
 use crate::screen::{self, bar};
 
-/// An edge takes 16,384 WebSockets.
+/// Sockets of a process are 20,000 on many machines.
 const PEOPLE_MAX: u64 = 16_000;
+/// Rooms that come through one edge: it carries 8,192 people on stages.
+const ROOMS_PER_EDGE: u32 = 7_000;
 /// Rooms with a guest, in which something is done.
 const BUSY_MAX: usize = 500;
 /// UDP sockets that all people share.
@@ -69,12 +71,13 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result<()> {
     let output = screen::JsonOutput::open(arguments.json.as_deref())?;
     let people = arguments.people();
-    ensure!(people <= PEOPLE_MAX, "{people} people are too many; an edge takes {PEOPLE_MAX}");
+    ensure!(people <= PEOPLE_MAX, "{people} people are too many; at most {PEOPLE_MAX} fit");
     node::raise_descriptor_limit(2_048 + people)?;
     let store = arguments.store.start().await?;
     let participants = u32::try_from(people)? + 16;
     let workers = arguments.edge_workers();
-    let network = Network::start(store.place.clone(), &["edge-1"], participants, workers).await?;
+    let edges = &["ams-1", "fra-1"][..arguments.edges()];
+    let network = Network::start(store.place.clone(), edges, participants, workers).await?;
     let stopped = tokio::signal::ctrl_c();
     let report = tokio::select! {
         report = measure(&arguments, &network) => report?,
@@ -101,6 +104,10 @@ impl Arguments {
         BUSY_MAX.min(self.rooms as usize)
     }
 
+    fn edges(&self) -> usize {
+        self.rooms.div_ceil(ROOMS_PER_EDGE) as usize
+    }
+
     /// Media threads, so many that nobody is refused for packets that nobody sends here.
     fn edge_workers(&self) -> usize {
         let (host, other) = PROMISED;
@@ -117,9 +124,11 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
     let began = Instant::now();
     let (quiet, at_once) = (arguments.quiet, arguments.at_once);
     let edge = network.edges.first().context("a network without edges")?;
+    let edges = network.edges.iter();
     let swarm = Swarm::spawn(u32::try_from(arguments.people())?, SOCKETS, began, PACKET)?;
     let swarm = Arc::new(swarm);
-    let entrance = Entrance::new(edge.http(), &network.secret, &swarm)?;
+    let entrances = edges.map(|edge| Entrance::new(edge.http(), &network.secret, &swarm));
+    let entrances = entrances.collect::<Result<Vec<Entrance>>>()?;
 
     let begin = mark(network, began).await?;
     let progress = bar(quiet, arguments.rooms.into(), "rooms");
@@ -130,7 +139,7 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
     let made = mark(network, began).await?;
     let wishes = people::wishes(rooms.len(), arguments.busy(), arguments.participants);
     let progress = bar(quiet, arguments.people(), "joining");
-    let joined = people::let_in(&entrance, &rooms, wishes, at_once, &progress).await;
+    let joined = people::let_in(&entrances, &rooms, wishes, at_once, &progress).await;
     progress.finish_and_clear();
     people::shaken_hands(&swarm, joined.joined).await?;
 
@@ -151,6 +160,7 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
     Ok(Report::new(&Run {
         store: arguments.store.name(),
         rooms: rooms.len() as u64,
+        edges: network.edges.len() as u64,
         biggest_room: arguments.participants.into(),
         making_took,
         joined: joined.joined,
@@ -167,10 +177,19 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
 /// Reads what everything has cost so far, once nothing waits for a store any more.
 async fn mark(network: &Network, began: Instant) -> Result<Mark> {
     network.settle(STORED).await?;
-    let edge = network.edges.first().context("a network without edges")?;
+    let mut edges = network.edges.iter().map(|edge| machine::usage(edge.pid()));
+    let first = edges.next().context("a network without edges")??;
+    let edge = edges.try_fold(first, |all, one| {
+        let one = one?;
+        Ok::<_, anyhow::Error>(Usage {
+            cpu: all.cpu + one.cpu,
+            rss_bytes: all.rss_bytes + one.rss_bytes,
+            threads: all.threads + one.threads,
+        })
+    })?;
     Ok(Mark {
         origin: machine::usage(network.origin.pid())?,
-        edge: machine::usage(edge.pid())?,
+        edge,
         generator: machine::usage(std::process::id())?,
         busy: machine::busy(),
         at: began.elapsed(),

@@ -18,6 +18,8 @@ pub(super) struct Report {
     pub(super) rooms: u64,
     /// People in the biggest of them.
     pub(super) biggest_room: u64,
+    /// Edges through which people came.
+    pub(super) edges: u64,
     /// Rooms made over the time that it took, each stored before it was answered.
     pub(super) rooms_per_second: f64,
     /// People who were let in: each over a WebSocket of his own, with lines for a microphone and for listening, real
@@ -49,11 +51,11 @@ pub(super) struct Report {
     pub(super) hand_to_moderator_ms: Percentiles,
     /// CPU time of the origin, by what it was spent on.
     pub(super) origin_cpu_ms: Spent,
-    /// CPU time of the edge, handshakes included.
+    /// CPU time of all edges, handshakes included.
     pub(super) edge_cpu_ms: Spent,
     /// Resident memory of the origin at the end.
     pub(super) origin_rss_bytes: u64,
-    /// Resident memory of the edge at the end.
+    /// Resident memory of all edges at the end.
     pub(super) edge_rss_bytes: u64,
     /// Cores that this generator kept busy while people joined.
     pub(super) generator_cores: f64,
@@ -91,6 +93,7 @@ pub(super) struct Mark {
 pub(super) struct Run {
     pub(super) store: &'static str,
     pub(super) rooms: u64,
+    pub(super) edges: u64,
     pub(super) biggest_room: u64,
     pub(super) making_took: Duration,
     pub(super) joined: u64,
@@ -125,6 +128,7 @@ impl Report {
         Self {
             store: run.store,
             rooms: run.rooms,
+            edges: run.edges,
             biggest_room: run.biggest_room,
             rooms_per_second: ratio(rooms, run.making_took.as_secs_f64()),
             joins: run.joined,
@@ -161,7 +165,7 @@ impl Report {
         };
         let hand = &self.hand_to_moderator_ms;
         format!(
-            "{} rooms, {} people in the biggest, rooms kept by: {}\n\
+            "{} rooms, {} people in the biggest, through {} edges; rooms kept by: {}\n\
              rooms made  {:>8.0} a second\n{}{}\
              hands       {:>8} raised   {:>8.1} ms p50 {:>8.1} ms p99 {:>8.1} ms max, to the moderator\n\
              failed      {} of {} joins, {} rounds of deeds\n\
@@ -171,6 +175,7 @@ impl Report {
              Each join is a WebSocket of its own through edge, mesh and owner; ICE and DTLS follow, on the same cores.\n",
             self.rooms,
             self.biggest_room,
+            self.edges,
             self.store,
             self.rooms_per_second,
             line("joins", self.joins_per_second, &self.join_ms, self.store_operations_per_join),
@@ -223,6 +228,7 @@ mod tests {
         let report = Report::new(&Run {
             store: "embedded",
             rooms: 10,
+            edges: 1,
             biggest_room: 30,
             making_took: Duration::from_millis(500),
             joined: 40,
