@@ -147,6 +147,9 @@ fn room_of(ask: &Ask) -> Option<&str> {
         | Ask::ListParticipants(ListParticipants { room, .. })
         | Ask::ReadLog(control::ReadLog { room, .. })
         | Ask::ListBans(control::ListBans { room, .. }) => room,
+        Ask::Personal(control::Personal { request, .. }) => {
+            return room_of(request.as_ref()?.ask.as_ref()?);
+        }
         Ask::ListRooms(_) | Ask::Revoke(_) => return None,
     };
     Some(room).filter(|room| !room.is_empty()).map(String::as_str)

@@ -17,6 +17,7 @@
 //! | `membership` | what a room holds, leave, close, and the grace after a lost link |
 //! | `muting` | mute and unmute |
 //! | `participant` | somebody in the room |
+//! | `persons` | persons who act from outside the room |
 //! | `places` | what is kept for somebody who may come back |
 //! | `reactions` | applause, summed up |
 //! | `refusal` | each way to be wrong |
@@ -39,6 +40,7 @@ mod log;
 mod membership;
 mod muting;
 mod participant;
+mod persons;
 mod places;
 mod reactions;
 mod refusal;
@@ -74,5 +76,7 @@ pub use snapshot::{Remains, Snapshot};
 mod deeds_tests;
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod persons_tests;
 #[cfg(test)]
 mod tests;

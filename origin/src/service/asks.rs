@@ -46,6 +46,7 @@ impl Service {
                 self.list_participants(&ask).map(Answer::Participants)
             }
             Some(Ask::Revoke(ask)) => self.revoke(ask, now).map(Answer::Done),
+            Some(Ask::Personal(ask)) => self.personal(ask, now),
             Some(Ask::ReadLog(ask)) => self.read_log(&ask).map(Answer::Log),
             Some(Ask::ListBans(ask)) => self.list_bans(&ask).map(Answer::Bans),
             None => Err(Refusal::UnknownAsk),
@@ -199,6 +200,10 @@ fn kind_of(ask: &Ask) -> &'static str {
         Ask::ReadLog(_) => "read_log",
         Ask::ListBans(_) => "list_bans",
         Ask::Revoke(_) => "revoke",
+        Ask::Personal(ask) => {
+            let inner = ask.request.as_ref().and_then(|request| request.ask.as_ref());
+            inner.filter(|ask| !matches!(ask, Ask::Personal(_))).map_or("unknown", kind_of)
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `core` | [`Service`]: links come and go, timers, commands owed |
 //! | `asks` | requests about rooms and their answers |
+//! | `personal` | requests of persons who need not be in the room |
 //! | `people` | requests about people in a room |
 //! | `tracks` | who may publish what, and the way of a frame |
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
@@ -25,6 +26,7 @@ mod io;
 mod limits;
 mod neighbour;
 mod people;
+mod personal;
 mod refusal;
 mod revocations;
 mod settle;

@@ -142,13 +142,18 @@ impl Service {
 
     /// Ends a room for everybody: a last snapshot, tracks unbound, subscriptions gone.
     pub(super) fn end_room(&mut self, key: RoomKey, now: Instant) {
+        self.end_room_by(key, "", now);
+    }
+
+    /// The same, by somebody of this identity.
+    pub(super) fn end_room_by(&mut self, key: RoomKey, actor: &str, now: Instant) {
         let Some(mut hall) = self.halls.remove(&key) else { return };
         if let Some(scheduled) = hall.scheduled {
             self.deadlines.remove(&(scheduled, key));
         }
         self.rooms.remove(hall.room.id());
         self.epoch_past = self.epoch_past.max(hall.room.epoch());
-        hall.room.handle_close("", now);
+        hall.room.handle_close(actor, now);
         self.write_end(&mut hall.room);
         pass_on(&mut hall.room, &mut self.events);
         for track in hall.room.participants().filter_map(|p| p.track) {

@@ -2,15 +2,11 @@
 
 use axum::http::StatusCode;
 use stoa_protocol::mesh::control::{
-    Act, Answer, Ask, BanPage, LogPage, ParticipantPage, RoomInfo, RoomPage,
+    Answer, Ask, BanPage, LogPage, ParticipantPage, RoomInfo, RoomPage,
 };
 
 use super::super::app::App;
 use super::super::problem::Problem;
-
-pub(super) async fn act(app: &App, act: Act) -> Result<(), Problem> {
-    done(app, Ask::Act(act)).await
-}
 
 pub(super) async fn done(app: &App, ask: Ask) -> Result<(), Problem> {
     // Whatever else a newer owner says of something done, it is done.

@@ -147,10 +147,10 @@ pub(crate) async fn change(
         settings: Some(change.settings()?),
         by: String::new(),
         authority: authority.wire(),
-        actor: authority.identity,
-        tenant: authority.tenant,
+        actor: authority.identity.clone(),
+        tenant: authority.tenant.clone(),
     };
-    let info = owner::room(&app, Ask::ChangeRoom(ask)).await?;
+    let info = owner::room(&app, authority.ask(Ask::ChangeRoom(ask))).await?;
     tracing::info!(%room, "room changed");
     Ok(fresh(Json(Room::from(info))))
 }
@@ -162,9 +162,9 @@ pub(crate) async fn close(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let room = room_id(room)?;
-    let caller = authorization::permitted(&app, &headers, Action::Close(&room))?;
-    let tenant = caller.tenant().to_wire();
-    owner::done(&app, Ask::CloseRoom(CloseRoom { room: room.to_string(), tenant })).await?;
+    let authority = authority::closing(&app, &headers, &room)?;
+    let ask = CloseRoom { room: room.to_string(), tenant: authority.tenant.clone() };
+    owner::done(&app, authority.ask(Ask::CloseRoom(ask))).await?;
     tracing::info!(%room, "room closed");
     Ok(StatusCode::NO_CONTENT)
 }

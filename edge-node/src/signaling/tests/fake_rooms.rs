@@ -168,6 +168,10 @@ fn answer_to(ask: &Ask) -> control::Answer {
             let page = RoomPage { rooms: vec![info(&agora())], next: "agora".into() };
             control::Answer::Rooms(page)
         }
+        Ask::Personal(personal) => {
+            let inner = personal.request.as_ref().and_then(|request| request.ask.as_ref());
+            answer_to(inner.expect("something is asked"))
+        }
         Ask::ReadRoom(_) | Ask::ChangeRoom(_) => control::Answer::Room(info(&agora())),
         Ask::ListParticipants(list) => control::Answer::Participants(people(list.identities)),
         Ask::ReadLog(_) => {

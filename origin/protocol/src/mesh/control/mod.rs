@@ -9,6 +9,7 @@
 //! | `life` | hello, refuse, drain, goodbye, load, reception |
 //! | `tracks` | subscriptions, aliases, the selection |
 //! | `acts` | what people do in a room, standings, reactions, pages of people |
+//! | `personal` | what a person asks who need not be in the room |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
 //! | `revocations` | access tokens that hold no longer |
@@ -16,6 +17,7 @@
 mod acts;
 mod life;
 mod message;
+mod personal;
 mod requests;
 mod revocations;
 mod rooms;
@@ -27,6 +29,7 @@ pub use acts::{
 };
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};
+pub use personal::Personal;
 pub use requests::{
     Answer, Ask, ChangeRoom, CloseRoom, CreateRoom, Done, Join, Leave, ListBans, ListParticipants,
     ListRooms, Problem, ReadLog, ReadRoom, Request, Response, Revoke, SetMuted,

@@ -3,6 +3,7 @@
 use prost::{Message, Oneof};
 
 use super::acts::{Act, BanPage, LogPage, ParticipantPage};
+use super::personal::Personal;
 use super::revocations::WireRevocation;
 use super::rooms::{RoomInfo, RoomPage, RoomSettings, WireRole};
 
@@ -13,7 +14,7 @@ pub struct Request {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 30")]
     pub ask: Option<Ask>,
 }
 
@@ -59,6 +60,9 @@ pub enum Ask {
     /// Let tokens hold no longer, at every edge.
     #[prost(message, tag = "14")]
     Revoke(Revoke),
+    /// One of these on behalf of a person, as what he is in the room.
+    #[prost(message, tag = "30")]
+    Personal(Personal),
 }
 
 /// Make a room.
