@@ -85,7 +85,7 @@ fn rooms() -> Vec<Operation> {
             .gives(201, Json("Created"))
             .or(&[500]),
         of(Get, ROOM, "Reads a room.").unless_open().gives(200, Json("Room")),
-        of(Patch, ROOM, "Changes a room; what is absent stays.")
+        of(Patch, ROOM, "Changes a room (RFC 7396): what is absent stays, `null` is the default.")
             .takes(Json("Change"))
             .gives(200, Json("Room")),
         of(Delete, ROOM, "Ends a room for everybody."),

@@ -131,7 +131,7 @@ pub(super) async fn read_room(
     owner::room(app, Ask::ReadRoom(ReadRoom { room: room.to_string(), tenant })).await
 }
 
-/// `PATCH /v1/rooms/{room}`: what is absent stays (RFC 7396, without its `null`).
+/// `PATCH /v1/rooms/{room}`: what is absent stays, and what is `null` is as in a new room (RFC 7396).
 pub(crate) async fn change(
     State(app): State<Shared>,
     Path(room): Path<String>,
@@ -144,7 +144,7 @@ pub(crate) async fn change(
     let change: Change = body::json_of(&app, &headers, body, &types).await?;
     let ask = ChangeRoom {
         room: room.to_string(),
-        settings: Some(change.settings()?),
+        settings: Some(change.settings(&room)?),
         by: String::new(),
         authority: authority.wire(),
         actor: authority.identity.clone(),

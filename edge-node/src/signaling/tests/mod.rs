@@ -11,6 +11,7 @@ mod idle_listener;
 mod moderation;
 mod offers;
 mod pages;
+mod patches;
 mod protocol_page;
 mod quotas;
 mod refusals;
