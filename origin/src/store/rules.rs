@@ -22,6 +22,7 @@ impl Operation {
             Self::Acquire { .. } | Self::Renew { .. } | Self::Release { .. } | Self::Leases => {
                 Kind::Leases
             }
+            Self::Revoke(_) | Self::Unrevoke { .. } | Self::Revocations { .. } => Kind::Revocations,
             _ => Kind::Rooms,
         }
     }
@@ -39,6 +40,7 @@ impl Operation {
                 | Self::Hot(_)
                 | Self::HotRooms { .. }
                 | Self::Leases
+                | Self::Revocations { .. }
         )
     }
 
@@ -65,6 +67,9 @@ impl Operation {
             Self::Renew { .. } => "renew",
             Self::Release { .. } => "release",
             Self::Leases => "leases",
+            Self::Revoke(_) => "revoke",
+            Self::Unrevoke { .. } => "unrevoke",
+            Self::Revocations { .. } => "revocations",
         }
     }
 
@@ -90,6 +95,15 @@ impl Operation {
                 number("the epoch", next.epoch)
             }
             Self::Change { change, .. } => change.check(),
+            Self::Revoke(kept) => {
+                text("the revocation's id", &kept.id)?;
+                most("the revocation's bytes", kept.body.len(), DETAIL_BYTES_MAX)
+            }
+            Self::Unrevoke { id } => text("the revocation's id", id),
+            Self::Revocations { after, limit } => {
+                page(*limit)?;
+                text("the revocation's id", after)
+            }
             Self::Note { changes, epoch, .. } => {
                 number("the epoch", *epoch)?;
                 most("the number of changes", changes.len(), CHANGES_PER_WRITE_MAX)?;
@@ -113,6 +127,7 @@ impl RoomChange {
             Self::Ban(_) => "ban",
             Self::Unban { .. } => "unban",
             Self::Append(_) => "append",
+            Self::Amend(_) => "amend",
         }
     }
 
@@ -128,7 +143,7 @@ impl RoomChange {
                 text("the identity", by)?;
                 most("the reason's bytes", reason.len(), DETAIL_BYTES_MAX)
             }
-            Self::Append(entries) => {
+            Self::Append(entries) | Self::Amend(entries) => {
                 most("the number of log entries", entries.len(), ENTRIES_PER_WRITE_MAX)?;
                 if !entries.is_sorted_by(|a, b| a.sequence < b.sequence) {
                     return Err(StoreError::Conflict { what: "the log's sequence must grow" });

@@ -2,22 +2,27 @@
 //! what an interrupted removal leaves behind belongs to a life that nobody reads.
 
 /// Each is applied once, in order. Never change one that has been released; add another.
-pub(super) const MIGRATIONS: [&[&str]; 1] = [&[
-    "CREATE TABLE IF NOT EXISTS room (
+pub(super) const MIGRATIONS: [&[&str]; 2] = [
+    &[
+        "CREATE TABLE IF NOT EXISTS room (
         room text, life text, kind text, key text, value text,
         version text STATIC, current text STATIC, epoch bigint STATIC, owner text STATIC,
         standby text STATIC, revision bigint STATIC, settings text STATIC, created_ms bigint STATIC,
         closed_ms bigint STATIC, log_end bigint STATIC, appointments int STATIC, bans int STATIC,
         PRIMARY KEY (room, life, kind, key))",
-    "CREATE TABLE IF NOT EXISTS presence (
+        "CREATE TABLE IF NOT EXISTS presence (
         room text, life text, kind text, key text, value text,
         version text STATIC, current text STATIC, epoch bigint STATIC, here int STATIC,
         PRIMARY KEY (room, life, kind, key))",
-    // One partition for each table: some hundred bytes for each of ten thousand rooms.
-    "CREATE TABLE IF NOT EXISTS room_index (
+        // One partition for each table: some hundred bytes for each of ten thousand rooms.
+        "CREATE TABLE IF NOT EXISTS room_index (
         part text, room text, at_ms bigint, PRIMARY KEY (part, room))",
-    "CREATE TABLE IF NOT EXISTS lease (node text PRIMARY KEY, holder text)",
-]];
+        "CREATE TABLE IF NOT EXISTS lease (node text PRIMARY KEY, holder text)",
+    ],
+    // One partition: some hundred bytes for each of a hundred thousand.
+    &["CREATE TABLE IF NOT EXISTS revocation (
+        part text, id text, body text, expires_unix_s bigint, PRIMARY KEY (part, id))"],
+];
 
 pub(super) const MIGRATION_TABLE: &str =
     "CREATE TABLE IF NOT EXISTS migration (number int PRIMARY KEY)";
@@ -56,6 +61,12 @@ pub(super) const LEASE_RENEW: &str =
 pub(super) const LEASE_RELEASE: &str = "DELETE FROM lease WHERE node = ? IF holder = ?";
 pub(super) const LEASE_READ: &str = "SELECT holder FROM lease WHERE node = ?";
 pub(super) const LEASES: &str = "SELECT node, holder, TTL(holder) FROM lease LIMIT ?";
+
+pub(super) const REVOCATION_PUT: &str =
+    "INSERT INTO revocation (part, id, body, expires_unix_s) VALUES (?, ?, ?, ?)";
+pub(super) const REVOCATION_DELETE: &str = "DELETE FROM revocation WHERE part = ? AND id = ?";
+pub(super) const REVOCATIONS: &str =
+    "SELECT id, body, expires_unix_s FROM revocation WHERE part = ? AND id > ? LIMIT ?";
 
 /// One of the two tables whose partition is a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

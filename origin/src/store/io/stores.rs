@@ -111,6 +111,8 @@ impl Stores {
             Kind::Rooms => &self.shared.rooms,
             Kind::Hot => &self.shared.people,
             Kind::Leases => return Err(UNREPEATABLE),
+            // One lane, so that the last word about the same stays the last.
+            Kind::Revocations => return self.shared.rooms[0].write(operation),
         };
         let room = match &operation {
             Operation::Change { room, .. }
