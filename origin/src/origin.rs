@@ -241,9 +241,15 @@ async fn start_service(
     for kept in keeping::load(stores).await? {
         service.restore(&kept, now);
     }
+    let revocations = keeping::load_revocations(stores).await?;
+    let lost = service.restore_revocations(&revocations, now);
+    if lost > 0 {
+        tracing::error!(lost, "revocations that the store has kept are not in force");
+    }
     let (sender, inbox) = inbox();
     let scribe = Scribe::new(stores.clone());
-    let (server, steering) = Server::new(service, scribe, webhooks, inbox, sender.clone(), metrics);
+    let (server, steering) =
+        Server::new(service, (scribe, config.retention), webhooks, inbox, sender.clone(), metrics);
     Ok((sender, steering, tokio::spawn(server.run())))
 }
 

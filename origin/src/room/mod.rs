@@ -9,6 +9,7 @@
 //! | `changes` | what must be remembered of a change |
 //! | `deeds` | what people do to each other |
 //! | `effects` | what a change owes to others, and what it was |
+//! | `erasure` | what is kept about a person, erased |
 //! | `exclusions` | bans and appointments |
 //! | `hands` | the queue of raised hands |
 //! | `joins` | the way in |
@@ -32,6 +33,7 @@ mod calendar;
 mod changes;
 mod deeds;
 mod effects;
+mod erasure;
 mod exclusions;
 mod hands;
 mod joins;
@@ -54,6 +56,7 @@ pub use calendar::Start;
 pub use changes::Change;
 pub use deeds::{Act, Actor};
 pub use effects::{Command, Event};
+pub use erasure::ERASED;
 pub use exclusions::{Ban, Exclusions};
 pub use hands::Turn;
 pub use limits::{

@@ -15,7 +15,7 @@ use stoa_protocol::mesh::control::{
 };
 use stoa_protocol::tenant::Quotas;
 
-use super::core::Service;
+use super::core::{Command, Service};
 use super::hall::{Hall, RoomKey};
 use super::limits::{LIST_PAGE_MAX, ROOM_ID_CHARS};
 use super::refusal::Refusal;
@@ -32,6 +32,11 @@ impl Service {
     /// (its epoch, its stage) when it hears that a join was granted.
     pub(super) fn handle_request(&mut self, link: LinkId, request: Request, now: Instant) {
         let kind = request.ask.as_ref().map_or("unknown", kind_of);
+        if let Some(look) = request.ask.as_ref().and_then(|ask| self.look_of(ask, now)) {
+            self.counts.note_request(kind, "stored");
+            let (request, look) = (request.id, Box::new(look));
+            return self.commands.push_back(Command::Look { link, request, look });
+        }
         let outcome = match request.ask {
             Some(Ask::CreateRoom(ask)) => self.create_room(&ask, now).map(Answer::Room),
             Some(Ask::ChangeRoom(ask)) => self.change_room(link, &ask, now).map(Answer::Room),
@@ -49,7 +54,7 @@ impl Service {
             Some(Ask::Personal(ask)) => self.personal(ask, now),
             Some(Ask::ReadLog(ask)) => self.read_log(&ask).map(Answer::Log),
             Some(Ask::ListBans(ask)) => self.list_bans(&ask).map(Answer::Bans),
-            None => Err(Refusal::UnknownAsk),
+            Some(Ask::EraseIdentity(_)) | None => Err(Refusal::UnknownAsk),
         };
         self.counts.note_request(kind, outcome.as_ref().map_or_else(Refusal::code, |_| "done"));
         let answer = outcome.unwrap_or_else(|refusal| Answer::Problem(refusal.problem()));
@@ -200,6 +205,7 @@ fn kind_of(ask: &Ask) -> &'static str {
         Ask::ReadLog(_) => "read_log",
         Ask::ListBans(_) => "list_bans",
         Ask::Revoke(_) => "revoke",
+        Ask::EraseIdentity(_) => "erase_identity",
         Ask::Personal(ask) => {
             let inner = ask.request.as_ref().and_then(|request| request.ask.as_ref());
             inner.filter(|ask| !matches!(ask, Ask::Personal(_))).map_or("unknown", kind_of)
@@ -218,7 +224,7 @@ fn is_wanted(room: &Room, ask: &ListRooms, search: &str) -> bool {
 }
 
 /// Whether a room is this tenant's, as messages name it.
-fn is_of(room: &Room, tenant: &str) -> bool {
+pub(super) fn is_of(room: &Room, tenant: &str) -> bool {
     room.tenant() == tenant
         || TenantId::of_wire(tenant).is_ok_and(|tenant| tenant.to_wire() == room.tenant())
 }

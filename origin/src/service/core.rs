@@ -19,6 +19,7 @@ use super::counts::{ControlRefusal, Counts};
 use super::durable::Closed;
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
+use super::looks::Look;
 use super::neighbour::Neighbour;
 use super::tracks::{Owner, Publication};
 use crate::room::{Event, Start};
@@ -48,6 +49,15 @@ pub enum Command {
         link: LinkId,
         /// The track.
         track: TrackId,
+    },
+    /// Ask the store, and answer this request with what comes of it.
+    Look {
+        /// Through which link it was asked.
+        link: LinkId,
+        /// The request.
+        request: u64,
+        /// What.
+        look: Box<Look>,
     },
     /// End a link; its end is noted already, and its `Down` will find nothing.
     Close {
@@ -94,6 +104,8 @@ pub struct Service {
     pub(super) closed: Closed,
     pub(super) revocations: Revocations,
     pub(super) counts: Counts,
+    /// How many are in the rooms of each tenant; empty for the default one.
+    pub(super) people: BTreeMap<String, usize>,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
 }
@@ -121,6 +133,7 @@ impl Service {
             closed: Closed::new(),
             revocations: Revocations::new(REVOCATIONS_MAX),
             counts: Counts::default(),
+            people: BTreeMap::new(),
             leaving_at: None,
         }
     }

@@ -177,14 +177,10 @@ fn operation_of(room: &Room, change: Change) -> Operation {
             until_ms: ban.until_ms,
         })),
         Change::Unbanned { identity } => durable(RoomChange::Unban { identity }),
-        Change::Logged(entry) => durable(RoomChange::Append(vec![LogEntry {
-            sequence: entry.number,
-            at_ms: entry.at_ms,
-            actor: entry.actor,
-            what: entry.event,
-            subject: entry.subject,
-            detail: entry.detail,
-        }])),
+        Change::Logged(entry) => durable(RoomChange::Append(vec![entry_to_store(entry)])),
+        Change::Amended(entries) => {
+            durable(RoomChange::Amend(entries.into_iter().map(entry_to_store).collect()))
+        }
         Change::Here(participant) => hot(HotChange::Here(present(&participant))),
         Change::Gone(id) => hot(HotChange::Gone(id)),
         Change::Raised { participant, turn } => {
@@ -271,7 +267,24 @@ fn exclusions_of(appointments: &[Appointment], bans: &[crate::store::Ban]) -> Ex
     exclusions
 }
 
-fn entry_from_store(kept: &LogEntry) -> stoa_protocol::mesh::control::LogEntry {
+fn entry_to_store(entry: stoa_protocol::mesh::control::LogEntry) -> LogEntry {
+    LogEntry {
+        sequence: entry.number,
+        at_ms: entry.at_ms,
+        actor: entry.actor,
+        what: entry.event,
+        subject: entry.subject,
+        detail: entry.detail,
+    }
+}
+
+/// Whose room a record is; empty for the default tenant.
+pub(crate) fn tenant_of(record: &RoomRecord) -> String {
+    policy_of(&record.settings.policy).tenant
+}
+
+/// As it stands in answers.
+pub(crate) fn entry_from_store(kept: &LogEntry) -> stoa_protocol::mesh::control::LogEntry {
     stoa_protocol::mesh::control::LogEntry {
         number: kept.sequence,
         at_ms: kept.at_ms,

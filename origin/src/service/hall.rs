@@ -22,11 +22,14 @@ pub(super) struct Hall {
     pub(super) tree: Subscriptions,
     /// The entry of this room in the service's timers; may be earlier than needed.
     pub(super) scheduled: Option<Instant>,
+    /// How many of this room are in its tenant's sum.
+    pub(super) counted: usize,
 }
 
 impl Hall {
     pub(super) fn new(room: Room) -> Self {
-        Self { room, stage: Stage::default(), tree: Subscriptions::default(), scheduled: None }
+        let (stage, tree) = (Stage::default(), Subscriptions::default());
+        Self { room, stage, tree, scheduled: None, counted: 0 }
     }
 
     /// The links that hear of this room, each once: somebody is here through them, or they subscribe.

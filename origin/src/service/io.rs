@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use stoa_audio::frame::Frame;
 use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
-use stoa_protocol::mesh::control::Body;
+use stoa_protocol::mesh::control::{Body, Response};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::core::{Command, Service};
+use super::looks::Look;
+use crate::archive::{Archive, Retention};
 use crate::keeping::{ACKNOWLEDGED_WITHIN, Promise, Scribe};
 use crate::metrics::{LinkReport, Metrics};
 use crate::store::{HotChange, Operation, RoomChange};
@@ -21,6 +24,10 @@ const EVENTS_PER_TURN: usize = 256;
 
 /// How often metrics are brought up to date.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// When what is too old is erased first, and how often after that.
+const RETENTION_DELAY: Duration = Duration::from_secs(60);
+const RETENTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Orders that may wait.
 const ORDERS_MAX: usize = 8;
@@ -91,14 +98,19 @@ pub struct Server {
     scribe: Scribe,
     /// Who tells back ends of what happens, if somebody wants to know.
     webhooks: Option<webhook::Sender>,
+    archive: Archive,
+    /// What the archive is busy with; bounded by it.
+    looks: JoinSet<()>,
+    retention: Retention,
 }
 
 impl Server {
-    /// Around `service`, which `scribe` writes down and `webhooks` tell of; `sender` is an end of `inbox`.
+    /// Around `service`, which `scribe` writes down and `webhooks` tell of; `sender` is an end of `inbox`. What is kept
+    /// longer than `retention` says is erased.
     #[must_use]
     pub fn new(
         service: Service,
-        scribe: Scribe,
+        (scribe, retention): (Scribe, Retention),
         webhooks: Option<webhook::Sender>,
         inbox: Inbox,
         sender: InboxSender,
@@ -107,8 +119,22 @@ impl Server {
         let (orders_sender, orders) = mpsc::channel(ORDERS_MAX);
         let (vacant, vacant_receiver) = watch::channel(true);
         let links = BTreeMap::new();
-        let server =
-            Self { service, links, inbox, sender, orders, vacant, metrics, scribe, webhooks };
+        let archive = Archive::new(scribe.clone());
+        let looks = JoinSet::new();
+        let server = Self {
+            service,
+            links,
+            inbox,
+            sender,
+            orders,
+            vacant,
+            metrics,
+            scribe,
+            webhooks,
+            archive,
+            looks,
+            retention,
+        };
         (server, Steering { orders: orders_sender, vacant: vacant_receiver })
     }
 
@@ -118,6 +144,9 @@ impl Server {
         let mut export = tokio::time::interval(EXPORT_INTERVAL);
         export.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut found = self.scribe.found();
+        let mut retain =
+            tokio::time::interval_at(Instant::now() + RETENTION_DELAY, RETENTION_INTERVAL);
+        retain.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let deadline = self.service.poll_timeout().map(Instant::from_std);
             tokio::select! {
@@ -142,6 +171,8 @@ impl Server {
                 }
                 // Before the inbox, which may never be empty.
                 _ = export.tick() => self.export(),
+                _ = retain.tick() => self.retain(),
+                Some(_) = self.looks.join_next() => {}
                 taken = self.inbox.recv_many(&mut events, EVENTS_PER_TURN) => {
                     if taken == 0 {
                         break;
@@ -153,6 +184,8 @@ impl Server {
             }
         }
         self.export();
+        // They hold the stores, which are about to end.
+        self.looks.shutdown().await;
         for link in self.links.values() {
             link.close("this origin leaves");
         }
@@ -230,6 +263,12 @@ impl Server {
                         tracing::debug!(link = link.id().0, %error, "a message was not sent");
                     }
                 }
+                Command::Look { link, request, look } => {
+                    if let Some(link) = self.links.get(&link).cloned() {
+                        let archive = self.archive.clone();
+                        self.looks.spawn(look_up(archive, link, request, *look));
+                    }
+                }
                 Command::Bind { link, binding } => {
                     if let Some(link) = self.links.get(&link) {
                         link.bind(*binding);
@@ -263,8 +302,19 @@ impl Server {
         owed
     }
 
+    /// Begins to erase what is too old, in memory at once.
+    fn retain(&mut self) {
+        let now_ms = self.service.unix_ms(Instant::now().into_std());
+        if let Some(before_ms) = self.retention.log_horizon_ms(now_ms) {
+            self.service.trim_logs(before_ms);
+        }
+        let (archive, retention) = (self.archive.clone(), self.retention);
+        self.looks.spawn(async move { archive.retain(retention, now_ms).await });
+    }
+
     fn export(&mut self) {
         self.metrics.note_service(&self.service);
+        self.metrics.note_archive(self.archive.tally());
         self.metrics.note_inbox(self.sender.frames_dropped(), self.sender.facts_waited());
         for (id, peer, load) in self.service.links() {
             if let Some(link) = self.links.get(&id) {
@@ -281,7 +331,7 @@ impl Server {
 /// is about what was acknowledged.
 fn is_awaited(operation: &Operation) -> bool {
     match operation {
-        Operation::Create(_) => true,
+        Operation::Create(_) | Operation::Revoke(_) => true,
         Operation::Change { change, .. } => !matches!(change, RoomChange::Append(_)),
         Operation::Note { changes, .. } => changes
             .iter()
@@ -303,6 +353,14 @@ async fn acknowledge(link: Link, body: Box<Body>, owed: Vec<Promise>) {
         tracing::debug!("a change is acknowledged while its store is away");
     }
     if let Err(error) = link.send(*body) {
+        tracing::debug!(link = link.id().0, %error, "an answer was not sent");
+    }
+}
+
+/// Sends the answer that takes the store.
+async fn look_up(archive: Archive, link: Link, id: u64, look: Look) {
+    let answer = Some(archive.answer(look).await);
+    if let Err(error) = link.send(Body::Response(Response { id, answer })) {
         tracing::debug!(link = link.id().0, %error, "an answer was not sent");
     }
 }

@@ -12,7 +12,9 @@
 //! | `hall` | one room with its stage and its tree |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `counts` | what happened, by reason |
+//! | `looks` | what memory cannot answer, and what is erased in memory and store |
 //! | `limits` | every maximum of the service |
+//! | `quotas` | what tenants have of what is bounded for them, across all edges |
 //! | `revocations` | access tokens that hold no longer, for every edge |
 //! | `refusal` | [`Refusal`]: each way a request can be wrong |
 //! | `io` | [`Server`]: inbox, links, timers and metrics around the core |
@@ -24,9 +26,11 @@ mod durable;
 mod hall;
 mod io;
 mod limits;
+mod looks;
 mod neighbour;
 mod people;
 mod personal;
+mod quotas;
 mod refusal;
 mod revocations;
 mod settle;
@@ -35,12 +39,14 @@ mod tracks;
 pub use self::core::{Command, Happened, Service};
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
 pub use durable::Kept;
+pub(crate) use durable::{entry_from_store, tenant_of};
 pub use hall::RoomKey;
 pub use io::{Server, Steering};
 pub use limits::{
     EMPTY_ROOM_LIFE, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX, Limits, ROOM_ID_CHARS,
     ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
+pub use looks::{Look, Person};
 pub use refusal::Refusal;
 pub use tracks::Route;
 

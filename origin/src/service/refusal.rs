@@ -15,6 +15,9 @@ const FULL_RETRY_S: u32 = 30;
 /// After how many seconds to try again while this origin leaves; another one takes over by then.
 const DRAIN_RETRY_S: u32 = 5;
 
+/// After how many seconds to ask again what the store did not answer.
+const STORE_RETRY_S: u32 = 2;
+
 /// Why a request was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
@@ -53,6 +56,14 @@ pub enum Refusal {
         /// The same in the terms of quotas.
         reached: QuotaReached,
     },
+    /// As many participants as the tenant may have.
+    #[error("This tenant has {max} participants and may not have more; try again later.")]
+    TenantParticipants {
+        /// The quota.
+        max: u32,
+        /// The same in the terms of quotas.
+        reached: QuotaReached,
+    },
     /// A revocation that cannot be read.
     #[error("This revocation cannot be used: it is {0}.")]
     RevocationMalformed(#[from] RevocationError),
@@ -61,6 +72,12 @@ pub enum Refusal {
         "As many tokens are revoked as this origin can remember; revoke the key that signs them instead."
     )]
     RevocationsFull,
+    /// The store cannot be read or written now.
+    #[error("What is kept in the store cannot be reached now; ask again.")]
+    StoreAway,
+    /// As many questions to the store as may be under way.
+    #[error("As many questions as this origin allows wait for the store already; ask again.")]
+    StoreBusy,
     /// The origin is about to leave.
     #[error("This origin is about to leave and takes nobody new; try again shortly.")]
     Draining,
@@ -80,9 +97,13 @@ impl Refusal {
             Self::PageTooLong(_) => (400, "page-too-long", 0),
             Self::RoomsFull { .. } => (503, "rooms-full", FULL_RETRY_S),
             Self::LinkFull { .. } => (503, "link-full", FULL_RETRY_S),
-            Self::TenantRooms { reached, .. } => (429, reached.code(), reached.retry_after_s),
+            Self::TenantRooms { reached, .. } | Self::TenantParticipants { reached, .. } => {
+                (429, reached.code(), reached.retry_after_s)
+            }
             Self::RevocationMalformed(_) => (400, "revocation-malformed", 0),
             Self::RevocationsFull => (503, "revocations-full", 0),
+            Self::StoreAway => (503, "store-away", STORE_RETRY_S),
+            Self::StoreBusy => (503, "store-busy", STORE_RETRY_S),
             Self::Draining => (503, "draining", DRAIN_RETRY_S),
             Self::UnknownAsk => (501, "unknown-request", 0),
         }
@@ -147,8 +168,14 @@ mod tests {
                 max: 1,
                 reached: QuotaReached { quota: Quota::Rooms, retry_after_s: 30 },
             },
+            Refusal::TenantParticipants {
+                max: 1,
+                reached: QuotaReached { quota: Quota::Participants, retry_after_s: 30 },
+            },
             Refusal::RevocationMalformed(RevocationError::Nothing),
             Refusal::RevocationsFull,
+            Refusal::StoreAway,
+            Refusal::StoreBusy,
             Refusal::Draining,
             Refusal::UnknownAsk,
         ];

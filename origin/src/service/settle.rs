@@ -18,6 +18,7 @@ impl Service {
     /// whether a snapshot of the room went out.
     pub(super) fn settle(&mut self, key: RoomKey, now: Instant) -> bool {
         self.follow(key, now);
+        self.count_people(key);
         let Some(hall) = self.halls.get_mut(&key) else { return false };
         let decided = hall.stage.take_change();
         if decided {
@@ -152,6 +153,7 @@ impl Service {
             self.deadlines.remove(&(scheduled, key));
         }
         self.rooms.remove(hall.room.id());
+        self.uncount_people(&hall);
         self.epoch_past = self.epoch_past.max(hall.room.epoch());
         hall.room.handle_close(actor, now);
         self.write_end(&mut hall.room);

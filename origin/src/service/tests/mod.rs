@@ -13,6 +13,7 @@
 
 mod durable;
 mod links;
+mod looks;
 mod model;
 mod people;
 mod rooms;

@@ -17,6 +17,7 @@ use stoa_protocol::mesh::control::{
 use crate::room::Start;
 use crate::service::core::{Command, Service};
 use crate::service::limits::Limits;
+use crate::service::looks::Look;
 
 /// 2026-01-01, in milliseconds since 1970.
 pub(super) const UNIX_MS: u64 = 1_767_225_600_000;
@@ -31,6 +32,8 @@ pub(super) struct World {
     pub(super) sent: BTreeMap<LinkId, Vec<Body>>,
     pub(super) bound: BTreeMap<LinkId, BTreeMap<TrackId, TrackBinding>>,
     pub(super) closed: BTreeMap<LinkId, String>,
+    /// What the store was to be asked.
+    pub(super) looks: Vec<Look>,
     next_request: u64,
 }
 
@@ -54,6 +57,7 @@ impl World {
             sent: BTreeMap::new(),
             bound: BTreeMap::new(),
             closed: BTreeMap::new(),
+            looks: Vec::new(),
             next_request: 0,
         }
     }
@@ -86,6 +90,14 @@ impl World {
             Some(Body::Response(response)) if response.id == id => response.answer.unwrap(),
             other => panic!("the answer to request {id} must be the last message, not {other:?}"),
         }
+    }
+
+    /// Asks what takes the store.
+    pub(super) fn look(&mut self, link: LinkId, ask: Ask) -> Look {
+        self.next_request += 1;
+        let id = self.next_request;
+        self.control(link, Body::Request(Request { id, ask: Some(ask) }));
+        self.looks.pop().expect("the store is asked")
     }
 
     pub(super) fn problem(&mut self, link: LinkId, ask: Ask) -> Problem {
@@ -211,6 +223,7 @@ impl World {
                         self.bound.get_mut(&link).expect("unbinds only on links that are up");
                     assert!(bound.remove(&track).is_some(), "unbound what was not bound");
                 }
+                Command::Look { look, .. } => self.looks.push(*look),
                 Command::Close { link, reason } => {
                     self.bound.remove(&link);
                     self.closed.insert(link, reason);

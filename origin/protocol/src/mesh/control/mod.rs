@@ -12,9 +12,11 @@
 //! | `personal` | what a person asks who need not be in the room |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
+//! | `erasure` | what is kept about a person, erased |
 //! | `revocations` | access tokens that hold no longer |
 
 mod acts;
+mod erasure;
 mod life;
 mod message;
 mod personal;
@@ -27,6 +29,7 @@ pub use acts::{
     Act, BanInfo, BanPage, Deed, LogEntry, LogPage, ParticipantInfo, ParticipantPage, Reaction,
     Reactions, Standing,
 };
+pub use erasure::{EraseIdentity, Erased};
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};
 pub use personal::Personal;
