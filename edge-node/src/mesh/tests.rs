@@ -12,7 +12,7 @@ use str0m::media::{Direction, MediaKind};
 use tokio::sync::mpsc;
 
 use super::{Mesh, Start};
-use crate::config::MeshConfig;
+use crate::config::{MeshConfig, OwnOrigin};
 use crate::rooms::{JoinAsk, Limits, ParticipantEvent, RoomsHandle, Roster};
 use crate::webrtc::{Downlink, Plane, PlaneConfig, PlaneMetrics};
 
@@ -151,6 +151,7 @@ async fn start() -> Node {
     };
     let mesh = Mesh::start(Start {
         name,
+        own: OwnOrigin::default(),
         config: MeshConfig { rooms_file: std::path::PathBuf::new(), ..MeshConfig::default() },
         limits: Limits { participants_max: 10, rooms_max: 10 },
         registry,
@@ -192,6 +193,7 @@ fn ask(room: &RoomId, offer: String) -> JoinAsk {
         resume: None,
         named: true,
         tenant: String::new(),
+        tenant_participants_max: None,
     }
 }
 

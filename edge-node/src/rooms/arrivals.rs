@@ -5,7 +5,7 @@ use std::time::Instant;
 use rand::Rng;
 use stoa_audio::frame::TrackId;
 use stoa_protocol::ids::ParticipantId;
-use stoa_protocol::mesh::control::{Ask, Problem, RoomInfo};
+use stoa_protocol::mesh::control::{Ask, Join, Problem, RoomInfo};
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::hub::{CONNECT_WITHIN, Hub, Timer};
@@ -51,12 +51,14 @@ impl Hub {
         if let Some(room) = self.directory.get_mut(key).filter(|room| room.owner.is_none()) {
             room.adopt(Some(link));
         }
+        let tenant_participants_max = newcomer.tenant_participants_max;
         let mut seat = seat_of(newcomer, key, participant, track, now);
         seat.secret = Secret::draw(rng);
         (seat.resumes, seat.replaces) = (life.participant().is_some(), life.seat().is_some());
         let seat = self.seats.insert(seat);
         self.seat_in(key, seat);
         let Some(join) = self.join_of(seat, false) else { return Err(problem::seat_lost()) };
+        let join = Join { tenant_participants_max, ..join };
         let asked = self.request(link, Ask::Join(join), Purpose::Join { seat, ticket }, now);
         if asked.is_err() {
             let departure =

@@ -112,7 +112,7 @@ impl Hub {
 
     /// Passes a question on to the owner and its answer back.
     pub(super) fn pass(&mut self, ticket: Ticket, ask: Ask, now: Instant) -> Result<(), Problem> {
-        if let Ask::Revoke(_) = ask {
+        if let Ask::Revoke(_) | Ask::EraseIdentity(_) = ask {
             self.tell_other_origins(&ask);
         }
         let room = room_of(&ask).and_then(|room| self.directory.key_of_text(room));
@@ -150,7 +150,7 @@ fn room_of(ask: &Ask) -> Option<&str> {
         Ask::Personal(control::Personal { request, .. }) => {
             return room_of(request.as_ref()?.ask.as_ref()?);
         }
-        Ask::ListRooms(_) | Ask::Revoke(_) => return None,
+        Ask::ListRooms(_) | Ask::Revoke(_) | Ask::EraseIdentity(_) => return None,
     };
     Some(room).filter(|room| !room.is_empty()).map(String::as_str)
 }

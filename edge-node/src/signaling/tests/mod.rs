@@ -7,6 +7,7 @@ mod document;
 mod elsewhere;
 mod fake_rooms;
 mod half_open;
+mod identities;
 mod idle_listener;
 mod moderation;
 mod offers;
