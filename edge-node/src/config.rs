@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, overruled by the command line. Unknown keys are refused with their
 //! line. The defaults make a standalone node: an edge with an origin of its own.
 
+mod own_origin;
 mod tokens;
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,7 @@ use crate::rooms;
 use crate::signaling::{self, Tls};
 use crate::webrtc::PlaneConfig;
 
+pub use own_origin::OwnOrigin;
 pub use tokens::{Moment, TenantConfig, TokenKey, TokenSecret, TokensConfig};
 
 /// Most participants that may be configured.
@@ -106,6 +108,12 @@ pub struct Config {
     pub tenants: Vec<TenantConfig>,
     /// Maxima.
     pub limits: LimitsConfig,
+    /// Who is told what happens in the rooms of a node with an origin of its own.
+    #[cfg(feature = "standalone")]
+    pub webhooks: Vec<stoa_origin::webhook::Settings>,
+    /// How long such a node keeps what is personal.
+    #[cfg(feature = "standalone")]
+    pub retention: stoa_origin::archive::Retention,
     /// How this edge leaves.
     pub drain: DrainConfig,
     /// Logs.
@@ -282,6 +290,8 @@ impl Config {
             "this binary has no origin of its own: name one by --origin or mesh.origins"
         );
         self.check_tenants()?;
+        #[cfg(feature = "standalone")]
+        self.check_own_origin()?;
         self.mesh.certificates.identity()?;
         self.media.check()?;
         self.drain.check()

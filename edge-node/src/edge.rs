@@ -76,6 +76,7 @@ impl Edge {
         let mesh = Mesh::start(Start {
             name: name.clone(),
             config: config.mesh.clone(),
+            own: config.own_origin(),
             limits: config.room_limits(),
             registry,
             health: health.clone(),

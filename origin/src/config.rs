@@ -13,6 +13,7 @@ use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_runtime::configuration;
 use stoa_runtime::telemetry::TelemetryConfig;
 
+use crate::archive::Retention;
 use crate::command::Action;
 use crate::room::{Capacity, PARTICIPANTS_MAX, STAGE_MAX};
 use crate::service::{EMPTY_ROOM_LIFE, LINKS_MAX, Limits, ROOMS_MAX};
@@ -79,6 +80,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Where rooms are kept.
     pub store: StoreConfig,
+    /// How long what is personal is kept.
+    pub retention: Retention,
     /// Who is told what happens in rooms, at most [`webhook::ENDPOINTS_MAX`].
     pub webhooks: Vec<webhook::Settings>,
     /// Logs.
@@ -132,6 +135,7 @@ impl Default for Config {
             certificates: Certificates::default(),
             limits: LimitsConfig::default(),
             store: StoreConfig::default(),
+            retention: Retention::default(),
             webhooks: Vec::new(),
             telemetry: TelemetryConfig::default(),
         }
@@ -197,6 +201,7 @@ impl Config {
         );
         self.certificates.identity()?;
         self.store.check().map_err(anyhow::Error::msg)?;
+        self.retention.check()?;
         webhook::Settings::check_all(&self.webhooks)?;
         Ok(())
     }

@@ -39,6 +39,7 @@ fn the_example_file_names_every_key() {
         "[certificates]\n",
         "[limits]\n",
         "[store]\n",
+        "[retention]\n",
         "[[webhooks]]\n",
         "[telemetry]\n",
     ];

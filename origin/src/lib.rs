@@ -8,6 +8,7 @@
 //! | [`service`] | all rooms behind the links of this origin |
 //! | [`webhook`] | what happens in rooms, told to back ends |
 //! | [`command`] | what the command line does besides running an origin |
+//! | [`archive`] | what stores keep beyond memory: read, erased, and when its time is over |
 //! | [`keeping`] | between the rooms and their stores |
 //! | [`cluster`] | several origins as one: leases, owners, standbys |
 //! | [`store`] | what survives: rooms, who is here, which origins are alive |
@@ -16,6 +17,7 @@
 //! | [`metrics`] | what Prometheus gets to know |
 //! | [`origin`] | composition root: a process of its own, or [`embed`]ded in an edge |
 
+pub mod archive;
 pub mod cluster;
 pub mod command;
 pub mod config;

@@ -1,12 +1,15 @@
 //! What this origin tells Prometheus. The doc comment of a field is the metric's help text.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use stoa_link::{EndpointStatistics, LinkId, LinkStatistics, PeerName};
 use stoa_protocol::mesh::control::Load;
+use stoa_protocol::token::REVOCATIONS_MAX;
 
+use crate::archive::Tally;
 use crate::service::{ClaimRefusal, ControlRefusal, FrameDrop, Service, Why};
 
 macro_rules! metrics {
@@ -48,6 +51,20 @@ metrics! { Families:
     links: IntGauge = "stoa_origin_links";
     /// Whether this origin takes nothing new because it is about to leave.
     draining: IntGauge = "stoa_origin_draining";
+    /// Revocations of access tokens in force.
+    revocations: IntGauge = "stoa_origin_revocations";
+    /// Most revocations of tokens and identities that can be in force.
+    revocations_max: IntGauge = "stoa_origin_revocations_max";
+    /// Revocations refused because as many are in force as can be.
+    revocations_refused: IntCounter = "stoa_origin_revocations_refused_total";
+    /// Questions to the store refused because too many were under way.
+    looks_refused: IntCounter = "stoa_origin_looks_refused_total";
+    /// Ended rooms that retention has erased.
+    retention_rooms: IntCounter = "stoa_origin_retention_rooms_total";
+    /// Entries of logs that retention has erased.
+    retention_entries: IntCounter = "stoa_origin_retention_log_entries_total";
+    /// Times that retention did not get to its end because a store was away.
+    retention_failures: IntCounter = "stoa_origin_retention_failures_total";
     /// Frames received from edges.
     frames_in: IntCounter = "stoa_origin_frames_in_total";
     /// Frames sent to edges, counted once per edge.
@@ -193,6 +210,11 @@ impl Metrics {
         set(&f.links, service.links().count() as u64);
         self.note_network(service);
         set(&f.draining, u64::from(service.is_draining()));
+        set(&f.revocations, service.revocations_len() as u64);
+        set(&f.revocations_max, REVOCATIONS_MAX as u64);
+        let full =
+            counts.requests.iter().filter(|((_, outcome), _)| *outcome == "revocations-full");
+        raise(&f.revocations_refused, full.map(|(_, count)| *count).sum());
         raise(&f.frames_in, counts.frames_in);
         raise(&f.frames_out, counts.frames_out);
         raise(&f.selections, counts.selections);
@@ -239,6 +261,20 @@ impl Metrics {
     /// Says whether the lease holds.
     pub fn note_lease(&self, holds: bool) {
         set(&self.families.lease, u64::from(holds));
+    }
+
+    /// Brings the archive's counts up to date.
+    pub fn note_archive(&self, tally: &Tally) {
+        let f = &self.families;
+        let counts = [
+            (&f.looks_refused, &tally.busy),
+            (&f.retention_rooms, &tally.rooms),
+            (&f.retention_entries, &tally.entries),
+            (&f.retention_failures, &tally.failures),
+        ];
+        for (family, count) in counts {
+            raise(family, count.load(Ordering::Relaxed));
+        }
     }
 
     /// Brings the inbox's counts up to date.

@@ -313,8 +313,13 @@ impl Rooms<'_> {
         for kept in keeping::load(stores, &name.node).await? {
             service.restore(&kept, Instant::now());
         }
-        let scribe = Scribe::new(stores.clone());
-        let (server, steering) = Server::new(service, scribe, webhooks, ends, metrics, tidings);
+        let revocations = keeping::load_revocations(stores).await?;
+        let lost = service.restore_revocations(&revocations, Instant::now());
+        if lost > 0 {
+            tracing::error!(lost, "revocations that the store has kept are not in force");
+        }
+        let kept = (Scribe::new(stores.clone()), config.retention);
+        let (server, steering) = Server::new(service, kept, webhooks, ends, metrics, tidings);
         let running = Running { rooms: tokio::spawn(server.run()), keeper, neighbours };
         Ok((steering, running))
     }

@@ -16,7 +16,7 @@ use stoa_runtime::metrics_page::Health;
 use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
-use crate::config::MeshConfig;
+use crate::config::{MeshConfig, OwnOrigin};
 use crate::metrics::{EndpointMetrics, LinkMetrics};
 use crate::rooms::{
     Hub, Limits, OnEnded, OnRevoked, Orders, RoomsMetrics, Shell, Steering, Surroundings,
@@ -35,6 +35,8 @@ pub struct Start {
     pub name: PeerName,
     /// Links to origins; without one an origin is embedded.
     pub config: MeshConfig,
+    /// What the embedded origin is given.
+    pub own: OwnOrigin,
     /// Bounds of the rooms.
     pub limits: Limits,
     /// Where metrics go.
@@ -126,13 +128,13 @@ struct Running {
 
 async fn build(start: Start) -> anyhow::Result<Running> {
     let Start { name, config, limits, registry, health, plane, from_plane, orders, .. } = start;
-    let Start { on_ended, on_revoked, .. } = start;
+    let Start { on_ended, on_revoked, own, .. } = start;
     let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
     let links = LinkMetrics::register(&registry).context("metrics of links")?;
     let (sender, inbox) = inbox();
     let (endpoint, origin) = if config.origins.is_empty() {
         health.set_ready(false, "the embedded origin is starting");
-        (None, Origin::embed(name, &config.rooms_file, sender.clone(), &registry).await?)
+        (None, Origin::embed(name, (&config.rooms_file, own), sender.clone(), &registry).await?)
     } else {
         health.set_ready(false, "no origin has been reached yet");
         (Some(connect(name, &config, sender.clone(), &registry)?), Origin::default())
@@ -239,7 +241,7 @@ struct Origin {
 impl Origin {
     async fn embed(
         edge: PeerName,
-        file: &Path,
+        (file, own): (&Path, OwnOrigin),
         inbox: InboxSender,
         registry: &Registry,
     ) -> anyhow::Result<Self> {
@@ -250,7 +252,14 @@ impl Origin {
             DurableConfig::Embedded { file: file.to_owned() }
         };
         let store = StoreConfig { durable, ..StoreConfig::default() };
-        let config = stoa_origin::Config { region, store, ..stoa_origin::Config::default() };
+        let OwnOrigin { webhooks, retention } = own;
+        let config = stoa_origin::Config {
+            region,
+            store,
+            webhooks,
+            retention,
+            ..stoa_origin::Config::default()
+        };
         let origin = stoa_origin::embed(&config, registry).await;
         let origin = origin
             .context("the embedded origin (mesh.rooms_file says where it keeps its rooms)")?;
@@ -268,7 +277,12 @@ impl Origin {
 #[cfg(not(feature = "standalone"))]
 impl Origin {
     #[expect(clippy::unused_async, reason = "as the other one")]
-    async fn embed(_: PeerName, _: &Path, _: InboxSender, _: &Registry) -> anyhow::Result<Self> {
+    async fn embed(
+        _: PeerName,
+        _: (&Path, OwnOrigin),
+        _: InboxSender,
+        _: &Registry,
+    ) -> anyhow::Result<Self> {
         anyhow::bail!("this binary has no origin of its own: name one by --origin or mesh.origins")
     }
 

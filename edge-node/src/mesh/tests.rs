@@ -18,7 +18,7 @@ use str0m::media::{Direction, MediaKind};
 use tokio::sync::mpsc;
 
 use super::{Mesh, Start};
-use crate::config::{Certificates, MeshConfig};
+use crate::config::{Certificates, MeshConfig, OwnOrigin};
 use crate::rooms::{JoinAsk, Limits, ParticipantEvent, RoomsHandle, Roster};
 use crate::webrtc::{Downlink, Plane, PlaneConfig, PlaneMetrics};
 
@@ -271,6 +271,7 @@ async fn start_with(config: MeshConfig) -> Node {
     let name = named_node("edge-1", NodeRole::Edge);
     let mesh = Mesh::start(Start {
         name,
+        own: OwnOrigin::default(),
         config,
         limits: Limits { participants_max: 10, rooms_max: 10 },
         registry,
@@ -312,6 +313,7 @@ fn ask(room: &RoomId, offer: String) -> JoinAsk {
         resume: None,
         named: true,
         tenant: String::new(),
+        tenant_participants_max: None,
     }
 }
 

@@ -6,7 +6,7 @@ use rand::Rng;
 use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
 use stoa_protocol::ids::ParticipantId;
-use stoa_protocol::mesh::control::{Ask, Problem, RoomInfo};
+use stoa_protocol::mesh::control::{Ask, Join, Problem, RoomInfo};
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::hub::{CONNECT_WITHIN, Hub, Timer};
@@ -54,6 +54,7 @@ impl Hub {
         if let Way::Open(link) = way {
             self.guess(key, link);
         }
+        let tenant_participants_max = newcomer.tenant_participants_max;
         let mut seat = seat_of(newcomer, key, participant, track, now);
         seat.secret = Secret::draw(rng);
         (seat.resumes, seat.replaces) = (life.participant().is_some(), life.seat().is_some());
@@ -63,6 +64,7 @@ impl Hub {
             self.note_orphans(now);
         }
         let Some(join) = self.join_of(seat, false) else { return Err(problem::seat_lost()) };
+        let join = Join { tenant_participants_max, ..join };
         let asked = self.ask(Ask::Join(join), Purpose::Join { seat, ticket }, now);
         if asked.is_err() {
             let departure =

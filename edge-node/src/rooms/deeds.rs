@@ -112,7 +112,7 @@ impl Hub {
             Ask::ListRooms(list) if self.parents.each().len() > 1 => {
                 self.gather(ticket, &list, now)
             }
-            Ask::Revoke(_) => {
+            Ask::Revoke(_) | Ask::EraseIdentity(_) => {
                 self.tell_other_origins(&ask);
                 self.ask(ask, Purpose::Pass(ticket), now)
             }

@@ -48,6 +48,8 @@ pub struct JoinAsk {
     pub named: bool,
     /// Whose the token is; empty for the default tenant.
     pub tenant: String,
+    /// Most participants that the tenant may have; the room's owner counts them.
+    pub tenant_participants_max: Option<u32>,
     /// Whether the offer has an uplink; it is let in while he is on the stage.
     pub publishes: bool,
     /// Which downlink lines to use.
@@ -298,9 +300,20 @@ fn queue(wanted: bool) -> (Option<mpsc::Sender<ParticipantEvent>>, Option<Events
 
 fn newcomer(ask: JoinAsk) -> (Newcomer, String) {
     let JoinAsk { room, identity, name, role, named, tenant, .. } = ask;
-    let JoinAsk { publishes, downlink, muted, offer, resume, .. } = ask;
-    let who =
-        Newcomer { room, identity, name, role, named, tenant, publishes, downlink, muted, resume };
+    let JoinAsk { publishes, downlink, muted, offer, resume, tenant_participants_max, .. } = ask;
+    let who = Newcomer {
+        room,
+        identity,
+        name,
+        role,
+        named,
+        tenant,
+        tenant_participants_max,
+        publishes,
+        downlink,
+        muted,
+        resume,
+    };
     (who, offer)
 }
 

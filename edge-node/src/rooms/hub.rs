@@ -52,6 +52,8 @@ pub(super) enum Timer {
     /// When to tell changed slots of the stage lane, and of the audience's.
     StageSlots(RoomKey),
     AudienceSlots(RoomKey),
+    /// When to give freed voices to those who wait for one: after the input that has freed them.
+    Voices,
     /// When to unsubscribe a room that nobody listens to.
     Linger(RoomKey),
     /// When to remind owners of participants again, after a refusal.
@@ -96,6 +98,8 @@ pub struct Hub {
     /// Sessions that were told to end, with their rooms.
     pub(super) ending: BTreeMap<SessionId, RoomKey>,
     pub(super) timers: BTreeSet<(Instant, Timer)>,
+    /// Who may speak and waits in the audience until the link carries one voice more.
+    pub(super) voiceless: BTreeSet<SeatId>,
     pub(super) draining: bool,
     /// Whether the timer of the load is set.
     pub(super) load_paced: bool,
@@ -122,6 +126,7 @@ impl Hub {
             rejoins: Rejoins::default(),
             ending: BTreeMap::new(),
             timers: BTreeSet::new(),
+            voiceless: BTreeSet::new(),
             draining: false,
             load_paced: false,
             commands: VecDeque::new(),

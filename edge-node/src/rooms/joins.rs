@@ -146,6 +146,7 @@ impl Hub {
     /// Takes a participant out, wherever he is on his way: session, track, subscription, owner.
     pub(super) fn remove_seat(&mut self, id: SeatId, departure: Departure, now: Instant) {
         let Some(seat) = self.seats.remove(id) else { return };
+        self.voiceless.remove(&id);
         let key = seat.room;
         self.class_gauge(seat.class).dec();
         if let Some(session) = seat.session() {
@@ -163,6 +164,7 @@ impl Hub {
         }
         if seat.class == Class::Stage {
             self.silence(&seat, owner, now);
+            self.free_voice(now);
         }
         if let Some(link) = owner.filter(|_| departure.is_told()) {
             self.request_leave(link, &room_id, &seat.participant, now);

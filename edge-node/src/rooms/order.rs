@@ -35,6 +35,8 @@ pub struct Newcomer {
     pub named: bool,
     /// Whose the token is; empty for the default tenant.
     pub tenant: String,
+    /// Most participants that the tenant may have; the room's owner counts them.
+    pub tenant_participants_max: Option<u32>,
     /// Whether the offer has an uplink; it is let in while he is on the stage.
     pub publishes: bool,
     /// Which downlink lines the offer has.

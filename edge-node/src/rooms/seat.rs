@@ -131,6 +131,8 @@ impl Seat {
             resumes: again || self.resumes,
             named: self.named,
             tenant: self.tenant.clone(),
+            // The owner is asked about it when he comes, and not again for a link that was lost.
+            tenant_participants_max: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::command::Command;
 use super::ears::Place;
-use super::hub::Hub;
+use super::hub::{Hub, Timer};
 use super::joins::Departure;
 use super::news::News;
 use super::order::SeatId;
@@ -88,12 +88,13 @@ impl Hub {
     }
 
     /// Who may speak and has a line for it is on the stage, if the link to the owner carries his voice too.
-    fn class_of(&self, id: SeatId) -> Class {
+    fn class_of(&mut self, id: SeatId) -> Class {
         let Some(seat) = self.seats.get(id).filter(|seat| seat.belongs_on_stage()) else {
             return Class::Audience;
         };
         if seat.class == Class::Audience && self.seats.stage_len() >= TRACKS_PER_LINK_MAX {
             self.metrics.limits.publishers.inc();
+            self.voiceless.insert(id);
             return Class::Audience;
         }
         Class::Stage
@@ -122,6 +123,26 @@ impl Hub {
         } else {
             self.metrics.moves_off.inc();
             self.silence(&seat, owner, now);
+            self.free_voice(now);
+        }
+    }
+
+    /// The link carries one voice less.
+    pub(super) fn free_voice(&mut self, now: Instant) {
+        if !self.voiceless.is_empty() {
+            self.set_timer(now, Timer::Voices);
+        }
+    }
+
+    /// Whoever waits for a voice comes to the stage while there is one, in the order in which they came to this edge.
+    pub(super) fn give_voices(&mut self, now: Instant) {
+        while self.seats.stage_len() < TRACKS_PER_LINK_MAX {
+            let Some(id) = self.voiceless.pop_first() else { return };
+            // He may speak no longer, or has gone.
+            let role = self.seats.get(id).filter(|seat| seat.belongs_on_stage()).map(|s| s.role);
+            if let Some(role) = role {
+                self.set_role(id, role, now);
+            }
         }
     }
 

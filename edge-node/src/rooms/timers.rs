@@ -41,6 +41,7 @@ impl Hub {
             Timer::Reactions(key) => self.fire_reactions(key, now),
             Timer::StageSlots(key) => self.fire_slots(key, Class::Stage, now),
             Timer::AudienceSlots(key) => self.fire_slots(key, Class::Audience, now),
+            Timer::Voices => self.give_voices(now),
             Timer::Linger(key) => self.unsubscribe(key, now),
             Timer::Rejoin => self.retry_rejoins(now),
             Timer::Held => self.fire_held(now),

@@ -188,7 +188,10 @@ pub(super) fn room_of(ask: &Ask) -> Option<&str> {
         | Ask::ListParticipants(control::ListParticipants { room, .. })
         | Ask::ReadLog(control::ReadLog { room, .. })
         | Ask::ListBans(control::ListBans { room, .. }) => room,
-        Ask::ListRooms(_) | Ask::Revoke(_) => return None,
+        Ask::Personal(control::Personal { request, .. }) => {
+            return room_of(request.as_ref()?.ask.as_ref()?);
+        }
+        Ask::ListRooms(_) | Ask::Revoke(_) | Ask::EraseIdentity(_) => return None,
     };
     Some(room).filter(|room| !room.is_empty()).map(String::as_str)
 }

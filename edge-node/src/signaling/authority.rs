@@ -171,6 +171,13 @@ impl Authority {
         rates.admit(from, quotas, now)
     }
 
+    /// How many participants a tenant may have, if that is bounded. Here those of this edge are counted at once
+    /// ([`Self::admit`]); the rooms' owner counts all of them.
+    #[must_use]
+    pub fn participants_max(&self, tenant: &TenantId) -> Option<u32> {
+        self.quotas.get(tenant).and_then(|quotas| quotas.participants)
+    }
+
     /// How many rooms a tenant may have, if that is bounded.
     #[must_use]
     pub fn rooms_max(&self, tenant: &TenantId) -> Option<u32> {

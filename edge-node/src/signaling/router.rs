@@ -58,8 +58,9 @@ pub(super) fn api_routes(open: bool) -> Vec<(&'static str, MethodRouter<Shared>)
     routes
 }
 
-fn room_routes() -> [(&'static str, MethodRouter<Shared>); 6] {
+fn room_routes() -> [(&'static str, MethodRouter<Shared>); 7] {
     [
+        ("/v1/identities/{identity}", delete(rest::erase).options(preflight("DELETE", None))),
         ("/v1/revocations", post(rest::revoke).options(preflight("POST", None))),
         ("/v1/rooms", post(rest::create).get(rest::list).options(preflight("GET, POST", None))),
         (

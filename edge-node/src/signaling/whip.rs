@@ -77,6 +77,7 @@ async fn open(
         role,
         named: caller.is_named(),
         tenant: caller.tenant().to_wire(),
+        tenant_participants_max: app.authority.participants_max(caller.tenant()),
         publishes,
         downlink,
         muted: false,

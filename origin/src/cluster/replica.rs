@@ -171,6 +171,14 @@ impl Replica {
             RoomChange::Unban { identity } => {
                 self.bans.remove(&identity);
             }
+            RoomChange::Amend(entries) => {
+                for entry in entries {
+                    let place = self.log.iter_mut().find(|old| old.sequence == entry.sequence);
+                    if let Some(old) = place {
+                        *old = entry;
+                    }
+                }
+            }
             RoomChange::Append(entries) => {
                 for entry in entries {
                     if self.log.back().is_some_and(|last| last.sequence >= entry.sequence) {

@@ -10,7 +10,8 @@ use stoa_protocol::ids::{NodeId, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::{
-    Answer, Kept, Operation, Ownership, PAGE_MAX, Receipt, RoomRecord, StoreError, Stores,
+    Answer, Kept, KeptRevocation, Operation, Ownership, PAGE_MAX, Receipt, RoomRecord, StoreError,
+    Stores,
 };
 
 /// For how long an answer to an edge waits until what it acknowledges is stored. Beyond it the store counts as away:
@@ -102,11 +103,23 @@ impl Scribe {
         self.stores.found()
     }
 
+    /// Asks the stores, now; what waits in a journal is not seen.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn ask(&self, operation: Operation) -> Result<Answer, StoreError> {
+        self.stores.ask(operation).await
+    }
+
     /// Writes something down, after everything else that was given for its room.
     ///
     /// # Panics
     /// Outside a tokio runtime, as [`tokio::spawn`] does.
     pub fn write(&self, operation: Operation) -> Promise {
+        if let Operation::Revoke(_) | Operation::Unrevoke { .. } = operation {
+            let written = self.stores.write(operation);
+            return Promise(written.map_or_else(Kind::Refused, Kind::Journal));
+        }
         let Some(room) = operation.room().cloned() else {
             return Promise(Kind::Refused(StoreError::Unsupported {
                 kind: "writes without a room",
@@ -199,6 +212,7 @@ impl Scribe {
     async fn insist(&self, operation: Operation) -> Stored {
         let mut pause = PAUSE_MIN;
         let mut unknown = false;
+        let erases = matches!(operation, Operation::Erase { .. });
         loop {
             match self.stores.ask(operation.clone()).await {
                 Ok(_) => return Ok(()),
@@ -211,6 +225,8 @@ impl Scribe {
                     Ok(false) => return Err(error),
                     Err(_) => {}
                 },
+                // Retention was faster.
+                Err(StoreError::Absent) if erases => return Ok(()),
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(pause).await;
@@ -259,6 +275,24 @@ pub async fn records(stores: &Stores) -> anyhow::Result<Vec<RoomRecord>> {
         let more = records.len() >= usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
         after = records.last().map(|record| record.room.clone());
         all.extend(records);
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+/// Reads all revocations.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn load_revocations(stores: &Stores) -> anyhow::Result<Vec<KeptRevocation>> {
+    let mut all: Vec<KeptRevocation> = Vec::new();
+    loop {
+        let after = all.last().map(|kept| kept.id.clone()).unwrap_or_default();
+        let page = ask(stores, Operation::Revocations { after, limit: PAGE_MAX }).await?;
+        let Answer::Revocations(page) = page else { return Ok(all) };
+        let more = page.len() >= usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
+        all.extend(page);
         if !more {
             return Ok(all);
         }

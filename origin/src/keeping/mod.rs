@@ -2,8 +2,10 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `io` | [`Scribe`]: writes in the order of each room, through outages; [`load`]: everything that is kept |
+//! | `io` | [`Scribe`]: writes in the order of each room, through outages; [`load`], [`load_revocations`]: everything that is kept |
 
 mod io;
 
-pub use io::{ACKNOWLEDGED_WITHIN, Opened, Promise, Scribe, Stored, load, read, records};
+pub use io::{
+    ACKNOWLEDGED_WITHIN, Opened, Promise, Scribe, Stored, load, load_revocations, read, records,
+};

@@ -39,6 +39,8 @@ pub enum Change {
     },
     /// The log has another entry.
     Logged(LogEntry),
+    /// Entries of the log are not as they were; at most [`crate::store::ENTRIES_PER_WRITE_MAX`].
+    Amended(Vec<LogEntry>),
     /// Somebody is here, as he is now.
     Here(Box<Participant>),
     /// Somebody has gone, and his hand with him.

@@ -11,7 +11,7 @@ use super::exclusions::Ban;
 use super::limits::{HANDS_MAX, IDENTITY_CHARS_MAX, REASON_CHARS_MAX};
 use super::log::Happening;
 use super::membership::Room;
-use super::participant::readable;
+use super::participant::{Participant, readable};
 use super::refusal::Refusal;
 use super::rights::{Whom, may};
 
@@ -27,9 +27,25 @@ pub enum Actor {
         /// Its identity, for the log.
         identity: String,
     },
+    /// Somebody who need not be in the room, see [`Room::person`].
+    Person {
+        /// Who.
+        identity: String,
+        /// What he is in this room.
+        role: Role,
+    },
 }
 
 impl Actor {
+    /// Who a person or a service says this is; empty for somebody in the room, of whom the room knows it.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        match self {
+            Self::Participant(..) => "",
+            Self::BackEnd { identity, .. } | Self::Person { identity, .. } => identity,
+        }
+    }
+
     /// From the wire: `by` is empty for a back end.
     ///
     /// # Errors
@@ -91,12 +107,22 @@ pub(super) struct Doer {
     pub(super) id: Option<ParticipantId>,
     pub(super) role: Role,
     pub(super) identity: String,
+    /// Whether this is a service, to which nobody in the room is equal.
+    pub(super) back_end: bool,
 }
 
 impl Doer {
     /// The rank of somebody's role to him: no host stands in the way of the service that made the room.
     pub(super) fn rank(&self, role: Role) -> Role {
-        if self.id.is_none() && self.role == Role::Host { role.min(Role::Moderator) } else { role }
+        if self.back_end && self.role == Role::Host { role.min(Role::Moderator) } else { role }
+    }
+
+    /// Whether this is the doer himself: by his id, or by his identity where he acts from outside the room.
+    pub(super) fn is(&self, one: &Participant) -> bool {
+        match &self.id {
+            Some(id) => *id == one.id,
+            None => !self.back_end && self.identity == one.identity,
+        }
     }
 }
 
@@ -113,8 +139,10 @@ impl Room {
         let target = act.participant.clone().or_else(|| doer.id.clone().filter(|_| !alone));
         let whom = match &target {
             None => Whom::Nobody,
-            Some(id) if doer.id.as_ref() == Some(id) => Whom::Oneself,
-            Some(id) => Whom::Other(doer.rank(self.found(id)?.role)),
+            Some(id) => match self.found(id)? {
+                one if doer.is(one) => Whom::Oneself,
+                other => Whom::Other(doer.rank(other.role)),
+            },
         };
         if !may(doer.role, act.deed, whom, act.role) {
             return Err(Refusal::DeedForbidden { own: doer.role, deed: phrase(act.deed) });
@@ -168,7 +196,7 @@ impl Room {
                 self.note(Happening::Removed, [by, &subject, &act.reason], now);
                 Ok(())
             }
-            Deed::HandOver => self.hand_over(doer.id.as_ref(), id, by, now),
+            Deed::HandOver => self.hand_over(doer, id, now),
             Deed::Report => {
                 if act.reason.is_empty() {
                     return Err(Refusal::DeedMalformed("a report takes a reason"));
@@ -215,10 +243,14 @@ impl Room {
         match actor {
             Actor::Participant(id, link) => {
                 let own = self.hosted(id, *link)?;
-                Ok(Doer { id: Some(id.clone()), role: own.role, identity: own.identity.clone() })
+                let (role, identity) = (own.role, own.identity.clone());
+                Ok(Doer { id: Some(id.clone()), role, identity, back_end: false })
             }
-            Actor::BackEnd { authority, identity } => {
-                Ok(Doer { id: None, role: *authority, identity: identity.clone() })
+            Actor::BackEnd { authority: role, identity } => {
+                Ok(Doer { id: None, role: *role, identity: identity.clone(), back_end: true })
+            }
+            Actor::Person { role, identity } => {
+                Ok(Doer { id: None, role: *role, identity: identity.clone(), back_end: false })
             }
         }
     }

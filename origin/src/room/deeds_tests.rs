@@ -16,7 +16,7 @@ const AMS: LinkId = LinkId(1);
 const SIN: LinkId = LinkId(2);
 
 /// A room with a host, a moderator, a speaker and two listeners.
-fn agora(now: Instant) -> Room {
+pub(super) fn agora(now: Instant) -> Room {
     let mut room = room(now);
     let people = [
         ("hana", Role::Host, AMS),
@@ -55,7 +55,7 @@ fn actor(room: &Room, name: &str) -> Actor {
     Actor::Participant(id(name), link)
 }
 
-fn act(deed: Deed, whom: &str) -> Act {
+pub(super) fn act(deed: Deed, whom: &str) -> Act {
     Act {
         deed,
         participant: (!whom.is_empty()).then(|| id(whom)),
@@ -66,7 +66,7 @@ fn act(deed: Deed, whom: &str) -> Act {
     }
 }
 
-fn does(room: &mut Room, by: &str, act: &Act, now: Instant) -> Result<(), Refusal> {
+pub(super) fn does(room: &mut Room, by: &str, act: &Act, now: Instant) -> Result<(), Refusal> {
     let actor = actor(room, by);
     room.handle_act(&actor, act, now)
 }

@@ -62,6 +62,16 @@ impl Exclusions {
         self.bans.get(identity).is_some_and(|ban| ban.holds(unix_ms))
     }
 
+    /// Replaces the identity of who banned; gives the bans that were changed.
+    pub fn rename_by(&mut self, identity: &str, to: &str) -> Vec<(String, Ban)> {
+        let by = self.bans.iter_mut().filter(|(_, ban)| ban.by == identity);
+        let renamed = by.map(|(banned, ban)| {
+            to.clone_into(&mut ban.by);
+            (banned.clone(), ban.clone())
+        });
+        renamed.collect()
+    }
+
     /// A page of bans whose identities sort after `after`; and whether there are more.
     #[must_use]
     pub fn page(&self, after: &str, limit: usize) -> (Vec<BanInfo>, bool) {

@@ -95,12 +95,45 @@ impl Log {
         entry
     }
 
+    /// Whether what a page of entries below `before` (0: all) begins with is here, or nowhere.
+    pub(super) fn covers(&self, before: u64) -> bool {
+        let oldest = self.oldest();
+        oldest <= 1 || (!self.entries.is_empty() && (before == 0 || before > oldest))
+    }
+
+    /// The number of the oldest entry that is here; what is older is in the store alone.
+    pub(super) fn oldest(&self) -> u64 {
+        self.entries.front().map_or(self.last + 1, |entry| entry.number)
+    }
+
+    /// Forgets what is older than this.
+    pub(super) fn trim(&mut self, before_ms: u64) {
+        while self.entries.front().is_some_and(|entry| entry.at_ms < before_ms) {
+            self.entries.pop_front();
+        }
+    }
+
+    /// Replaces an identity wherever it is named; gives the entries that were changed.
+    pub(super) fn rename(&mut self, identity: &str, to: &str) -> Vec<LogEntry> {
+        let renamed = self.entries.iter_mut().filter_map(|entry| {
+            let mut changed = false;
+            for named in [&mut entry.actor, &mut entry.subject] {
+                if named == identity {
+                    to.clone_into(named);
+                    changed = true;
+                }
+            }
+            changed.then(|| entry.clone())
+        });
+        renamed.collect()
+    }
+
     /// Entries below `before` (0: all), newest first.
     pub(super) fn page(&self, before: u64, limit: usize) -> LogPage {
         let below = |entry: &&LogEntry| before == 0 || entry.number < before;
         let mut older = self.entries.iter().rev().filter(below);
         let entries: Vec<LogEntry> = older.by_ref().take(limit).cloned().collect();
-        let more = older.next().is_some();
+        let more = older.next().is_some() || self.oldest() > 1;
         let next = entries.last().filter(|_| more).map_or(0, |entry| entry.number);
         LogPage { entries, next }
     }
@@ -120,6 +153,7 @@ mod tests {
         assert_eq!(numbers(log.page(0, 3)), [1_005, 1_004, 1_003]);
         assert_eq!(numbers(log.page(1_004, 2)), [1_003, 1_002]);
         let last = log.page(9, 100);
-        assert_eq!((last.next, numbers(last)), (0, vec![8, 7, 6]));
+        assert_eq!((last.next, numbers(last)), (6, vec![8, 7, 6]), "older ones are in the store");
+        assert!(log.covers(0) && log.covers(7) && !log.covers(6));
     }
 }

@@ -9,6 +9,7 @@
 //! | `changes` | what must be remembered of a change |
 //! | `deeds` | what people do to each other |
 //! | `effects` | what a change owes to others, and what it was |
+//! | `erasure` | what is kept about a person, erased |
 //! | `exclusions` | bans and appointments |
 //! | `hands` | the queue of raised hands |
 //! | `joins` | the way in |
@@ -17,6 +18,7 @@
 //! | `membership` | what a room holds, leave, close, and the grace after a lost link |
 //! | `muting` | mute and unmute |
 //! | `participant` | somebody in the room |
+//! | `persons` | persons who act from outside the room |
 //! | `places` | what is kept for somebody who may come back |
 //! | `reactions` | applause, summed up |
 //! | `refusal` | each way to be wrong |
@@ -31,6 +33,7 @@ mod calendar;
 mod changes;
 mod deeds;
 mod effects;
+mod erasure;
 mod exclusions;
 mod hands;
 mod joins;
@@ -39,6 +42,7 @@ mod log;
 mod membership;
 mod muting;
 mod participant;
+mod persons;
 mod places;
 mod reactions;
 mod refusal;
@@ -52,6 +56,7 @@ pub use calendar::Start;
 pub use changes::Change;
 pub use deeds::{Act, Actor};
 pub use effects::{Command, Event};
+pub use erasure::ERASED;
 pub use exclusions::{Ban, Exclusions};
 pub use hands::Turn;
 pub use limits::{
@@ -74,5 +79,7 @@ pub use snapshot::{Remains, Snapshot};
 mod deeds_tests;
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod persons_tests;
 #[cfg(test)]
 mod tests;

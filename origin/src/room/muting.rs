@@ -38,7 +38,9 @@ impl Room {
         let oneself = doer.id.as_ref() == Some(&ask.participant);
         let target = self.found(&ask.participant)?;
         if !oneself {
-            if !doer.role.may_moderate() || doer.role < doer.rank(target.role) {
+            // From afar everybody may mute himself, too.
+            let may = doer.role.may_moderate() && doer.role >= doer.rank(target.role);
+            if !may && !doer.is(target) {
                 return Err(Refusal::MuteForbidden { participant: ask.participant.clone() });
             }
             if !ask.muted && target.muted == Some(MutedBy::Oneself) {
@@ -48,16 +50,17 @@ impl Room {
         let changed = target.muted.is_some() != ask.muted;
         // Who mutes himself while a moderator's mute holds is not to be opened by the moderator; a
         // moderator's mute takes nothing from who has muted himself.
-        let takes_over = oneself && ask.muted;
+        let own = doer.is(target);
+        let takes_over = own && ask.muted;
         if !changed && !takes_over {
             return Ok(false);
         }
-        let by = if oneself { MutedBy::Oneself } else { MutedBy::Moderator };
+        let by = if own { MutedBy::Oneself } else { MutedBy::Moderator };
         self.set_muted(&ask.participant, ask.muted.then_some(by));
         if !changed {
             return Ok(false);
         }
-        if !oneself {
+        if !own {
             let subject = self.identity_of(&ask.participant);
             let detail = if ask.muted { "" } else { "unmuted" };
             self.note(Happening::Muted, [&doer.identity, &subject, detail], now);

@@ -68,6 +68,15 @@ impl Places {
         Some(place)
     }
 
+    /// Nothing is kept for anybody of this identity.
+    pub(super) fn forget_identity(&mut self, identity: &str) {
+        let his = self.by_id.iter().filter(|(_, place)| place.identity == identity);
+        let his: Vec<ParticipantId> = his.map(|(id, _)| id.clone()).collect();
+        for id in his {
+            self.forget(&id);
+        }
+    }
+
     fn forget_overdue(&mut self, now: Instant) {
         while let Some((until, id)) =
             self.by_age.first().cloned().filter(|(until, _)| *until <= now)

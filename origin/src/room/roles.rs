@@ -5,6 +5,7 @@ use std::time::Instant;
 use stoa_protocol::ids::{ParticipantId, Role};
 
 use super::changes::Change;
+use super::deeds::Doer;
 use super::effects::Command;
 use super::log::Happening;
 use super::membership::Room;
@@ -77,21 +78,24 @@ impl Room {
         Ok(())
     }
 
-    /// Somebody else is the host from now on; who was becomes a moderator.
+    /// Somebody else is the host from now on; who was becomes a moderator, whether or not he is here.
     pub(super) fn hand_over(
         &mut self,
-        from: Option<&ParticipantId>,
+        from: &Doer,
         to: &ParticipantId,
-        by: &str,
         now: Instant,
     ) -> Result<(), Refusal> {
+        let by = from.identity.as_str();
         self.set_role(to, Role::Host, false, by, now)?;
         let hosts =
             self.participants.values().filter(|one| one.role == Role::Host && one.id != *to);
         let hosts: Vec<_> =
-            hosts.map(|one| one.id.clone()).filter(|id| from.is_none_or(|f| f == id)).collect();
+            hosts.filter(|one| from.back_end || from.is(one)).map(|one| one.id.clone()).collect();
         for host in hosts {
             self.set_role(&host, Role::Moderator, true, by, now)?;
+        }
+        if from.id.is_none() && !from.back_end {
+            self.appoint(by, Some(Role::Moderator))?;
         }
         let subject = self.identity_of(to);
         self.note(Happening::HostChanged, [by, &subject, ""], now);

@@ -163,6 +163,11 @@ mod tests {
     }
 
     #[test]
+    fn edges_know_what_a_new_room_has() {
+        assert_eq!(Settings::named("Agora").to_wire(), RoomSettings::of_new_room("Agora"));
+    }
+
+    #[test]
     fn each_text_has_its_bounds_in_characters() {
         let agora = Settings::named("Agora");
         let umlauts = "ä".repeat(NAME_CHARS_MAX);

@@ -29,6 +29,12 @@ impl Room {
         &self.founding.tenant
     }
 
+    /// How many are here, those included whose edge is away.
+    #[must_use]
+    pub fn participants_len(&self) -> usize {
+        self.participants.len()
+    }
+
     /// What everybody may know of the room.
     #[must_use]
     pub fn info(&self) -> RoomInfo {
@@ -102,6 +108,18 @@ impl Room {
     #[must_use]
     pub fn log_page(&self, before: u64, limit: usize) -> LogPage {
         self.log.page(before, limit)
+    }
+
+    /// Whether what such a page begins with is in memory; older entries are in the store alone.
+    #[must_use]
+    pub fn log_covers(&self, before: u64) -> bool {
+        self.log.covers(before)
+    }
+
+    /// The number of the oldest entry of the log in memory.
+    #[must_use]
+    pub fn log_oldest(&self) -> u64 {
+        self.log.oldest()
     }
 
     /// Bans whose identities sort after `after`.

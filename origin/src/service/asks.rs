@@ -16,6 +16,7 @@ use stoa_protocol::mesh::control::{
 use stoa_protocol::tenant::Quotas;
 
 use super::core::Service;
+use super::effects::Command;
 use super::hall::RoomKey;
 use super::limits::{LIST_PAGE_MAX, ROOM_ID_CHARS};
 use super::network::HELD_MAX;
@@ -41,6 +42,11 @@ impl Service {
             self.send(link, Body::Response(Response { id: request.id, answer }));
             return;
         }
+        if let Some(look) = request.ask.as_ref().and_then(|ask| self.look_of(ask, now)) {
+            self.counts.note_request(kind, "stored");
+            let (request, look) = (request.id, Box::new(look));
+            return self.commands.push_back(Command::Look { link, request, look });
+        }
         let outcome = match request.ask {
             Some(Ask::CreateRoom(ask)) => self.create_room(&ask, now).map(Answer::Room),
             Some(Ask::ChangeRoom(ask)) => self.change_room(link, &ask, now).map(Answer::Room),
@@ -55,9 +61,10 @@ impl Service {
                 self.list_participants(&ask).map(Answer::Participants)
             }
             Some(Ask::Revoke(ask)) => self.revoke(ask, now).map(Answer::Done),
+            Some(Ask::Personal(ask)) => self.personal(ask, now),
             Some(Ask::ReadLog(ask)) => self.read_log(&ask).map(Answer::Log),
             Some(Ask::ListBans(ask)) => self.list_bans(&ask).map(Answer::Bans),
-            None => Err(Refusal::UnknownAsk),
+            Some(Ask::EraseIdentity(_)) | None => Err(Refusal::UnknownAsk),
         };
         self.counts.note_request(kind, outcome.as_ref().map_or_else(Refusal::code, |_| "done"));
         let answer = outcome.unwrap_or_else(|refusal| Answer::Problem(refusal.problem()));
@@ -66,6 +73,10 @@ impl Service {
 
     fn create_room(&mut self, ask: &CreateRoom, now: Instant) -> Result<RoomInfo, Refusal> {
         self.check_admission()?;
+        if !self.network.tenure.holds(now) {
+            // Another origin might make a room of the same id, and only the store would know.
+            return Err(Refusal::StoreAway);
+        }
         if self.halls.len() >= self.limits.rooms {
             return Err(Refusal::RoomsFull { max: self.limits.rooms });
         }
@@ -236,6 +247,11 @@ fn kind_of(ask: &Ask) -> &'static str {
         Ask::ReadLog(_) => "read_log",
         Ask::ListBans(_) => "list_bans",
         Ask::Revoke(_) => "revoke",
+        Ask::EraseIdentity(_) => "erase_identity",
+        Ask::Personal(ask) => {
+            let inner = ask.request.as_ref().and_then(|request| request.ask.as_ref());
+            inner.filter(|ask| !matches!(ask, Ask::Personal(_))).map_or("unknown", kind_of)
+        }
     }
 }
 
@@ -250,7 +266,7 @@ fn is_wanted(room: &Room, ask: &ListRooms, search: &str) -> bool {
 }
 
 /// Whether a room is this tenant's, as messages name it.
-fn is_of(room: &Room, tenant: &str) -> bool {
+pub(super) fn is_of(room: &Room, tenant: &str) -> bool {
     same_tenant(room.tenant(), tenant)
 }
 
@@ -261,6 +277,7 @@ fn same_tenant(own: &str, asked: &str) -> bool {
 /// The room in which a request would change something.
 fn acted_in(ask: &Ask) -> Option<&str> {
     match ask {
+        Ask::Personal(ask) => acted_in(ask.request.as_ref()?.ask.as_ref()?),
         Ask::ChangeRoom(ask) => Some(&ask.room),
         Ask::CloseRoom(ask) => Some(&ask.room),
         Ask::Join(ask) => Some(&ask.room),
@@ -273,6 +290,7 @@ fn acted_in(ask: &Ask) -> Option<&str> {
         | Ask::ListParticipants(_)
         | Ask::ReadLog(_)
         | Ask::ListBans(_)
+        | Ask::EraseIdentity(_)
         | Ask::Revoke(_) => None,
     }
 }

@@ -53,6 +53,8 @@ pub struct Service {
     pub(super) revocations: Revocations,
     pub(super) counts: Counts,
     pub(super) network: Network,
+    /// How many are in the rooms of each tenant; empty for the default one.
+    pub(super) people: BTreeMap<String, usize>,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
 }
@@ -81,6 +83,7 @@ impl Service {
             revocations: Revocations::new(REVOCATIONS_MAX),
             counts: Counts::default(),
             network: Network::new(),
+            people: BTreeMap::new(),
             leaving_at: None,
         }
     }

@@ -182,11 +182,6 @@ fn write_down(room: &mut Room) -> Vec<Operation> {
     operations
 }
 
-/// Whose a room is, as messages name it.
-pub(super) fn tenant_of(record: &RoomRecord) -> String {
-    policy_of(&record.settings.policy).tenant
-}
-
 pub(super) fn operation_of(room: &Room, change: Change) -> Operation {
     let durable = |change| Operation::Change {
         room: room.id().clone(),
@@ -205,6 +200,9 @@ pub(super) fn operation_of(room: &Room, change: Change) -> Operation {
         Change::Banned { identity, ban } => durable(RoomChange::Ban(ban_to_store(&identity, ban))),
         Change::Unbanned { identity } => durable(RoomChange::Unban { identity }),
         Change::Logged(entry) => durable(RoomChange::Append(vec![entry_to_store(entry)])),
+        Change::Amended(entries) => {
+            durable(RoomChange::Amend(entries.into_iter().map(entry_to_store).collect()))
+        }
         Change::Here(participant) => hot(HotChange::Here(present(&participant))),
         Change::Gone(id) => hot(HotChange::Gone(id)),
         Change::Raised { participant, turn } => {
@@ -217,17 +215,6 @@ pub(super) fn operation_of(room: &Room, change: Change) -> Operation {
 fn ban_to_store(identity: &str, ban: Ban) -> crate::store::Ban {
     let Ban { by, at_ms, until_ms, reason } = ban;
     crate::store::Ban { identity: identity.to_owned(), by, at_ms, reason, until_ms }
-}
-
-fn entry_to_store(entry: stoa_protocol::mesh::control::LogEntry) -> LogEntry {
-    LogEntry {
-        sequence: entry.number,
-        at_ms: entry.at_ms,
-        actor: entry.actor,
-        what: entry.event,
-        subject: entry.subject,
-        detail: entry.detail,
-    }
 }
 
 fn present(participant: &Participant) -> Present {
@@ -308,7 +295,24 @@ fn exclusions_of(appointments: &[Appointment], bans: &[crate::store::Ban]) -> Ex
     exclusions
 }
 
-fn entry_from_store(kept: &LogEntry) -> stoa_protocol::mesh::control::LogEntry {
+fn entry_to_store(entry: stoa_protocol::mesh::control::LogEntry) -> LogEntry {
+    LogEntry {
+        sequence: entry.number,
+        at_ms: entry.at_ms,
+        actor: entry.actor,
+        what: entry.event,
+        subject: entry.subject,
+        detail: entry.detail,
+    }
+}
+
+/// Whose room a record is; empty for the default tenant.
+pub(crate) fn tenant_of(record: &RoomRecord) -> String {
+    policy_of(&record.settings.policy).tenant
+}
+
+/// As it stands in answers.
+pub(crate) fn entry_from_store(kept: &LogEntry) -> stoa_protocol::mesh::control::LogEntry {
     stoa_protocol::mesh::control::LogEntry {
         number: kept.sequence,
         at_ms: kept.at_ms,

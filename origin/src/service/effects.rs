@@ -5,6 +5,7 @@ use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::ids::RoomId;
 use stoa_protocol::mesh::control::Body;
 
+use super::looks::Look;
 use crate::room::Event;
 
 /// An effect owed on a link.
@@ -51,6 +52,15 @@ pub enum Command {
         link: LinkId,
         /// The track.
         track: TrackId,
+    },
+    /// Ask the store, and answer this request with what comes of it.
+    Look {
+        /// Through which link it was asked.
+        link: LinkId,
+        /// The request.
+        request: u64,
+        /// What.
+        look: Box<Look>,
     },
     /// End a link; its end is noted already, and its `Down` will find nothing.
     Close {

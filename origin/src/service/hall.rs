@@ -24,6 +24,8 @@ pub(super) struct Hall {
     pub(super) tree: Subscriptions,
     /// The entry of this room in the service's timers; may be earlier than needed.
     pub(super) scheduled: Option<Instant>,
+    /// How many of this room are in its tenant's sum.
+    pub(super) counted: usize,
     /// Who answers for it, as this origin has last asked the store to have it.
     pub(super) ownership: Ownership,
     /// Who would take it over.
@@ -39,6 +41,7 @@ impl Hall {
             stage: Stage::default(),
             tree: Subscriptions::default(),
             scheduled: None,
+            counted: 0,
             ownership,
             standby: None,
             moving: None,

@@ -5,6 +5,7 @@
 //! | `core` | [`Service`]: links come and go, timers |
 //! | `effects` | [`Command`]s owed, and what [`Happened`] |
 //! | `asks` | requests about rooms and their answers |
+//! | `personal` | requests of persons who need not be in the room |
 //! | `people` | requests about people in a room |
 //! | `tracks` | who may publish what, and the way of a frame |
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
@@ -17,7 +18,9 @@
 //! | `successors` | replicas of others' rooms, who may act, rooms that are given up |
 //! | `takeover` | rooms of others are taken |
 //! | `counts` | what happened, by reason |
+//! | `looks` | what memory cannot answer, and what is erased in memory and store |
 //! | `limits` | every maximum of the service |
+//! | `quotas` | what tenants have of what is bounded for them, across all edges |
 //! | `revocations` | access tokens that hold no longer, for every edge |
 //! | `refusal` | [`Refusal`]: each way a request can be wrong |
 //! | `io` | [`Server`]: inbox, links, timers and metrics around the core |
@@ -30,10 +33,13 @@ mod effects;
 mod hall;
 mod io;
 mod limits;
+mod looks;
 mod neighbour;
 mod network;
 mod origins;
 mod people;
+mod personal;
+mod quotas;
 mod refusal;
 mod revocations;
 mod settle;
@@ -44,6 +50,7 @@ mod tracks;
 
 pub use self::core::Service;
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
+pub(crate) use durable::{entry_from_store, tenant_of};
 pub use effects::{Command, Happened};
 pub use hall::RoomKey;
 pub use io::{Server, Steering};
@@ -51,6 +58,7 @@ pub use limits::{
     EMPTY_ROOM_LIFE, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX, Limits, ROOM_ID_CHARS,
     ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
+pub use looks::{Look, Person};
 pub use network::{NetworkCounts, Why};
 pub use refusal::Refusal;
 pub use tracks::Route;

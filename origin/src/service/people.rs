@@ -33,6 +33,10 @@ impl Service {
         if hall.room.participant(&participant).is_none() && self.leaving_at.is_some() {
             return Err(Refusal::Draining);
         }
+        if hall.room.participant(&participant).is_none() {
+            self.check_people(ask)?;
+        }
+        let hall = self.halls.get_mut(&key).ok_or_else(|| Refusal::RoomNotFound(id.clone()))?;
         if let Some(track) = track
             && self.owners.get(&track).is_some_and(|owner| !owner.is(key, &participant))
         {

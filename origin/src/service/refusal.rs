@@ -20,6 +20,8 @@ const MOVE_RETRY_S: u32 = 1;
 
 /// Status of a request to an origin that does not own the room (RFC 9110 section 15.5.20).
 const ELSEWHERE: u32 = 421;
+/// After how many seconds to ask again what the store did not answer.
+const STORE_RETRY_S: u32 = 2;
 
 /// Why a request was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -51,11 +53,6 @@ pub enum Refusal {
         "This change was not kept, because the room may have another owner by now; try again shortly."
     )]
     NotKept,
-    /// The store of rooms cannot be reached, and another origin may make a room of the same id.
-    #[error(
-        "New rooms cannot be made for the moment, because their store cannot be reached; try again shortly."
-    )]
-    StoreAway,
     /// The id is taken.
     #[error("A room called '{0}' exists already; choose another id or leave it empty.")]
     RoomExists(RoomId),
@@ -85,6 +82,14 @@ pub enum Refusal {
         /// The same in the terms of quotas.
         reached: QuotaReached,
     },
+    /// As many participants as the tenant may have.
+    #[error("This tenant has {max} participants and may not have more; try again later.")]
+    TenantParticipants {
+        /// The quota.
+        max: u32,
+        /// The same in the terms of quotas.
+        reached: QuotaReached,
+    },
     /// A revocation that cannot be read.
     #[error("This revocation cannot be used: it is {0}.")]
     RevocationMalformed(#[from] RevocationError),
@@ -93,6 +98,12 @@ pub enum Refusal {
         "As many tokens are revoked as this origin can remember; revoke the key that signs them instead."
     )]
     RevocationsFull,
+    /// The store cannot be read or written now.
+    #[error("What is kept in the store cannot be reached now; ask again.")]
+    StoreAway,
+    /// As many questions to the store as may be under way.
+    #[error("As many questions as this origin allows wait for the store already; ask again.")]
+    StoreBusy,
     /// The origin is about to leave.
     #[error("This origin is about to leave and takes nobody new; try again shortly.")]
     Draining,
@@ -111,15 +122,18 @@ impl Refusal {
             Self::OwnerUncertain(_) => (503, "owner-uncertain", MOVE_RETRY_S),
             Self::Moving(_) => (503, "room-moving", MOVE_RETRY_S),
             Self::NotKept => (503, "not-kept", MOVE_RETRY_S),
-            Self::StoreAway => (503, "store-away", DRAIN_RETRY_S),
             Self::RoomExists(_) => (409, "room-exists", 0),
             Self::TrackTaken(_) => (409, "track-taken", 0),
             Self::PageTooLong(_) => (400, "page-too-long", 0),
             Self::RoomsFull { .. } => (503, "rooms-full", FULL_RETRY_S),
             Self::LinkFull { .. } => (503, "link-full", FULL_RETRY_S),
-            Self::TenantRooms { reached, .. } => (429, reached.code(), reached.retry_after_s),
+            Self::TenantRooms { reached, .. } | Self::TenantParticipants { reached, .. } => {
+                (429, reached.code(), reached.retry_after_s)
+            }
             Self::RevocationMalformed(_) => (400, "revocation-malformed", 0),
             Self::RevocationsFull => (503, "revocations-full", 0),
+            Self::StoreAway => (503, "store-away", STORE_RETRY_S),
+            Self::StoreBusy => (503, "store-busy", STORE_RETRY_S),
             Self::Draining => (503, "draining", DRAIN_RETRY_S),
             Self::UnknownAsk => (501, "unknown-request", 0),
         }
@@ -183,7 +197,6 @@ mod tests {
             Refusal::Elsewhere { room: room(), owner: NodeId::new("origin-2").unwrap() },
             Refusal::OwnerUncertain(room()),
             Refusal::Moving(room()),
-            Refusal::StoreAway,
             Refusal::NotKept,
             Refusal::TrackTaken(TrackId(1)),
             Refusal::PageTooLong(101),
@@ -193,8 +206,14 @@ mod tests {
                 max: 1,
                 reached: QuotaReached { quota: Quota::Rooms, retry_after_s: 30 },
             },
+            Refusal::TenantParticipants {
+                max: 1,
+                reached: QuotaReached { quota: Quota::Participants, retry_after_s: 30 },
+            },
             Refusal::RevocationMalformed(RevocationError::Nothing),
             Refusal::RevocationsFull,
+            Refusal::StoreAway,
+            Refusal::StoreBusy,
             Refusal::Draining,
             Refusal::UnknownAsk,
         ];

@@ -19,6 +19,7 @@ impl Service {
     /// whether a snapshot of the room went out.
     pub(super) fn settle(&mut self, key: RoomKey, now: Instant) -> bool {
         self.follow(key, now);
+        self.count_people(key);
         let Some(hall) = self.halls.get_mut(&key) else { return false };
         let decided = hall.stage.take_change();
         if decided {
@@ -147,8 +148,13 @@ impl Service {
 
     /// Ends a room for everybody: a last snapshot, tracks unbound, subscriptions gone.
     pub(super) fn end_room(&mut self, key: RoomKey, now: Instant) {
+        self.end_room_by(key, "", now);
+    }
+
+    /// The same, by somebody of this identity.
+    pub(super) fn end_room_by(&mut self, key: RoomKey, actor: &str, now: Instant) {
         let Some(mut hall) = self.take_down(key) else { return };
-        hall.room.handle_close("", now);
+        hall.room.handle_close(actor, now);
         self.write_end(&mut hall.room);
         pass_on(&mut hall.room, &mut self.events);
         if let Some(standby) = hall.standby.take() {
@@ -172,6 +178,7 @@ impl Service {
             self.deadlines.remove(&(scheduled, key));
         }
         self.rooms.remove(hall.room.id());
+        self.uncount_people(&hall);
         self.epoch_past = self.epoch_past.max(hall.room.epoch());
         for track in hall.room.participants().filter_map(|p| p.track) {
             self.owners.remove(&track);

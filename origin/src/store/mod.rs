@@ -48,9 +48,14 @@ pub use io::{Fenced, Receipt, Stores};
 pub use journal::{Journal, JournalLimits, Settled, Ticket};
 pub use kept::Kept;
 pub use lease::{Holder, Home, Lease};
-pub use limits::{CALL_LIMIT, CHANGES_PER_WRITE_MAX, LEASE_LIFE, LEASE_MS_MAX, PAGE_MAX, TRIM_MAX};
+pub use limits::{
+    CALL_LIMIT, CHANGES_PER_WRITE_MAX, ENTRIES_PER_WRITE_MAX, LEASE_LIFE, LEASE_MS_MAX, PAGE_MAX,
+    TRIM_MAX,
+};
 pub use metrics::StoreMetrics;
 pub use operation::{Answer, Answering, Kind, Operation, RoomChange, Store};
-pub use record::{Appointment, Ban, LogEntry, Ownership, RoomRecord, Settings, Visibility};
+pub use record::{
+    Appointment, Ban, KeptRevocation, LogEntry, Ownership, RoomRecord, Settings, Visibility,
+};
 #[cfg(feature = "redis")]
 pub use redis::Redis;

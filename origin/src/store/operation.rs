@@ -9,7 +9,9 @@ use stoa_protocol::ids::{NodeId, Role, RoomId};
 use crate::store::error::StoreError;
 use crate::store::hot::{HotChange, HotRoom};
 use crate::store::lease::{Holder, Home, Lease};
-use crate::store::record::{Appointment, Ban, LogEntry, Ownership, RoomRecord, Settings};
+use crate::store::record::{
+    Appointment, Ban, KeptRevocation, LogEntry, Ownership, RoomRecord, Settings,
+};
 
 /// An answer that is on its way.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, StoreError>> + Send + 'a>>;
@@ -36,6 +38,8 @@ pub enum Kind {
     Hot,
     /// Which origin is alive.
     Leases,
+    /// Which access tokens hold no longer.
+    Revocations,
 }
 
 impl Kind {
@@ -46,6 +50,7 @@ impl Kind {
             Self::Rooms => "rooms",
             Self::Hot => "hot",
             Self::Leases => "leases",
+            Self::Revocations => "revocations",
         }
     }
 }
@@ -78,6 +83,8 @@ pub enum RoomChange {
     /// Adds entries to the log, in growing sequence; those up to the room's `log_end` are there already
     /// and left out. Gaps are allowed.
     Append(Vec<LogEntry>),
+    /// Puts entries in the place of those of the same sequence; what is not there any more stays away.
+    Amend(Vec<LogEntry>),
 }
 
 /// Anything that a store can be asked.
@@ -210,6 +217,20 @@ pub enum Operation {
     },
     /// Reads all leases that hold.
     Leases,
+    /// Keeps a revocation, in the place of an earlier one of the same id.
+    Revoke(Box<KeptRevocation>),
+    /// Forgets a revocation; without effect where there is none.
+    Unrevoke {
+        /// Its id.
+        id: String,
+    },
+    /// A page of revocations by id.
+    Revocations {
+        /// Those behind this id; from the first one if empty.
+        after: String,
+        /// 1 to [`crate::store::PAGE_MAX`].
+        limit: u32,
+    },
 }
 
 /// What a store answers.
@@ -235,4 +256,6 @@ pub enum Answer {
     HotRooms(Vec<RoomId>),
     /// To [`Operation::Leases`].
     Leases(Vec<Lease>),
+    /// To [`Operation::Revocations`].
+    Revocations(Vec<KeptRevocation>),
 }

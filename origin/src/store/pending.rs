@@ -135,6 +135,7 @@ pub(super) fn weight(operation: &Operation) -> (usize, usize) {
         }
         Operation::Create(record) => (1, ENTRY_BYTES + settings_bytes(&record.settings)),
         Operation::Change { change, .. } => (1, ENTRY_BYTES + room_change_bytes(change)),
+        Operation::Revoke(kept) => (1, ENTRY_BYTES + kept.id.len() + kept.body.len()),
         _ => (1, ENTRY_BYTES),
     }
 }
@@ -152,7 +153,7 @@ fn room_change_bytes(change: &RoomChange) -> usize {
         RoomChange::Close { .. } => 0,
         RoomChange::Appoint { identity, .. } | RoomChange::Unban { identity } => identity.len(),
         RoomChange::Ban(ban) => ban.identity.len() + ban.by.len() + ban.reason.len(),
-        RoomChange::Append(entries) => entries
+        RoomChange::Append(entries) | RoomChange::Amend(entries) => entries
             .iter()
             .map(|entry| {
                 let texts = [&entry.actor, &entry.what, &entry.subject, &entry.detail];

@@ -134,3 +134,14 @@ pub struct LogEntry {
     /// Anything else.
     pub detail: String,
 }
+
+/// Access tokens that hold no longer, in a form that the service alone reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRevocation {
+    /// What is revoked, so that a later word about the same replaces it.
+    pub id: String,
+    /// All of it.
+    pub body: String,
+    /// When it can be forgotten, in seconds since 1970.
+    pub expires_unix_s: u64,
+}

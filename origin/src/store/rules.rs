@@ -24,6 +24,7 @@ impl Operation {
             Self::Acquire { .. } | Self::Renew { .. } | Self::Release { .. } | Self::Leases => {
                 Kind::Leases
             }
+            Self::Revoke(_) | Self::Unrevoke { .. } | Self::Revocations { .. } => Kind::Revocations,
             _ => Kind::Rooms,
         }
     }
@@ -41,6 +42,7 @@ impl Operation {
                 | Self::Hot(_)
                 | Self::HotRooms { .. }
                 | Self::Leases
+                | Self::Revocations { .. }
         )
     }
 
@@ -69,6 +71,9 @@ impl Operation {
             | Self::Hot(room) => Some(room),
             Self::Rooms { .. }
             | Self::HotRooms { .. }
+            | Self::Revoke(_)
+            | Self::Unrevoke { .. }
+            | Self::Revocations { .. }
             | Self::Acquire { .. }
             | Self::Renew { .. }
             | Self::Release { .. }
@@ -99,6 +104,9 @@ impl Operation {
             Self::Renew { .. } => "renew",
             Self::Release { .. } => "release",
             Self::Leases => "leases",
+            Self::Revoke(_) => "revoke",
+            Self::Unrevoke { .. } => "unrevoke",
+            Self::Revocations { .. } => "revocations",
         }
     }
 
@@ -124,6 +132,15 @@ impl Operation {
                 number("the epoch", next.epoch)
             }
             Self::Change { change, .. } => change.check(),
+            Self::Revoke(kept) => {
+                text("the revocation's id", &kept.id)?;
+                most("the revocation's bytes", kept.body.len(), DETAIL_BYTES_MAX)
+            }
+            Self::Unrevoke { id } => text("the revocation's id", id),
+            Self::Revocations { after, limit } => {
+                page(*limit)?;
+                text("the revocation's id", after)
+            }
             Self::Note { changes, epoch, .. } => {
                 number("the epoch", *epoch)?;
                 most("the number of changes", changes.len(), CHANGES_PER_WRITE_MAX)?;
@@ -152,6 +169,7 @@ impl RoomChange {
             Self::Ban(_) => "ban",
             Self::Unban { .. } => "unban",
             Self::Append(_) => "append",
+            Self::Amend(_) => "amend",
         }
     }
 
@@ -167,7 +185,7 @@ impl RoomChange {
                 text("the identity", by)?;
                 most("the reason's bytes", reason.len(), DETAIL_BYTES_MAX)
             }
-            Self::Append(entries) => {
+            Self::Append(entries) | Self::Amend(entries) => {
                 most("the number of log entries", entries.len(), ENTRIES_PER_WRITE_MAX)?;
                 if !entries.is_sorted_by(|a, b| a.sequence < b.sequence) {
                     return Err(StoreError::Conflict { what: "the log's sequence must grow" });

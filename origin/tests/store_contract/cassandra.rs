@@ -8,6 +8,7 @@ mod hot;
 mod leases;
 mod model;
 mod property;
+mod revocations;
 mod rooms;
 mod slow_path;
 mod vocabulary;
@@ -33,6 +34,8 @@ fn cassandra_keeps_every_promise_and_outlives_its_server() {
         hot::all(&store, "h-").await;
         step("leases");
         leases::all(&store, "l-").await;
+        step("revocations");
+        revocations::all(&store, "v-").await;
         step("migrations");
         two_migrations_at_once_make_the_same_tables(&server).await;
         step("contention");

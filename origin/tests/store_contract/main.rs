@@ -14,6 +14,7 @@ mod property;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_server;
+mod revocations;
 mod rooms;
 #[cfg(feature = "redis")]
 mod slow_path;

@@ -188,6 +188,11 @@ impl Room {
             RoomChange::Unban { identity } => {
                 self.bans.remove(&identity);
             }
+            RoomChange::Amend(entries) => {
+                for entry in entries {
+                    self.log.entry(entry.sequence).and_modify(|kept| *kept = entry);
+                }
+            }
             RoomChange::Append(entries) => {
                 for entry in entries {
                     if entry.sequence > self.record.log_end {

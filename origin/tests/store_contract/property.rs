@@ -141,6 +141,7 @@ fn room_change() -> impl Strategy<Value = RoomChange> {
         sequences.prop_map(|sequences| {
             RoomChange::Append(sequences.into_iter().map(|n| entry(n, n * 7 % 40)).collect())
         }),
+        (1..9u64, 0..40u64).prop_map(|(n, at_ms)| RoomChange::Amend(vec![entry(n, at_ms)])),
     ]
 }
 

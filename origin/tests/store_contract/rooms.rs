@@ -1,7 +1,8 @@
 //! What every store of durable rooms promises. Each promise uses rooms of its own, whose names begin with `prefix`.
 
 use stoa_origin::store::{
-    Answer, Appointment, Ban, Operation, Ownership, RoomChange, Settings, Store, StoreError,
+    Answer, Appointment, Ban, LogEntry, Operation, Ownership, RoomChange, Settings, Store,
+    StoreError,
 };
 use stoa_protocol::ids::Role;
 
@@ -14,6 +15,7 @@ pub(crate) async fn all(store: &dyn Store, prefix: &str) {
     appointments_and_bans_are_kept_and_lifted(store, prefix).await;
     the_log_is_read_by_page_and_a_replayed_entry_changes_nothing(store, prefix).await;
     trimming_removes_the_oldest_and_no_more(store, prefix).await;
+    an_amended_entry_takes_the_place_of_the_old_one_and_brings_none_back(store, prefix).await;
     an_erased_room_leaves_nothing(store, prefix).await;
     rooms_are_listed_by_id_and_page(store, prefix).await;
     what_is_too_long_is_refused_with_its_name(store, prefix).await;
@@ -51,6 +53,7 @@ async fn a_write_of_an_older_epoch_is_fenced(store: &dyn Store, prefix: &str) {
         RoomChange::Appoint { identity: "x".to_owned(), role: Some(Role::Host) },
         RoomChange::Unban { identity: "x".to_owned() },
         RoomChange::Append(vec![entry(1, 1)]),
+        RoomChange::Amend(vec![entry(1, 1)]),
     ];
     for late in changes {
         let error = refused(store, change(&name, 1, late)).await;
@@ -183,6 +186,28 @@ async fn trimming_removes_the_oldest_and_no_more(store: &dyn Store, prefix: &str
 
     let left = store.apply(Operation::Log { room: room(&name), after: 0, limit: 10 }).await;
     assert_eq!(left, Ok(Answer::Log(vec![entry(3, 30), entry(4, 40)])));
+    assert_eq!(stored(store, &name).await.unwrap().log_end, 4);
+}
+
+async fn an_amended_entry_takes_the_place_of_the_old_one_and_brings_none_back(
+    store: &dyn Store,
+    prefix: &str,
+) {
+    let name = format!("{prefix}amend");
+    done(store, Operation::Create(Box::new(record(&name)))).await;
+    let entries = (1..=4).map(|n| entry(n, n * 10)).collect();
+    done(store, change(&name, 1, RoomChange::Append(entries))).await;
+    let trim = Operation::Trim { room: room(&name), before_ms: 20 };
+    assert_eq!(store.apply(trim).await, Ok(Answer::Trimmed(1)));
+    let erased = |sequence| LogEntry { actor: "erased".to_owned(), ..entry(sequence, 1) };
+
+    for _ in 0..2 {
+        let amend = RoomChange::Amend(vec![erased(1), erased(3), erased(9)]);
+        done(store, change(&name, 1, amend)).await;
+    }
+
+    let left = store.apply(Operation::Log { room: room(&name), after: 0, limit: 10 }).await;
+    assert_eq!(left, Ok(Answer::Log(vec![entry(2, 20), erased(3), entry(4, 40)])));
     assert_eq!(stored(store, &name).await.unwrap().log_end, 4);
 }
 

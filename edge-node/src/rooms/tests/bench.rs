@@ -157,6 +157,7 @@ impl Bench {
             role,
             named: true,
             tenant: String::new(),
+            tenant_participants_max: None,
             publishes: role.may_speak(),
             downlink: Downlink::Slots,
             muted: false,

@@ -1,5 +1,7 @@
 //! Roles, hands and mutes as owners tell them.
 
+use std::time::Duration;
+
 use stoa_link::LinkId;
 use stoa_protocol::ids::Role;
 use stoa_protocol::mesh::control::{self, Ask, Body, Deed, WireRole};
@@ -39,6 +41,7 @@ fn the_owner_learns_of_the_track_the_token_and_the_room_it_names() {
     let newcomer = Newcomer {
         publishes: true,
         tenant: "acme".into(),
+        tenant_participants_max: Some(7),
         named: false,
         ..Bench::newcomer(Role::Listener)
     };
@@ -46,6 +49,7 @@ fn the_owner_learns_of_the_track_the_token_and_the_room_it_names() {
     let Some((_, Ask::Join(join))) = asked(&bench.commands()[0]) else { panic!() };
     assert!(join.track != 0 && !join.resumes && !join.named);
     assert_eq!((join.role, join.tenant.as_str()), (0, "acme"));
+    assert_eq!(join.tenant_participants_max, Some(7));
 }
 
 #[test]
@@ -87,7 +91,7 @@ fn who_is_taken_off_the_stage_is_silent_from_that_moment_and_his_slot_is_free() 
     let mut bench = Bench::linked();
     let (speaker, other) = (bench.join(Role::Speaker), bench.join(Role::Speaker));
     bench.say(&speaker, 8);
-    bench.pass(std::time::Duration::from_secs(1));
+    bench.pass(Duration::from_secs(1));
     bench.commands();
     bench.appoint(&speaker, WireRole::Listener);
     let commands = bench.commands();
@@ -227,8 +231,15 @@ fn a_link_that_carries_as_many_voices_as_it_may_keeps_others_in_the_audience() {
     assert!(!bench.commands().iter().any(is_bind));
     assert_eq!(bench.metrics.limits.publishers.get(), 1);
     bench.appoint(&first, WireRole::Listener);
-    bench.appoint(&waiting, WireRole::Speaker);
-    assert!(bench.commands().iter().any(is_bind), "a freed place is taken");
+    assert!(!bench.commands().iter().any(is_bind), "what frees a place may need it itself");
+    bench.pass(Duration::ZERO);
+    assert!(bench.commands().iter().any(is_bind), "a freed place is taken by who waits for one");
+    bench.appoint(&first, WireRole::Speaker);
+    assert!(!bench.commands().iter().any(is_bind), "and gone");
+    bench.appoint(&first, WireRole::Listener);
+    bench.appoint(&waiting, WireRole::Listener);
+    bench.pass(Duration::ZERO);
+    assert!(!bench.commands().iter().any(is_bind), "nobody waits any more");
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<rest::BanPage>(&mut all);
     add::<rest::BanWanted>(&mut all);
     add::<rest::RevocationWanted>(&mut all);
+    add::<rest::Erasure>(&mut all);
     add::<rest::RoleWanted>(&mut all);
     add::<rest::Muting>(&mut all);
     add::<rest::HandOver>(&mut all);

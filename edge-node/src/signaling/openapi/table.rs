@@ -13,6 +13,7 @@ const PARTICIPANT: &str = "/v1/rooms/{room}/participants/{participant}";
 const HAND: &str = "/v1/rooms/{room}/participants/{participant}/hand";
 const INVITATION: &str = "/v1/rooms/{room}/participants/{participant}/invitation";
 const BAN: &str = "/v1/rooms/{room}/bans/{identity}";
+const IDENTITY: &str = "/v1/identities/{identity}";
 const WHIP: &str = "/v1/rooms/{room}/whip";
 const WHEP: &str = "/v1/rooms/{room}/whep";
 const SESSION: &str = "/v1/rooms/{room}/sessions/{session}";
@@ -74,6 +75,12 @@ fn rooms() -> Vec<Operation> {
             "Lets tokens of the bearer's tenant hold no longer, everywhere.",
         )
         .takes(Json("RevocationWanted")),
+        of(
+            Delete,
+            IDENTITY,
+            "Erases what the rooms of the bearer's tenant keep about an identity.",
+        )
+        .gives(200, Json("Erasure")),
         of(Get, ROOMS, "Lists rooms by id: the open ones; all of them with the grant to list.")
             .unless_open()
             .query(LIST)
@@ -85,7 +92,7 @@ fn rooms() -> Vec<Operation> {
             .gives(201, Json("Created"))
             .or(&[500]),
         of(Get, ROOM, "Reads a room.").unless_open().gives(200, Json("Room")),
-        of(Patch, ROOM, "Changes a room; what is absent stays.")
+        of(Patch, ROOM, "Changes a room (RFC 7396): what is absent stays, `null` is the default.")
             .takes(Json("Change"))
             .gives(200, Json("Room")),
         of(Delete, ROOM, "Ends a room for everybody."),

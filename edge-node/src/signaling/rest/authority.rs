@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use stoa_protocol::ids::{Role, RoomId};
-use stoa_protocol::mesh::control::{Act, WireRole};
+use stoa_protocol::mesh::control::{Act, Ask, Personal, Request, WireRole};
 use stoa_protocol::token::Action as Asked;
 
 use super::super::app::App;
@@ -18,12 +18,22 @@ pub(super) struct Authority {
     pub(super) identity: String,
     /// Whose rooms he may touch; empty for the default tenant.
     pub(super) tenant: String,
+    /// Whether this is a person without a grant for it: the room's owner knows what he is there.
+    pub(super) person: bool,
 }
 
 impl Authority {
     fn of(caller: Caller) -> Self {
         let tenant = caller.tenant().to_wire();
-        Self { role: caller.role, identity: caller.identity, tenant }
+        Self { role: caller.role, identity: caller.identity, tenant, person: false }
+    }
+
+    /// By a grant, or as a person of whom the owner decides.
+    fn by_grant_or_person(caller: Caller, asked: Asked<'_>) -> Self {
+        let claims = &caller.bearer.claims;
+        let person = !claims.may_by_grant(asked);
+        let role = if person { claims.role_in_room() } else { claims.acts_as() };
+        Self { role, person, ..Self::of(caller) }
     }
 
     pub(super) fn wire(&self) -> i32 {
@@ -37,40 +47,65 @@ impl Authority {
     }
 
     /// The action, done with this authority.
-    pub(super) fn act(&self, room: &RoomId, action: &Action) -> Act {
+    pub(super) fn act(&self, room: &RoomId, action: &Action) -> Ask {
         let act = action.to_wire(room.as_str());
         let (actor, tenant) = (self.identity.clone(), self.tenant.clone());
-        Act { authority: self.wire(), actor, tenant, ..act }
+        self.ask(Ask::Act(Act { authority: self.wire(), actor, tenant, ..act }))
+    }
+
+    /// The question, asked with this authority.
+    pub(super) fn ask(&self, ask: Ask) -> Ask {
+        if !self.person {
+            return ask;
+        }
+        let request = Some(Box::new(Request { id: 0, ask: Some(ask) }));
+        Ask::Personal(Personal { identity: self.identity.clone(), role: self.wire(), request })
     }
 }
 
-/// The authority of a moderator or host: of his own token, or of a back end's with the grant.
+/// The authority of a back end with the grant, or of a person, whom the owner lets moderate or not.
 ///
 /// # Errors
-/// 401, or 403 for less.
+/// 401, or 403 for another room's token.
 pub(super) fn moderating(
     app: &App,
     headers: &HeaderMap,
     room: &RoomId,
 ) -> Result<Authority, Problem> {
-    let caller = authorization::permitted(app, headers, Asked::Moderate(room))?;
-    let role = caller.bearer.claims.acts_as();
-    Ok(Authority { role, ..Authority::of(caller) })
+    acting(app, headers, Asked::Moderate(room), room)
 }
 
-/// Who may read what happened in the room: its moderators, or a back end with the grant.
+/// The same of ending a room.
 ///
 /// # Errors
-/// 401, or 403 for less.
+/// As [`moderating`].
+pub(super) fn closing(app: &App, headers: &HeaderMap, room: &RoomId) -> Result<Authority, Problem> {
+    acting(app, headers, Asked::Close(room), room)
+}
+
+/// The same of reading what happened in it.
+///
+/// # Errors
+/// As [`moderating`].
 pub(super) fn reading_log(
     app: &App,
     headers: &HeaderMap,
     room: &RoomId,
 ) -> Result<Authority, Problem> {
-    authorization::permitted(app, headers, Asked::ReadLog(room)).map(Authority::of)
+    acting(app, headers, Asked::ReadLog(room), room)
 }
 
-/// Whoever may enter the room, as what his token says.
+fn acting(
+    app: &App,
+    headers: &HeaderMap,
+    asked: Asked<'_>,
+    room: &RoomId,
+) -> Result<Authority, Problem> {
+    let caller = authorization::permitted(app, headers, Asked::Read(room))?;
+    Ok(Authority::by_grant_or_person(caller, asked))
+}
+
+/// Whoever may enter the room, as what he is there.
 ///
 /// # Errors
 /// 401, or 403 for another room's token.

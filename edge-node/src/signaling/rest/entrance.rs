@@ -41,11 +41,12 @@ pub(crate) async fn log(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    let tenant = reading_log(&app, &headers, &room)?.tenant;
+    let authority = reading_log(&app, &headers, &room)?;
+    let tenant = authority.tenant.clone();
     let query = Parameters::read(&uri, &["before", "limit"])?;
     let (before, limit) = (query.number("before")?, query.limit()?);
     let ask = Ask::ReadLog(ReadLog { room: room.to_string(), before, limit, tenant });
-    Ok(fresh(Json(LogPage::from(owner::log(&app, ask).await?))))
+    Ok(fresh(Json(LogPage::from(owner::log(&app, authority.ask(ask)).await?))))
 }
 
 /// `GET /v1/rooms/{room}/bans`.
@@ -56,12 +57,13 @@ pub(crate) async fn bans(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    let tenant = moderating(&app, &headers, &room)?.tenant;
+    let authority = moderating(&app, &headers, &room)?;
+    let tenant = authority.tenant.clone();
     let query = Parameters::read(&uri, &["after", "limit"])?;
     let after = query.after(|after| check_identity(&after))?;
     let limit = query.limit()?;
     let ask = Ask::ListBans(ListBans { room: room.to_string(), after, limit, tenant });
-    Ok(fresh(Json(BanPage::from(owner::bans(&app, ask).await?))))
+    Ok(fresh(Json(BanPage::from(owner::bans(&app, authority.ask(ask)).await?))))
 }
 
 /// `PUT /v1/rooms/{room}/bans/{identity}`: sends out, and keeps out, everybody of an identity.
@@ -77,7 +79,7 @@ pub(crate) async fn ban(
     let BanWanted { seconds, reason: text } = body::json(&app, &headers, body).await?;
     check_reason(&text)?;
     let action = Action { identity, seconds, text, ..Action::new(Deed::Ban) };
-    owner::act(&app, authority.act(&room, &action)).await?;
+    owner::done(&app, authority.act(&room, &action)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -91,6 +93,6 @@ pub(crate) async fn unban(
     let authority = moderating(&app, &headers, &room)?;
     check_identity(&identity)?;
     let action = Action { identity, ..Action::new(Deed::Unban) };
-    owner::act(&app, authority.act(&room, &action)).await?;
+    owner::done(&app, authority.act(&room, &action)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

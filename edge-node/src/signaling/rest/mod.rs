@@ -5,6 +5,7 @@
 //! | `authority` | what a token may do without being in the room |
 //! | `entrance` | who is kept out of a room, and its log |
 //! | `fields` | the limits of what clients write |
+//! | `identities` | what is kept about a person, erased |
 //! | `owner` | a question to the owner, and the part of its answer that is wanted |
 //! | `people` | who is in a room, and what is done to them |
 //! | `query` | what stands behind the question mark |
@@ -17,6 +18,7 @@
 mod authority;
 mod entrance;
 mod fields;
+mod identities;
 mod owner;
 mod people;
 mod query;
@@ -29,6 +31,7 @@ mod views;
 pub(super) use entrance::BanWanted;
 pub(super) use entrance::{ban, bans, log, unban};
 pub(super) use fields::{check_identity, check_reason};
+pub(super) use identities::{Erasure, erase};
 pub(super) use people::{
     HandOver, Muting, Reason, RoleWanted, accept_hand, decline_hand, hand_over, hands, invite,
     list as participants, mute, mute_all, raise_hand, remove, report, set_role, uninvite,

@@ -2,15 +2,11 @@
 
 use axum::http::StatusCode;
 use stoa_protocol::mesh::control::{
-    Act, Answer, Ask, BanPage, LogPage, ParticipantPage, RoomInfo, RoomPage,
+    Answer, Ask, BanPage, Erased, LogPage, ParticipantPage, RoomInfo, RoomPage,
 };
 
 use super::super::app::App;
 use super::super::problem::Problem;
-
-pub(super) async fn act(app: &App, act: Act) -> Result<(), Problem> {
-    done(app, Ask::Act(act)).await
-}
 
 pub(super) async fn done(app: &App, ask: Ask) -> Result<(), Problem> {
     // Whatever else a newer owner says of something done, it is done.
@@ -33,6 +29,11 @@ pub(super) async fn participants(app: &App, ask: Ask) -> Result<ParticipantPage,
 
 pub(super) async fn log(app: &App, ask: Ask) -> Result<LogPage, Problem> {
     wanted(app, ask, |answer| if let Answer::Log(page) = answer { Some(page) } else { None }).await
+}
+
+pub(super) async fn erased(app: &App, ask: Ask) -> Result<Erased, Problem> {
+    let part = |answer| if let Answer::Erased(erased) = answer { Some(erased) } else { None };
+    wanted(app, ask, part).await
 }
 
 pub(super) async fn bans(app: &App, ask: Ask) -> Result<BanPage, Problem> {

@@ -68,9 +68,11 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
     let tenant = seeing(&app, &headers, &room)?;
-    let identities = moderating(&app, &headers, &room).is_ok();
+    let authority = moderating(&app, &headers, &room).ok();
     let ask = page(&room, &Parameters::read(&uri, &["after", "limit"])?)?;
+    let identities = authority.is_some();
     let ask = Ask::ListParticipants(ListParticipants { identities, tenant, ..ask });
+    let ask = authority.map_or(ask.clone(), |authority| authority.ask(ask));
     Ok(fresh(Json(ParticipantPage::from(owner::participants(&app, ask).await?))))
 }
 
@@ -82,11 +84,12 @@ pub(crate) async fn hands(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let room = room_id(room)?;
-    let tenant = moderating(&app, &headers, &room)?.tenant;
+    let authority = moderating(&app, &headers, &room)?;
+    let tenant = authority.tenant.clone();
     let ask = page(&room, &Parameters::read(&uri, &["after", "limit"])?)?;
     let ask =
         Ask::ListParticipants(ListParticipants { identities: true, hands: true, tenant, ..ask });
-    Ok(fresh(Json(HandPage::from(owner::participants(&app, ask).await?))))
+    Ok(fresh(Json(HandPage::from(owner::participants(&app, authority.ask(ask)).await?))))
 }
 
 fn page(room: &RoomId, query: &Parameters) -> Result<ListParticipants, Problem> {
@@ -106,7 +109,7 @@ pub(crate) async fn set_role(
     let authority = moderating(&app, &headers, &room)?;
     let RoleWanted { role } = body::json(&app, &headers, body).await?;
     let action = Action { role: Some(role), ..Action::to(Deed::SetRole, participant) };
-    done(owner::act(&app, authority.act(&room, &action)).await)
+    done(owner::done(&app, authority.act(&room, &action)).await)
 }
 
 /// `PUT ../participants/{participant}/muted`.
@@ -125,10 +128,10 @@ pub(crate) async fn mute(
         muted,
         by: String::new(),
         authority: authority.wire(),
-        actor: authority.identity,
-        tenant: authority.tenant,
+        actor: authority.identity.clone(),
+        tenant: authority.tenant.clone(),
     };
-    done(owner::done(&app, Ask::SetMuted(ask)).await)
+    done(owner::done(&app, authority.ask(Ask::SetMuted(ask))).await)
 }
 
 /// `PUT ../participants/{participant}/hand`: raises it for him.
@@ -169,7 +172,7 @@ pub(crate) async fn remove(
     let text = query.text("reason").to_owned();
     check_reason(&text)?;
     let action = Action { text, ..Action::to(Deed::Remove, participant) };
-    done(owner::act(&app, authority.act(&room, &action)).await)
+    done(owner::done(&app, authority.act(&room, &action)).await)
 }
 
 /// `POST ../participants/{participant}/report`: anybody of the room may.
@@ -184,7 +187,7 @@ pub(crate) async fn report(
     let Reason { reason: text } = body::json(&app, &headers, body).await?;
     check_reason(&text)?;
     let action = Action { text, ..Action::to(Deed::Report, participant) };
-    done(owner::act(&app, authority.act(&room, &action)).await)
+    done(owner::done(&app, authority.act(&room, &action)).await)
 }
 
 /// `POST /v1/rooms/{room}/mute-all`.
@@ -195,7 +198,7 @@ pub(crate) async fn mute_all(
 ) -> Done {
     let room = room_id(room)?;
     let authority = moderating(&app, &headers, &room)?;
-    done(owner::act(&app, authority.act(&room, &Action::new(Deed::MuteAll))).await)
+    done(owner::done(&app, authority.act(&room, &Action::new(Deed::MuteAll))).await)
 }
 
 /// `POST /v1/rooms/{room}/host`: makes somebody the host.
@@ -211,13 +214,13 @@ pub(crate) async fn hand_over(
     let participant = ParticipantId::new(participant)
         .map_err(|_| malformed("participant", "The field `participant` names nobody."))?;
     let action = Action::to(Deed::HandOver, participant);
-    done(owner::act(&app, authority.act(&room, &action)).await)
+    done(owner::done(&app, authority.act(&room, &action)).await)
 }
 
 async fn deed(app: &Shared, of: Of, headers: &HeaderMap, deed: Deed) -> Done {
     let (room, participant) = whom(of)?;
     let authority = moderating(app, headers, &room)?;
-    done(owner::act(app, authority.act(&room, &Action::to(deed, participant))).await)
+    done(owner::done(app, authority.act(&room, &Action::to(deed, participant))).await)
 }
 
 fn whom(Path((room, participant)): Of) -> Result<(RoomId, ParticipantId), Problem> {

@@ -131,7 +131,7 @@ pub(super) async fn read_room(
     owner::room(app, Ask::ReadRoom(ReadRoom { room: room.to_string(), tenant })).await
 }
 
-/// `PATCH /v1/rooms/{room}`: what is absent stays (RFC 7396, without its `null`).
+/// `PATCH /v1/rooms/{room}`: what is absent stays, and what is `null` is as in a new room (RFC 7396).
 pub(crate) async fn change(
     State(app): State<Shared>,
     Path(room): Path<String>,
@@ -144,13 +144,13 @@ pub(crate) async fn change(
     let change: Change = body::json_of(&app, &headers, body, &types).await?;
     let ask = ChangeRoom {
         room: room.to_string(),
-        settings: Some(change.settings()?),
+        settings: Some(change.settings(&room)?),
         by: String::new(),
         authority: authority.wire(),
-        actor: authority.identity,
-        tenant: authority.tenant,
+        actor: authority.identity.clone(),
+        tenant: authority.tenant.clone(),
     };
-    let info = owner::room(&app, Ask::ChangeRoom(ask)).await?;
+    let info = owner::room(&app, authority.ask(Ask::ChangeRoom(ask))).await?;
     tracing::info!(%room, "room changed");
     Ok(fresh(Json(Room::from(info))))
 }
@@ -162,9 +162,9 @@ pub(crate) async fn close(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let room = room_id(room)?;
-    let caller = authorization::permitted(&app, &headers, Action::Close(&room))?;
-    let tenant = caller.tenant().to_wire();
-    owner::done(&app, Ask::CloseRoom(CloseRoom { room: room.to_string(), tenant })).await?;
+    let authority = authority::closing(&app, &headers, &room)?;
+    let ask = CloseRoom { room: room.to_string(), tenant: authority.tenant.clone() };
+    owner::done(&app, authority.ask(Ask::CloseRoom(ask))).await?;
     tracing::info!(%room, "room closed");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,7 @@
 //! What can be set of a room, as clients write it.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use stoa_protocol::ids::RoomId;
 use stoa_protocol::mesh::control::{RoomSettings, WireVisibility};
 use utoipa::ToSchema;
 
@@ -44,9 +45,32 @@ impl Visibility {
     }
 }
 
-/// A member that is there; `null` is not a value of anything that can be set.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
+/// A member of a merge patch (RFC 7396).
+#[derive(Clone, Debug, Default)]
+enum Member<T> {
+    /// It stays as it is.
+    #[default]
+    Absent,
+    /// `null`: it is as if nobody had ever set it.
+    Null,
+    Is(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(from)?.map_or(Self::Null, Self::Is))
+    }
+}
+
+impl<T: Clone> Member<T> {
+    /// What the owner is told; `null` is `default`.
+    fn or(&self, default: Option<&T>) -> Option<T> {
+        match self {
+            Self::Absent => None,
+            Self::Null => default.cloned(),
+            Self::Is(value) => Some(value.clone()),
+        }
+    }
 }
 
 /// Bodies that share what can be set, so that both refuse what they do not know.
@@ -54,69 +78,64 @@ macro_rules! body {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-        #[serde(default, deny_unknown_fields)]
+        #[serde(deny_unknown_fields)]
         pub(crate) struct $name {
-            $($(#[$field_doc])* #[serde(deserialize_with = "present")] #[schema(nullable = false)]
-            $field: Option<$type>,)*
+            $($(#[$field_doc])* #[serde(default)] #[schema(value_type = Option<$type>)]
+            $field: Member<$type>,)*
             /// What people read, 1 to 100 characters.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false, min_length = 1, max_length = 100)]
-            name: Option<String>,
+            #[serde(default)] #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+            name: Member<String>,
             /// What it is about now.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false, max_length = 200)]
-            topic: Option<String>,
+            #[serde(default)] #[schema(value_type = Option<String>, max_length = 200)]
+            topic: Member<String>,
             /// More about it; line breaks are allowed.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false, max_length = 2000)]
-            description: Option<String>,
+            #[serde(default)] #[schema(value_type = Option<String>, max_length = 2000)]
+            description: Member<String>,
             /// Who finds it.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false)]
-            visibility: Option<Visibility>,
+            #[serde(default)] #[schema(value_type = Option<Visibility>)]
+            visibility: Member<Visibility>,
             /// What is spoken (RFC 5646); empty when unknown.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false, max_length = 35)]
-            language: Option<String>,
+            #[serde(default)] #[schema(value_type = Option<String>, max_length = 35)]
+            language: Member<String>,
             /// When it is to begin, in milliseconds since 1970; 0 for no such time.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false, maximum = 253402300799999_u64)]
-            scheduled_ms: Option<u64>,
+            #[serde(default)] #[schema(value_type = Option<u64>, maximum = 253402300799999_u64)]
+            scheduled_ms: Member<u64>,
             /// Most participants; 0 for as many as the origin allows.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false, maximum = 100000)]
-            participants_max: Option<u32>,
+            #[serde(default)] #[schema(value_type = Option<u32>, maximum = 100000)]
+            participants_max: Member<u32>,
             /// Of these on the stage; 0 likewise.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false, maximum = 100000)]
-            stage_max: Option<u32>,
+            #[serde(default)] #[schema(value_type = Option<u32>, maximum = 100000)]
+            stage_max: Member<u32>,
             /// Whether listeners may raise hands; yes by default.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false)]
-            hands: Option<bool>,
+            #[serde(default)] #[schema(value_type = Option<bool>)]
+            hands: Member<bool>,
             /// Whether who comes to the stage begins muted; no by default.
-            #[serde(deserialize_with = "present")]
-            #[schema(nullable = false)]
-            muted_on_entry: Option<bool>,
+            #[serde(default)] #[schema(value_type = Option<bool>)]
+            muted_on_entry: Member<bool>,
         }
 
         impl $name {
-            /// Checks every field.
+            /// Checks every field; what is `null` is as in `defaults`.
             ///
             /// # Errors
             /// 400 that names the first one that is broken.
-            pub(super) fn settings(&self) -> Result<RoomSettings, Problem> {
+            fn read(&self, defaults: &RoomSettings) -> Result<RoomSettings, Problem> {
+                let visibility = match &self.visibility {
+                    Member::Is(visibility) => Some(visibility.to_wire()),
+                    Member::Null => defaults.visibility,
+                    Member::Absent => None,
+                };
                 check(RoomSettings {
-                    name: self.name.clone(),
-                    topic: self.topic.clone(),
-                    description: self.description.clone(),
-                    visibility: self.visibility.map(Visibility::to_wire),
-                    language: self.language.clone(),
-                    scheduled_ms: self.scheduled_ms,
-                    participants_max: self.participants_max,
-                    stage_max: self.stage_max,
-                    hands: self.hands,
-                    muted_on_entry: self.muted_on_entry,
+                    name: self.name.or(defaults.name.as_ref()),
+                    topic: self.topic.or(defaults.topic.as_ref()),
+                    description: self.description.or(defaults.description.as_ref()),
+                    visibility,
+                    language: self.language.or(defaults.language.as_ref()),
+                    scheduled_ms: self.scheduled_ms.or(defaults.scheduled_ms.as_ref()),
+                    participants_max: self.participants_max.or(defaults.participants_max.as_ref()),
+                    stage_max: self.stage_max.or(defaults.stage_max.as_ref()),
+                    hands: self.hands.or(defaults.hands.as_ref()),
+                    muted_on_entry: self.muted_on_entry.or(defaults.muted_on_entry.as_ref()),
                 })
             }
         }
@@ -124,7 +143,7 @@ macro_rules! body {
 }
 
 body! {
-    /// What `POST /v1/rooms` takes; all of it is optional.
+    /// What `POST /v1/rooms` takes; all of it is optional, and `null` is as absent.
     Wanted {
         /// The wanted id; drawn when absent.
         #[schema(max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
@@ -133,14 +152,36 @@ body! {
 }
 
 body! {
-    /// What `PATCH /v1/rooms/{room}` takes; what is absent stays.
+    /// What `PATCH /v1/rooms/{room}` takes (RFC 7396): what is absent stays, and `null` is as in a room where nobody has
+    /// set it; the name is then the room's id.
     Change {}
 }
 
 impl Wanted {
     /// The wanted id.
     pub(super) fn room(&self) -> Option<&str> {
-        self.room.as_deref()
+        match &self.room {
+            Member::Is(room) => Some(room),
+            Member::Null | Member::Absent => None,
+        }
+    }
+
+    /// What is to be set of the new room; the owner knows the rest.
+    ///
+    /// # Errors
+    /// 400 that names the first field that is broken.
+    pub(super) fn settings(&self) -> Result<RoomSettings, Problem> {
+        self.read(&RoomSettings::default())
+    }
+}
+
+impl Change {
+    /// What is to be set of `room`.
+    ///
+    /// # Errors
+    /// 400 that names the first field that is broken.
+    pub(super) fn settings(&self, room: &RoomId) -> Result<RoomSettings, Problem> {
+        self.read(&RoomSettings::of_new_room(room.as_str()))
     }
 }
 

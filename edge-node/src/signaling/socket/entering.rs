@@ -35,6 +35,7 @@ impl Talk {
             role: caller.role,
             named: caller.is_named(),
             tenant: caller.tenant().to_wire(),
+            tenant_participants_max: self.app.authority.participants_max(caller.tenant()),
             publishes: offer.has_uplink(),
             downlink: Downlink::Slots,
             muted,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control::{
-    self, Ask, BanInfo, BanPage, CreateRoom, Done, LogEntry, LogPage, ParticipantInfo,
+    self, Ask, BanInfo, BanPage, CreateRoom, Done, Erased, LogEntry, LogPage, ParticipantInfo,
     ParticipantPage, Problem, RoomInfo, RoomPage, RoomSettings,
 };
 use tokio::sync::{Notify, mpsc};
@@ -167,6 +167,14 @@ fn answer_to(ask: &Ask) -> control::Answer {
         Ask::ListRooms(_) => {
             let page = RoomPage { rooms: vec![info(&agora())], next: "agora".into() };
             control::Answer::Rooms(page)
+        }
+        Ask::Personal(personal) => {
+            let inner = personal.request.as_ref().and_then(|request| request.ask.as_ref());
+            answer_to(inner.expect("something is asked"))
+        }
+        Ask::EraseIdentity(_) => {
+            let erased = Erased { rooms: 2, log_entries: 7, ..Erased::default() };
+            control::Answer::Erased(erased)
         }
         Ask::ReadRoom(_) | Ask::ChangeRoom(_) => control::Answer::Room(info(&agora())),
         Ask::ListParticipants(list) => control::Answer::Participants(people(list.identities)),

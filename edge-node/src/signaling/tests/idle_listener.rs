@@ -46,6 +46,7 @@ fn newcomer() -> Newcomer {
         role: Role::Listener,
         named: true,
         tenant: String::new(),
+        tenant_participants_max: None,
         publishes: true,
         downlink: Downlink::Slots,
         muted: false,

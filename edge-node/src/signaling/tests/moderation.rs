@@ -3,22 +3,45 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use stoa_protocol::ids::Role;
-use stoa_protocol::mesh::control::{Act, Ask, Deed, WireRole, WireVisibility};
+use stoa_protocol::mesh::control::{Act, Ask, Deed, Personal, WireRole, WireVisibility};
+
+use stoa_protocol::token::{Claims, Grants};
 
 use super::fake_rooms::Call;
-use super::{Reply, Stage, back_end_token, bearer, creator_token, request, token};
+use super::{Reply, Stage, back_end_token, bearer, claims, creator_token, keys, request, token};
 
-async fn send(stage: &Stage, method: Method, path: &str, token: &str, body: &Value) -> Reply {
+pub(super) async fn send(
+    stage: &Stage,
+    method: Method,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> Reply {
     let bearer = bearer(token);
     let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
     let body = if body.is_null() { String::new() } else { body.to_string() };
     stage.send(request(method, path, &headers, body.into())).await
 }
 
-fn last_ask(stage: &Stage) -> Ask {
+/// What was asked of the owner; a person's question without who asks it.
+pub(super) fn last_ask(stage: &Stage) -> Ask {
     match stage.rooms.calls().pop() {
+        Some(Call::Ask(Ask::Personal(Personal { request, .. }))) => {
+            request.and_then(|request| request.ask).expect("something is asked")
+        }
         Some(Call::Ask(ask)) => ask,
         other => panic!("nothing was asked of the owner: {other:?}"),
+    }
+}
+
+/// The person on whose behalf something was asked, and what his token makes him.
+fn last_person(stage: &Stage) -> Option<(String, WireRole)> {
+    match stage.rooms.calls().pop() {
+        Some(Call::Ask(Ask::Personal(personal))) => {
+            let role = personal.role();
+            Some((personal.identity, role))
+        }
+        _ => None,
     }
 }
 
@@ -64,8 +87,10 @@ async fn every_deed_is_done_with_the_authority_of_the_token() {
             let act = last_act(&stage);
             assert_eq!((act.deed(), act.room.as_str(), act.by.as_str()), (deed, "agora", ""));
             assert_eq!(act.actor, *actor);
-            let reports = deed == Deed::Report && *authority == WireRole::Host;
+            let reports = deed == Deed::Report;
             assert!(reports || act.authority() == *authority, "{act:?}");
+            let person = (*actor == "ada" && !reports).then(|| ("ada".to_owned(), *authority));
+            assert_eq!(last_person(&stage), person, "{method} {path}");
         }
     }
 }
@@ -113,12 +138,23 @@ async fn a_deed_carries_what_the_request_says() {
 }
 
 #[tokio::test]
-async fn who_does_not_moderate_may_only_report() {
+async fn what_a_person_may_is_for_the_owner_to_say_and_a_token_of_no_room_makes_him_a_listener() {
     let stage = Stage::new();
-    let others = [token(Role::Listener), token(Role::Speaker), creator_token()];
-    for (method, path, body, deed) in deeds() {
+    let anywhere = keys().mint(&Claims { room: None, ..claims("ada", Role::Host) }).expect("token");
+    let others = [
+        (token(Role::Listener), "ada", WireRole::Listener),
+        (token(Role::Speaker), "ada", WireRole::Speaker),
+        (anywhere, "ada", WireRole::Listener),
+        (creator_token(), "back-end", WireRole::Listener),
+    ];
+    let reads = ["hands", "log", "bans"].map(|path| (Method::GET, path, Value::Null));
+    let more = [(Method::PATCH, "", json!({"topic": "x"})), (Method::DELETE, "", Value::Null)];
+    let deeds = deeds().into_iter().filter(|(.., deed)| *deed != Deed::Report);
+    let deeds = deeds.map(|(method, path, body, _)| (method, path, body));
+    for (method, path, body) in deeds.chain(reads).chain(more) {
         let path = format!("/v1/rooms/agora/{path}");
-        let bare = stage.ask(method.clone(), &path, &[]).await;
+        let path = path.trim_end_matches('/');
+        let bare = stage.ask(method.clone(), path, &[]).await;
         assert_eq!(
             (bare.status, bare.problem().as_str()),
             (StatusCode::UNAUTHORIZED, "token-missing")
@@ -126,33 +162,43 @@ async fn who_does_not_moderate_may_only_report() {
         let foreign = path.replace("agora", "stoa");
         let reply = send(&stage, method.clone(), &foreign, &token(Role::Host), &body).await;
         assert_eq!(reply.status, StatusCode::FORBIDDEN, "another room's token");
-        for token in &others {
-            let before = stage.rooms.calls().len();
-            let reply = send(&stage, method.clone(), &path, token, &body).await;
-            let reported = deed == Deed::Report;
-            let expected = if reported { StatusCode::NO_CONTENT } else { StatusCode::FORBIDDEN };
-            assert_eq!(reply.status, expected, "{method} {path}");
-            assert_eq!(stage.rooms.calls().len() > before, reported);
-        }
-    }
-    for path in ["hands", "log", "bans"] {
-        let path = format!("/v1/rooms/agora/{path}");
-        for token in &others {
-            let reply = send(&stage, Method::GET, &path, token, &Value::Null).await;
+        for (token, identity, role) in &others {
+            stage.rooms.refuse(403, "forbidden", "A listener may not do this.");
+            let reply = send(&stage, method.clone(), path, token, &body).await;
             assert_eq!(
                 (reply.status, reply.problem().as_str()),
                 (StatusCode::FORBIDDEN, "forbidden")
             );
+            assert_eq!(last_person(&stage), Some(((*identity).to_owned(), *role)), "{path}");
         }
+        let reply = send(&stage, method.clone(), path, &others[0].0, &body).await;
+        assert!(reply.status.is_success(), "whom the owner has made a moderator: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_grant_for_one_thing_is_none_for_another() {
+    let stage = Stage::new();
+    let grants = Grants { moderate: true, ..Grants::default() };
+    let back_end = Claims { room: None, grants, ..claims("shop", Role::Listener) };
+    let token = keys().mint(&back_end).expect("token");
+    send(&stage, Method::PATCH, "/v1/rooms/agora", &token, &json!({"topic": "x"})).await;
+    assert_eq!(last_person(&stage), None, "it may change rooms");
+    for (method, path) in [(Method::DELETE, ""), (Method::GET, "/log")] {
+        send(&stage, method, &format!("/v1/rooms/agora{path}"), &token, &Value::Null).await;
+        assert_eq!(last_person(&stage), Some(("shop".to_owned(), WireRole::Listener)), "{path}");
     }
 }
 
 #[tokio::test]
 async fn participants_are_listed_with_identities_for_those_who_moderate() {
     let stage = Stage::new();
-    for (role, identity) in [(Role::Listener, Value::Null), (Role::Moderator, json!("plato"))] {
+    let (person, back_end) = (token(Role::Listener), back_end_token());
+    for (token, who) in [(person, Some(("ada".into(), WireRole::Listener))), (back_end, None)] {
         let path = "/v1/rooms/agora/participants?after=p_1&limit=7";
-        let reply = send(&stage, Method::GET, path, &token(role), &Value::Null).await;
+        let reply = send(&stage, Method::GET, path, &token, &Value::Null).await;
+        assert_eq!(last_person(&stage), who, "of a person the owner knows whether he moderates");
+        let identity = json!("plato");
         assert_eq!(reply.status, StatusCode::OK);
         let page = reply.json();
         let expected = json!({"participant": "p_2", "name": "Plato", "role": "listener", "muted": false, "hand": true});
@@ -218,7 +264,6 @@ async fn every_field_has_limits_and_the_problem_names_the_broken_one() {
     let cases = [
         (json!({"name": ""}), "name"),
         (json!({"name": text(101)}), "name"),
-        (json!({"name": null}), "name"),
         (json!({"topic": text(201)}), "topic"),
         (json!({"topic": "a\nb"}), "topic"),
         (json!({"description": text(2_001)}), "description"),

@@ -72,6 +72,26 @@ impl Claims {
         }
     }
 
+    /// Whether a grant lets its bearer do this, whatever he may be in the room.
+    #[must_use]
+    pub fn may_by_grant(&self, action: Action<'_>) -> bool {
+        let grant = match action {
+            Action::Create(_) => Grant::Create,
+            Action::List => Grant::List,
+            Action::Read(_) => return false,
+            Action::Change(_) | Action::Moderate(_) => Grant::Moderate,
+            Action::Close(_) => Grant::Close,
+            Action::ReadLog(_) => Grant::ReadLog,
+        };
+        self.grants.holds(grant) && self.may(action).is_ok()
+    }
+
+    /// What the token makes its bearer in the room that it names; one that names none makes him nothing but a listener.
+    #[must_use]
+    pub fn role_in_room(&self) -> Role {
+        if self.room.is_some() { self.role } else { Role::Listener }
+    }
+
     /// As whom its bearer acts over the API, once [`Self::may`] lets him: who may moderate without being there acts as
     /// a host.
     #[must_use]
@@ -132,6 +152,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_grant_is_told_from_a_role_and_a_role_is_one_in_a_room() {
+        let (agora, other) = (room("agora"), room("stoa"));
+        let host = claims(Some("agora"), Role::Host, Grants::default());
+        assert_eq!((host.may(Action::Close(&agora)), host.role_in_room()), (Ok(()), Role::Host));
+        assert!(!host.may_by_grant(Action::Close(&agora)));
+        let closing = claims(Some("agora"), Role::Host, Grants::default().with(Grant::Close));
+        assert!(closing.may_by_grant(Action::Close(&agora)));
+        assert!(!closing.may_by_grant(Action::Close(&other)), "it names another room");
+        assert!(!closing.may_by_grant(Action::Change(&agora)), "another grant");
+        assert_eq!(claims(None, Role::Host, Grants::default()).role_in_room(), Role::Listener);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Owed {
 pub(super) fn acknowledges(body: &Body, operation: &Operation) -> bool {
     let Body::Response(Response { answer: Some(answer), .. }) = body else { return false };
     match operation {
-        Operation::Create(_) => true,
+        Operation::Create(_) | Operation::Revoke(_) => true,
         Operation::Change { change, .. } => !matches!(change, RoomChange::Append(_)),
         Operation::Note { changes, .. } => {
             let leaves = changes.iter().all(|change| matches!(change, HotChange::Gone(_)));

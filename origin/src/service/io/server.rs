@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use stoa_audio::frame::Frame;
 use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
-use stoa_protocol::mesh::control::Body;
+use stoa_protocol::mesh::control::{Body, Response};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::super::core::Service;
 use super::super::effects::Command;
+use super::super::looks::Look;
 use super::acknowledging::{Owed, Standbys, acknowledge, acknowledges};
 use super::reading::{Reader, Reading};
 use super::steering::{Order, Orders, Steering};
+use crate::archive::{Archive, Retention};
 use crate::cluster::Tidings;
 use crate::keeping::{Opened, Promise, Scribe};
 use crate::metrics::{LinkReport, Metrics};
@@ -26,6 +29,10 @@ const EVENTS_PER_TURN: usize = 256;
 
 /// How often metrics are brought up to date.
 const EXPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// When what is too old is erased first, and how often after that.
+const RETENTION_DELAY: Duration = Duration::from_secs(60);
+const RETENTION_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Drives a [`Service`] behind real links.
 #[derive(Debug)]
@@ -48,14 +55,19 @@ pub struct Server {
     tidings: mpsc::Receiver<Tidings>,
     /// Who tells back ends of what happens, if somebody wants to know.
     webhooks: Option<webhook::Sender>,
+    archive: Archive,
+    /// What the archive is busy with; bounded by it.
+    looks: JoinSet<()>,
+    retention: Retention,
 }
 
 impl Server {
-    /// Around `service`, which `scribe` writes down and `webhooks` tell of; `sender` is an end of `inbox`.
+    /// Around `service`, which `scribe` writes down and `webhooks` tell of; `sender` is an end of `inbox`. What is kept
+    /// longer than `retention` says is erased.
     #[must_use]
     pub fn new(
         service: Service,
-        mut scribe: Scribe,
+        (mut scribe, retention): (Scribe, Retention),
         webhooks: Option<webhook::Sender>,
         (inbox, sender): (Inbox, InboxSender),
         metrics: Metrics,
@@ -64,6 +76,7 @@ impl Server {
         let (steering, orders, vacant) = Steering::new();
         let (reader, readings) = Reader::new(scribe.stores().clone());
         let opened = scribe.opened();
+        let archive = Archive::new(scribe.clone());
         let server = Self {
             service,
             links: BTreeMap::new(),
@@ -80,6 +93,9 @@ impl Server {
             tidings,
             scribe,
             webhooks,
+            archive,
+            looks: JoinSet::new(),
+            retention,
         };
         (server, steering)
     }
@@ -90,6 +106,9 @@ impl Server {
         let mut export = tokio::time::interval(EXPORT_INTERVAL);
         export.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut found = self.scribe.found();
+        let mut retain =
+            tokio::time::interval_at(Instant::now() + RETENTION_DELAY, RETENTION_INTERVAL);
+        retain.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let deadline = self.service.poll_timeout().map(Instant::from_std);
             tokio::select! {
@@ -127,6 +146,8 @@ impl Server {
                 }
                 // Before the inbox, which may never be empty.
                 _ = export.tick() => self.export(),
+                _ = retain.tick() => self.retain(),
+                Some(_) = self.looks.join_next() => {}
                 taken = self.inbox.recv_many(&mut events, EVENTS_PER_TURN) => {
                     if taken == 0 {
                         break;
@@ -138,6 +159,8 @@ impl Server {
             }
         }
         self.export();
+        // They hold the stores, which are about to end.
+        self.looks.shutdown().await;
         for link in self.links.values() {
             link.close("this origin leaves");
         }
@@ -238,6 +261,12 @@ impl Server {
                 Command::Load { room } => self.reader.load(room),
                 Command::Verify { room } => self.reader.verify(room),
                 Command::Send { link, body } => self.send(link, body),
+                Command::Look { link, request, look } => {
+                    if let Some(link) = self.links.get(&link).cloned() {
+                        let archive = self.archive.clone();
+                        self.looks.spawn(look_up(archive, link, request, *look));
+                    }
+                }
                 Command::Bind { link, binding } => {
                     if let Some(link) = self.links.get(&link) {
                         link.bind(*binding);
@@ -287,9 +316,20 @@ impl Server {
         written
     }
 
+    /// Begins to erase what is too old, in memory at once.
+    fn retain(&mut self) {
+        let now_ms = self.service.unix_ms(now());
+        if let Some(before_ms) = self.retention.log_horizon_ms(now_ms) {
+            self.service.trim_logs(before_ms);
+        }
+        let (archive, retention) = (self.archive.clone(), self.retention);
+        self.looks.spawn(async move { archive.retain(retention, now_ms).await });
+    }
+
     fn export(&mut self) {
         self.metrics.note_service(&self.service);
         self.metrics.note_lease(self.service.holds_lease(now()));
+        self.metrics.note_archive(self.archive.tally());
         self.metrics.note_inbox(self.sender.frames_dropped(), self.sender.facts_waited());
         for (id, peer, load) in self.service.links() {
             if let Some(link) = self.links.get(&id) {
@@ -304,6 +344,14 @@ impl Server {
 
 fn now() -> std::time::Instant {
     Instant::now().into_std()
+}
+
+/// Sends the answer that takes the store.
+async fn look_up(archive: Archive, link: Link, id: u64, look: Look) {
+    let answer = Some(archive.answer(look).await);
+    if let Err(error) = link.send(Body::Response(Response { id, answer })) {
+        tracing::debug!(link = link.id().0, %error, "an answer was not sent");
+    }
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

@@ -16,6 +16,7 @@
 mod cluster;
 mod durable;
 mod links;
+mod looks;
 mod model;
 mod origins;
 mod people;

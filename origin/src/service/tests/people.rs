@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use stoa_protocol::mesh::control::{
-    Act, Answer, Ask, Body, ChangeRoom, CreateRoom, Deed, Join, ListBans, ListParticipants,
-    ListRooms, Reaction, Reactions, ReadLog, RoomSettings, Standing, WireRole,
+    Act, Answer, Ask, Body, ChangeRoom, CloseRoom, CreateRoom, Deed, Join, ListBans,
+    ListParticipants, ListRooms, Personal, Reaction, Reactions, ReadLog, Request, RoomSettings,
+    Standing, WireRole,
 };
 
 use super::world::{World, join_ask, track};
@@ -224,4 +225,56 @@ fn a_back_end_acts_by_its_authority_and_the_log_says_who_it_was() {
     };
     let Answer::Room(info) = world.ask(ams, Ask::ChangeRoom(change)) else { panic!() };
     assert_eq!((info.name.as_str(), info.speakers), ("Stoa", 2));
+}
+
+/// What somebody asks over the API, by a token that makes him `role`.
+fn personal(who: &str, role: WireRole, ask: Ask) -> Ask {
+    let request = Some(Box::new(Request { id: 0, ask: Some(ask) }));
+    let identity = format!("{who}@example.org");
+    Ask::Personal(Personal { identity, role: role.into(), request })
+}
+
+#[test]
+fn after_a_hand_over_the_room_is_the_new_hosts_to_read_and_to_close_and_not_the_old_ones() {
+    let (mut world, ams, sin) = agora();
+    world.ask(ams, Ask::Act(act("hana", Deed::HandOver, "leo")));
+    let room = || "r".to_owned();
+    let close = || Ask::CloseRoom(CloseRoom { room: room(), ..CloseRoom::default() });
+    let log = || Ask::ReadLog(ReadLog { room: room(), ..ReadLog::default() });
+
+    let refused = world.problem(ams, personal("hana", WireRole::Host, close()));
+    assert_eq!((refused.status, refused.code.as_str()), (403, "forbidden"));
+    let read = world.ask(sin, personal("leo", WireRole::Listener, log()));
+    assert!(matches!(read, Answer::Log(_)), "{read:?}");
+    let refused = world.problem(sin, personal("zoe", WireRole::Speaker, log()));
+    assert_eq!(refused.code, "forbidden");
+    let nested = personal("leo", WireRole::Listener, personal("leo", WireRole::Host, close()));
+    assert_eq!(world.problem(sin, nested).code, "unknown-request");
+    let closed = world.ask(sin, personal("leo", WireRole::Listener, close()));
+    assert_eq!(closed, Answer::Done(Default::default()));
+    assert_eq!(world.service.rooms_len(), 0);
+    let happened = std::iter::from_fn(|| world.service.next_event()).last().unwrap().event;
+    assert_eq!(
+        (happened.happening.name(), happened.entry.actor.as_str()),
+        ("room-closed", "leo@example.org")
+    );
+}
+
+#[test]
+fn identities_are_told_to_whoever_moderates_here_and_to_nobody_else() {
+    let (mut world, ams, sin) = agora();
+    world.ask(ams, Ask::Act(act("hana", Deed::HandOver, "leo")));
+    let list = |hands| {
+        let list =
+            ListParticipants { room: "r".into(), identities: true, hands, ..Default::default() };
+        Ask::ListParticipants(list)
+    };
+    for (who, role, told) in [("leo", WireRole::Listener, true), ("zoe", WireRole::Speaker, false)]
+    {
+        let page = world.ask(sin, personal(who, role, list(false)));
+        let Answer::Participants(page) = page else { panic!("{page:?}") };
+        assert!(page.participants.iter().all(|one| one.identity.is_empty() != told), "{page:?}");
+        let hands = world.ask(sin, personal(who, role, list(true)));
+        assert_eq!(matches!(hands, Answer::Participants(_)), told, "{hands:?}");
+    }
 }

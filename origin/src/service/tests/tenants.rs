@@ -3,9 +3,9 @@
 use stoa_link::LinkId;
 use stoa_protocol::ids::TenantId;
 use stoa_protocol::mesh::control::{
-    Act, Answer, Ask, Body, ChangeRoom, CloseRoom, CreateRoom, Deed, ListBans, ListParticipants,
-    REVOCATIONS_PER_MESSAGE_MAX, ReadLog, ReadRoom, Revocations, Revoke, SetMuted, WireRevocation,
-    WireRole,
+    Act, Answer, Ask, Body, ChangeRoom, CloseRoom, CreateRoom, Deed, Join, Leave, ListBans,
+    ListParticipants, REVOCATIONS_PER_MESSAGE_MAX, ReadLog, ReadRoom, Revocations, Revoke,
+    SetMuted, WireRevocation, WireRole,
 };
 use stoa_protocol::token::{Revocation, Revoked};
 
@@ -46,7 +46,7 @@ fn asks(tenant: &str) -> Vec<Ask> {
         ..ListParticipants::default()
     };
     vec![
-        Ask::Join(stoa_protocol::mesh::control::Join { tenant: tenant.clone(), ..join }),
+        Ask::Join(Join { tenant: tenant.clone(), ..join }),
         Ask::Act(act),
         Ask::SetMuted(mute),
         Ask::ChangeRoom(change),
@@ -177,4 +177,38 @@ fn what_revokes_nothing_is_refused_and_told_to_nobody() {
     assert_eq!(world.problem(ams, nothing).code, "revocation-malformed");
     assert_eq!(world.problem(ams, revoke("")).code, "revocation-malformed");
     assert!(world.take(ams, told).is_empty());
+}
+
+#[test]
+fn the_participants_of_a_tenant_are_counted_across_edges_and_rooms() {
+    let mut world = World::new();
+    let (ams, sin) = (world.up(1, "ams"), world.up(2, "sin"));
+    for (room, tenant) in [("a", "acme"), ("b", "acme"), ("c", "")] {
+        let (room, name, tenant) = (room.into(), "A room".into(), tenant.into());
+        let ask = CreateRoom { room, name, tenant, ..CreateRoom::default() };
+        assert!(matches!(world.ask(ams, Ask::CreateRoom(ask)), Answer::Room(_)));
+    }
+    let join = |room: &str, who: &str, tenant: &str| {
+        let Ask::Join(join) = join_ask(room, who, WireRole::Listener) else { unreachable!() };
+        let tenant_participants_max = Some(2);
+        Ask::Join(Join { tenant: tenant.into(), tenant_participants_max, ..join })
+    };
+    let joined = |answer: Answer| matches!(answer, Answer::Room(_));
+    assert!(joined(world.ask(ams, join("a", "ada", "acme"))));
+    assert!(joined(world.ask(sin, join("b", "bob", "acme"))));
+    let full = world.problem(sin, join("a", "eve", "acme"));
+    assert_eq!((full.status, full.code.as_str()), (429, "quota-participants"));
+    assert!(joined(world.ask(ams, join("a", "ada", "acme"))), "who is here is not counted twice");
+    assert!(joined(world.ask(sin, join("c", "zoe", ""))), "another tenant's");
+    let leave = Leave { room: "b".into(), participant: "bob".into() };
+    world.ask(sin, Ask::Leave(leave));
+    assert!(joined(world.ask(sin, join("a", "eve", "acme"))));
+    let close = CloseRoom { room: "a".into(), tenant: "acme".into() };
+    world.ask(ams, Ask::CloseRoom(close));
+    for who in ["ada", "eve"] {
+        assert!(
+            joined(world.ask(ams, join("b", who, "acme"))),
+            "a room that ends frees its places"
+        );
+    }
 }

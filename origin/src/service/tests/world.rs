@@ -18,6 +18,7 @@ use crate::room::Start;
 use crate::service::core::Service;
 use crate::service::effects::Command;
 use crate::service::limits::Limits;
+use crate::service::looks::Look;
 
 /// 2026-01-01, in milliseconds since 1970.
 pub(super) const UNIX_MS: u64 = 1_767_225_600_000;
@@ -32,6 +33,8 @@ pub(super) struct World {
     pub(super) sent: BTreeMap<LinkId, Vec<Body>>,
     pub(super) bound: BTreeMap<LinkId, BTreeMap<TrackId, TrackBinding>>,
     pub(super) closed: BTreeMap<LinkId, String>,
+    /// What the store was to be asked.
+    pub(super) looks: Vec<Look>,
     next_request: u64,
 }
 
@@ -55,6 +58,7 @@ impl World {
             sent: BTreeMap::new(),
             bound: BTreeMap::new(),
             closed: BTreeMap::new(),
+            looks: Vec::new(),
             next_request: 0,
         }
     }
@@ -87,6 +91,14 @@ impl World {
             Some(Body::Response(response)) if response.id == id => response.answer.unwrap(),
             other => panic!("the answer to request {id} must be the last message, not {other:?}"),
         }
+    }
+
+    /// Asks what takes the store.
+    pub(super) fn look(&mut self, link: LinkId, ask: Ask) -> Look {
+        self.next_request += 1;
+        let id = self.next_request;
+        self.control(link, Body::Request(Request { id, ask: Some(ask) }));
+        self.looks.pop().expect("the store is asked")
     }
 
     pub(super) fn problem(&mut self, link: LinkId, ask: Ask) -> Problem {
@@ -216,6 +228,7 @@ impl World {
                     self.sent.entry(link).or_default().push(*body);
                 }
                 Command::Load { .. } | Command::Verify { .. } => {}
+                Command::Look { look, .. } => self.looks.push(*look),
                 Command::Close { link, reason } => {
                     self.bound.remove(&link);
                     self.closed.insert(link, reason);

@@ -2,7 +2,7 @@
 //! what an interrupted removal leaves behind belongs to a life that nobody reads.
 
 /// Each is applied once, in order. Never change one that has been released; add another.
-pub(super) const MIGRATIONS: [&[&str]; 2] = [
+pub(super) const MIGRATIONS: [&[&str]; 3] = [
     &[
         "CREATE TABLE IF NOT EXISTS room (
         room text, life text, kind text, key text, value text,
@@ -20,6 +20,9 @@ pub(super) const MIGRATIONS: [&[&str]; 2] = [
         "CREATE TABLE IF NOT EXISTS lease (node text PRIMARY KEY, holder text)",
     ],
     &["ALTER TABLE lease ADD IF NOT EXISTS home text"],
+    // One partition: some hundred bytes for each of a hundred thousand.
+    &["CREATE TABLE IF NOT EXISTS revocation (
+        part text, id text, body text, expires_unix_s bigint, PRIMARY KEY (part, id))"],
 ];
 
 pub(super) const MIGRATION_TABLE: &str =
@@ -60,6 +63,12 @@ pub(super) const LEASE_RELEASE: &str = "DELETE FROM lease WHERE node = ? IF hold
 pub(super) const LEASE_HOME: &str = "SELECT home FROM lease WHERE node = ?";
 pub(super) const LEASE_READ: &str = "SELECT holder FROM lease WHERE node = ?";
 pub(super) const LEASES: &str = "SELECT node, holder, home, TTL(holder) FROM lease LIMIT ?";
+
+pub(super) const REVOCATION_PUT: &str =
+    "INSERT INTO revocation (part, id, body, expires_unix_s) VALUES (?, ?, ?, ?)";
+pub(super) const REVOCATION_DELETE: &str = "DELETE FROM revocation WHERE part = ? AND id = ?";
+pub(super) const REVOCATIONS: &str =
+    "SELECT id, body, expires_unix_s FROM revocation WHERE part = ? AND id > ? LIMIT ?";
 
 /// One of the two tables whose partition is a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

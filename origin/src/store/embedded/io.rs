@@ -10,8 +10,10 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, ReadTransaction, WriteTransaction};
 use tokio::sync::oneshot;
 
-use super::tables::{APPOINTMENTS, BANS, FORM, FORM_NOW, HANDS, HERE, HOT, LOG, META, ROOMS};
-use super::{hot, rooms};
+use super::tables::{
+    APPOINTMENTS, BANS, FORM, FORM_NOW, HANDS, HERE, HOT, LOG, META, REVOCATIONS, ROOMS,
+};
+use super::{hot, revocations, rooms};
 use crate::store::error::StoreError;
 use crate::store::lease::LeaseBook;
 use crate::store::limits::{CALL_LIMIT, GROUP_MAX, QUEUE_MAX};
@@ -224,6 +226,7 @@ fn prepare(database: &Database) -> Result<(), StoreError> {
             writing.open_table(table)?;
         }
         writing.open_table(LOG)?;
+        writing.open_table(REVOCATIONS)?;
         writing.open_table(HOT)?;
         writing.open_table(HANDS)?;
     }
@@ -256,6 +259,8 @@ fn write(writing: &WriteTransaction, operation: Operation) -> Outcome {
         Operation::Note { room, epoch, changes } => hot::note(writing, &room, epoch, &changes),
         Operation::Dissolve { room, epoch } => hot::dissolve(writing, &room, epoch),
         Operation::Forget(room) => hot::forget(writing, &room),
+        Operation::Revoke(kept) => revocations::revoke(writing, &kept),
+        Operation::Unrevoke { id } => revocations::unrevoke(writing, &id),
         other => Err(StoreError::Unsupported { kind: other.kind().label() }),
     }
 }
@@ -270,6 +275,7 @@ fn read(reading: &ReadTransaction, operation: &Operation) -> Outcome {
         Operation::Bans { room, after, limit } => rooms::bans(reading, room, after, *limit),
         Operation::Log { room, after, limit } => rooms::log(reading, room, *after, *limit),
         Operation::Hot(room) => hot::hot(reading, room),
+        Operation::Revocations { after, limit } => revocations::page(reading, after, *limit),
         Operation::HotRooms { after, limit } => hot::page(reading, after.as_ref(), *limit),
         other => Err(StoreError::Unsupported { kind: other.kind().label() }),
     }

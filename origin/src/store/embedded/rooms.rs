@@ -68,6 +68,7 @@ pub(super) fn change(
             }
         }
         RoomChange::Append(entries) => append(writing, &mut row, &entries)?,
+        RoomChange::Amend(entries) => amend(writing, room, &entries)?,
     }
     put(writing, &row)?;
     Ok(Answer::Done)
@@ -114,6 +115,17 @@ fn append(writing: &WriteTransaction, row: &mut RoomRow, entries: &[LogEntry]) -
             let key = (row.record.room.as_str(), entry.sequence);
             table.insert(key, encode(entry)?.as_slice())?;
             row.record.log_end = entry.sequence;
+        }
+    }
+    Ok(())
+}
+
+fn amend(writing: &WriteTransaction, room: &RoomId, entries: &[LogEntry]) -> Result<()> {
+    let mut table = writing.open_table(LOG)?;
+    for entry in entries {
+        let key = (room.as_str(), entry.sequence);
+        if table.get(key)?.is_some() {
+            table.insert(key, encode(entry)?.as_slice())?;
         }
     }
     Ok(())

@@ -25,6 +25,8 @@ pub(super) const HOT: TableDefinition<&str, (u64, u32)> = TableDefinition::new("
 pub(super) const HERE: TableDefinition<Pair<'_>, &[u8]> = TableDefinition::new("here");
 pub(super) const HANDS: TableDefinition<Pair<'_>, u64> = TableDefinition::new("hands");
 
+pub(super) const REVOCATIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("revocations");
+
 /// The key of [`META`] under which the form of the tables stands.
 pub(super) const FORM: &str = "form";
 /// The form that this version reads and writes.

@@ -115,6 +115,8 @@ impl Stores {
             Kind::Rooms => &self.shared.rooms,
             Kind::Hot => &self.shared.people,
             Kind::Leases => return Err(UNREPEATABLE),
+            // One lane, so that the last word about the same stays the last.
+            Kind::Revocations => return self.shared.rooms[0].write(operation),
         };
         let repeatable = !operation.opens() && !operation.reads();
         let lane = operation.room().filter(|_| repeatable).map(lane_of).ok_or(UNREPEATABLE)?;

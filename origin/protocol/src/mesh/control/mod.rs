@@ -10,14 +10,18 @@
 //! | `tracks` | subscriptions, aliases, the selection |
 //! | `acts` | what people do in a room, standings, reactions, pages of people |
 //! | `origins` | how origins share rooms, and what edges say when an owner is lost |
+//! | `personal` | what a person asks who need not be in the room |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
+//! | `erasure` | what is kept about a person, erased |
 //! | `revocations` | access tokens that hold no longer |
 
 mod acts;
+mod erasure;
 mod life;
 mod message;
 mod origins;
+mod personal;
 mod requests;
 mod revocations;
 mod rooms;
@@ -27,12 +31,14 @@ pub use acts::{
     Act, BanInfo, BanPage, Deed, LogEntry, LogPage, ParticipantInfo, ParticipantPage, Reaction,
     Reactions, Standing,
 };
+pub use erasure::{EraseIdentity, Erased};
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};
 pub use origins::{
     ORIGINS_MAX, OriginInfo, Origins, Orphans, Ownerships, Owns, ROOMS_PER_MESSAGE_MAX, Replica,
     Replicated, RoomEdges, RoomEpoch, RoomOwnership, Superseded,
 };
+pub use personal::Personal;
 pub use requests::{
     Answer, Ask, ChangeRoom, CloseRoom, CreateRoom, Done, Join, Leave, ListBans, ListParticipants,
     ListRooms, Problem, ReadLog, ReadRoom, Request, Response, Revoke, SetMuted,

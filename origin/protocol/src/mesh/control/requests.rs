@@ -3,6 +3,8 @@
 use prost::{Message, Oneof};
 
 use super::acts::{Act, BanPage, LogPage, ParticipantPage};
+use super::erasure::{EraseIdentity, Erased};
+use super::personal::Personal;
 use super::revocations::WireRevocation;
 use super::rooms::{RoomInfo, RoomPage, RoomSettings, WireRole};
 
@@ -13,7 +15,7 @@ pub struct Request {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 30, 31")]
     pub ask: Option<Ask>,
 }
 
@@ -59,6 +61,12 @@ pub enum Ask {
     /// Let tokens hold no longer, at every edge.
     #[prost(message, tag = "14")]
     Revoke(Revoke),
+    /// One of these on behalf of a person, as what he is in the room.
+    #[prost(message, tag = "30")]
+    Personal(Personal),
+    /// Erase what is kept about an identity.
+    #[prost(message, tag = "31")]
+    EraseIdentity(EraseIdentity),
 }
 
 /// Make a room.
@@ -254,6 +262,9 @@ pub struct Join {
     /// Whose the token is; empty for the default tenant.
     #[prost(string, tag = "10")]
     pub tenant: String,
+    /// Most participants that its tenant may have at this origin, this one included; absent without such a quota.
+    #[prost(uint32, optional, tag = "30")]
+    pub tenant_participants_max: Option<u32>,
 }
 
 /// A participant has gone.
@@ -300,7 +311,7 @@ pub struct Response {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What came of it.
-    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 7, 8, 30")]
     pub answer: Option<Answer>,
 }
 
@@ -328,6 +339,9 @@ pub enum Answer {
     /// A page of bans.
     #[prost(message, tag = "8")]
     Bans(BanPage),
+    /// What was erased.
+    #[prost(message, tag = "30")]
+    Erased(Erased),
 }
 
 /// Nothing more to say.

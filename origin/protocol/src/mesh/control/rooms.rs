@@ -63,6 +63,25 @@ pub struct RoomSettings {
     pub muted_on_entry: Option<bool>,
 }
 
+impl RoomSettings {
+    /// What a new room of this name has where nobody sets anything else.
+    #[must_use]
+    pub fn of_new_room(name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            topic: Some(String::new()),
+            description: Some(String::new()),
+            visibility: Some(WireVisibility::Open.into()),
+            language: Some(String::new()),
+            scheduled_ms: Some(0),
+            participants_max: Some(0),
+            stage_max: Some(0),
+            hands: Some(true),
+            muted_on_entry: Some(false),
+        }
+    }
+}
+
 /// What everybody may know of a room.
 #[derive(Clone, PartialEq, Message)]
 pub struct RoomInfo {

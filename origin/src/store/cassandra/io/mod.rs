@@ -7,6 +7,7 @@
 //! | `rooms` | durable rooms |
 //! | `hot` | who is here |
 //! | `leases` | leases of origins |
+//! | `revocations` | revocations |
 //! | `migration` | keyspace and tables |
 //! | `store` | all of it as one store |
 
@@ -14,6 +15,7 @@ mod hot;
 mod leases;
 mod migration;
 mod partition;
+mod revocations;
 mod rooms;
 mod session;
 mod store;

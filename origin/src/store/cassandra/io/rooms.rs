@@ -1,5 +1,7 @@
 //! Durable rooms: each change reads the room, decides, and swaps its version.
 
+use std::collections::BTreeSet;
+
 use scylla::statement::Consistency;
 use scylla::value::CqlValue;
 use stoa_protocol::ids::RoomId;
@@ -116,6 +118,14 @@ async fn decide(session: &Session, row: &mut RoomRow, change: &RoomChange) -> Re
             row.bans = counted(row.bans, known, false, ("the number of bans", BANS_MAX))?;
             vec![take(BAN, identity)]
         }
+        RoomChange::Amend(entries) => {
+            let keys = entries.iter().map(|entry| log_key(entry.sequence)).collect();
+            let there = present(session, row, LOG, keys).await?;
+            let amended = entries.iter().filter(|entry| there.contains(&log_key(entry.sequence)));
+            amended
+                .map(|entry| Ok(add(LOG, &log_key(entry.sequence), json(entry)?)))
+                .collect::<Result<_>>()?
+        }
         RoomChange::Append(entries) => {
             let mut statements = Vec::new();
             for entry in entries {
@@ -143,11 +153,21 @@ fn counted(before: u32, known: bool, puts: bool, (what, max): (&'static str, u32
 }
 
 async fn has(session: &Session, row: &RoomRow, kind: &str, key: &str) -> Result<bool> {
-    let keys = CqlValue::List(vec![CqlValue::Text(key.to_owned())]);
+    Ok(!present(session, row, kind, vec![key.to_owned()]).await?.is_empty())
+}
+
+/// Which of these keys have a row.
+async fn present(
+    session: &Session,
+    row: &RoomRow,
+    kind: &str,
+    keys: Vec<String>,
+) -> Result<BTreeSet<String>> {
+    let keys = CqlValue::List(keys.into_iter().map(CqlValue::Text).collect());
     let room = row.record.room.as_str();
     let values = vec![text(room), text(row.life.as_str()), text(kind), Some(keys)];
     let found = session.rows((Table::Room.statements().keys, values), Consistency::Quorum).await?;
-    Ok(!found.is_empty())
+    found.into_iter().map(|row| Reader::new(row).key()).collect()
 }
 
 pub(super) async fn trim(session: &Session, room: &RoomId, before_ms: u64) -> Result<Answer> {

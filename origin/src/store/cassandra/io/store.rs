@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::session::Session;
-use super::{hot, leases, rooms};
+use super::{hot, leases, revocations, rooms};
 use crate::store::config::CassandraConfig;
 use crate::store::error::StoreError;
 use crate::store::limits::CALL_LIMIT;
@@ -60,6 +60,11 @@ impl Cassandra {
             }
             Operation::Release { node, holder } => leases::release(session, &node, holder).await,
             Operation::Leases => leases::leases(session).await,
+            Operation::Revoke(kept) => revocations::revoke(session, *kept).await,
+            Operation::Unrevoke { id } => revocations::unrevoke(session, id).await,
+            Operation::Revocations { after, limit } => {
+                revocations::page(session, after, limit).await
+            }
         }
     }
 }
