@@ -48,7 +48,8 @@ impl Config {
     }
 }
 
-#[cfg(all(test, feature = "standalone"))]
+#[cfg(test)]
+#[cfg(feature = "standalone")]
 mod tests {
     use std::path::Path;
 

@@ -52,13 +52,13 @@ impl Directory {
         self.unconfirmed.insert(owner.clone(), rooms);
     }
 
-    /// It has told everything: what was not among it has ended.
-    pub fn end(&mut self, owner: &NodeId) {
-        for room in self.unconfirmed.remove(owner).unwrap_or_default() {
-            if self.rooms.get(&room).is_some_and(|known| known.owner == *owner) {
-                self.rooms.remove(&room);
-            }
-        }
+    /// It has told everything: what was not among it is no longer its, and given back.
+    pub fn end(&mut self, owner: &NodeId) -> Vec<(RoomId, Known)> {
+        let rooms = self.unconfirmed.remove(owner).unwrap_or_default().into_iter();
+        let own =
+            rooms.filter(|room| self.rooms.get(room).is_some_and(|known| known.owner == *owner));
+        let own: Vec<RoomId> = own.collect();
+        own.into_iter().filter_map(|room| self.rooms.remove_entry(&room)).collect()
     }
 
     /// What is known of a room.
@@ -133,7 +133,8 @@ mod tests {
         directory.note(room("a"), known("o1", 1));
         directory.note(room("c"), known("o2", 2));
         assert_eq!(directory.len(), 3, "until then they stay");
-        directory.end(&o1);
+        let gone = directory.end(&o1);
+        assert_eq!(gone, [(room("b"), known("o1", 1))]);
         assert!(directory.find(&room("a")).is_some());
         assert!(directory.find(&room("b")).is_none());
         assert_eq!(directory.find(&room("c")).unwrap().owner.as_str(), "o2");

@@ -94,6 +94,11 @@ impl Service {
         if self.rooms.contains_key(&id) || self.halls.len() >= self.limits.rooms {
             return;
         }
+        if self.network.is_shared() && kept.record.ownership.standby.is_some() {
+            // It may have taken the room already, and it holds what was acknowledged last.
+            self.leave_to_standby(&kept.record, now);
+            return;
+        }
         let next = self.ownership(self.epoch(self.start.unix_ms_at(now)));
         let before = kept.record.ownership.clone();
         self.writes.push_back(Operation::Claim { room: id, before, next: next.clone() });

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use stoa_audio::frame::Epoch;
 use stoa_link::{LinkId, PeerName};
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Load, Request};
@@ -16,6 +17,9 @@ pub(super) const CLAIM_WITHIN: Duration = Duration::from_millis(400);
 
 /// How long an owner without a lease is left alone by those who are not its standby.
 pub(super) const STANDBY_FIRST: Duration = LEASE_LIFE;
+
+/// How long the standbys of a restarted owner have to take its rooms; then it takes them from the store.
+pub(super) const LEFT_TO_STANDBY: Duration = Duration::from_secs(5);
 
 /// How long a room may take to move to another origin before this one goes on.
 pub(super) const MOVE_WITHIN: Duration = Duration::from_secs(5);
@@ -41,6 +45,8 @@ pub(super) struct Network {
     pub(super) replicas: BTreeMap<RoomId, Replica>,
     pub(super) votes: Votes,
     pub(super) takings: BTreeMap<RoomId, Taking>,
+    /// Rooms of this origin's former run that are left to their standbys, and until when.
+    pub(super) left: BTreeMap<RoomId, Instant>,
     pub(super) counts: NetworkCounts,
 }
 
@@ -93,11 +99,13 @@ pub enum Why {
     Expired,
     /// Its owner hands it over.
     HandOver,
+    /// Its owner was restarted, and knows less than its standby.
+    Restarted,
 }
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::Majority, Self::Expired, Self::HandOver];
+    pub const ALL: [Self; 4] = [Self::Majority, Self::Expired, Self::HandOver, Self::Restarted];
 
     /// The value of the metric's `reason` label.
     #[must_use]
@@ -106,6 +114,7 @@ impl Why {
             Self::Majority => "majority",
             Self::Expired => "lease_expired",
             Self::HandOver => "hand_over",
+            Self::Restarted => "owner_restarted",
         }
     }
 }
@@ -161,6 +170,7 @@ impl Network {
             replicas: BTreeMap::new(),
             votes: Votes::default(),
             takings: BTreeMap::new(),
+            left: BTreeMap::new(),
             counts: NetworkCounts::default(),
         }
     }
@@ -182,12 +192,19 @@ impl Network {
         told.map_or(peer.region.as_str(), |live| live.home.domain.as_str())
     }
 
+    /// The epoch in which a room was left to its standby.
+    pub(super) fn epoch_left(&self, room: &RoomId) -> Option<Epoch> {
+        self.left.get(room)?;
+        self.directory.find(room).map(|known| known.epoch)
+    }
+
     /// When the next taking goes on without the store.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let due = |taking: &Taking| match taking.step {
             Step::Asked { until } => until,
             _ => None,
         };
-        self.takings.values().filter_map(due).min()
+        let due = self.takings.values().filter_map(due);
+        due.chain(self.left.values().copied()).min()
     }
 }

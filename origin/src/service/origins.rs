@@ -15,7 +15,7 @@ use super::core::Service;
 use super::counts::ControlRefusal;
 use super::effects::Command;
 use super::hall::{Hall, RoomKey};
-use super::network::Origin;
+use super::network::{Origin, Why};
 use crate::cluster::{Known, LiveOrigin, Tenure, Tidings};
 
 impl Service {
@@ -87,9 +87,9 @@ impl Service {
     /// Another origin's link is down: it may be dead, or only the link.
     pub(super) fn handle_origin_down(&mut self, link: LinkId, now: Instant) {
         let Some(origin) = self.network.origins.remove(&link) else { return };
-        let lost = |hall: &&mut Hall| hall.standby.as_ref().is_some_and(|s| s.link == link);
+        let lost = |hall: &Hall| hall.standby.as_ref().is_some_and(|s| s.link == link);
         let keys: Vec<RoomKey> =
-            self.halls.iter_mut().filter(|(_, hall)| lost(&hall)).map(|(key, _)| *key).collect();
+            self.halls.iter().filter(|(_, hall)| lost(hall)).map(|(key, _)| *key).collect();
         for key in keys {
             self.drop_standby(key, now);
             self.assign_standby(key, now);
@@ -139,7 +139,13 @@ impl Service {
             self.network.directory.forget(&room, Epoch(ended.epoch));
         }
         if told.last {
-            self.network.directory.end(&owner);
+            let left: Vec<(RoomId, Known)> = self.network.directory.end(&owner);
+            // An owner that was restarted leaves its rooms to those who hold them.
+            for (room, known) in left {
+                if known.standby.as_ref() == Some(&self.node) {
+                    self.take(&room, Why::Restarted, now);
+                }
+            }
         }
     }
 
@@ -157,6 +163,9 @@ impl Service {
         };
         if self.network.replicas.get(&room).is_some_and(stale) {
             self.network.replicas.remove(&room);
+        }
+        if known.owner != self.node && self.network.epoch_left(&room) < Some(known.epoch) {
+            self.network.left.remove(&room);
         }
         self.network.directory.note(room, known);
     }

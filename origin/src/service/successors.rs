@@ -11,7 +11,7 @@ use stoa_protocol::mesh::control::{Body, Owns, Replica as WireReplica, Replicate
 use super::core::Service;
 use super::effects::Command;
 use super::hall::RoomKey;
-use super::network::{REPLICAS_MAX, Why};
+use super::network::{LEFT_TO_STANDBY, REPLICAS_MAX, Why};
 use super::origins::told;
 use super::refusal::Refusal;
 use crate::cluster::{Known, Line, Replica};
@@ -114,6 +114,14 @@ impl Service {
         for (link, request) in hall.moving.map(|moving| moving.held).unwrap_or_default() {
             self.handle_request(link, request, now);
         }
+    }
+
+    /// A room of this origin's former run is its standby's, unless that does not take it.
+    pub(super) fn leave_to_standby(&mut self, record: &RoomRecord, now: Instant) {
+        let Some(standby) = record.ownership.standby.clone() else { return };
+        let known = known_of(record, standby);
+        self.network.left.insert(record.room.clone(), now + LEFT_TO_STANDBY);
+        self.network.directory.note(record.room.clone(), Known { standby: None, ..known });
     }
 
     /// Whether this origin may act for a room: by its lease, or with most of the room's edges, that of the asker

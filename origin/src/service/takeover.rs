@@ -15,7 +15,7 @@ use super::network::{CLAIM_WITHIN, STANDBY_FIRST, Step, Taking, Why};
 use super::origins::told;
 use crate::cluster::{Known, Replica, successor_of};
 use crate::room::Change;
-use crate::store::{Kept, Operation, Ownership, StoreError};
+use crate::store::{Kept, Operation, Ownership, RoomRecord, StoreError};
 
 impl Service {
     /// Whether a room of another origin is to be taken; then takes it.
@@ -77,10 +77,7 @@ impl Service {
             .take(self.limits.rooms.saturating_sub(self.halls.len()))
             .collect();
         for room in rooms {
-            let next = Ownership::default();
-            let taking = Taking { why: Why::Expired, next, step: Step::Looking };
-            self.network.takings.insert(room.clone(), taking);
-            self.commands.push_back(Command::Load { room });
+            self.look(room);
         }
     }
 
@@ -168,6 +165,11 @@ impl Service {
         let Some(step) = self.network.takings.get(room).map(|taking| taking.step) else { return };
         let open = kept.filter(|kept| kept.record.closed_ms.is_none());
         match (open, step) {
+            // Its standby has taken it meanwhile.
+            (Some(kept), Step::Looking) if self.is_well_owned(&kept.record) => {
+                self.network.takings.remove(room);
+                self.handle_record(room, Some(&kept.record), now);
+            }
             (Some(kept), Step::Looking) => {
                 let step = Step::Asked { until: None };
                 self.claim(room, Why::Expired, kept.record.ownership, step, now);
@@ -183,6 +185,12 @@ impl Service {
                 self.network.takings.remove(room);
             }
         }
+    }
+
+    /// Whether a room has an owner that is alive, and is not this origin.
+    fn is_well_owned(&self, record: &RoomRecord) -> bool {
+        let owner = record.ownership.owner.as_ref().filter(|owner| **owner != self.node);
+        owner.is_some_and(|owner| self.network.live.iter().any(|live| live.node == *owner))
     }
 
     /// Goes on without the store where it has not answered in time, and takes rooms back that did not move.
@@ -203,6 +211,27 @@ impl Service {
                 taking.step = Step::Taken;
             }
         }
+        self.take_what_is_left(now);
+    }
+
+    /// Takes rooms of the former run out of the store that their standbys have not taken.
+    fn take_what_is_left(&mut self, now: Instant) {
+        let due = |(_, at): &(&RoomId, &Instant)| **at <= now;
+        let rooms: Vec<RoomId> =
+            self.network.left.iter().filter(due).map(|(room, _)| room.clone()).collect();
+        for room in rooms {
+            self.network.left.remove(&room);
+            if !self.rooms.contains_key(&room) && !self.network.takings.contains_key(&room) {
+                self.look(room);
+            }
+        }
+    }
+
+    /// Reads a room, to take it from whoever has it in the store.
+    fn look(&mut self, room: RoomId) {
+        let taking = Taking { why: Why::Expired, next: Ownership::default(), step: Step::Looking };
+        self.network.takings.insert(room.clone(), taking);
+        self.commands.push_back(Command::Load { room });
     }
 
     /// Opens a room out of its replica, in the epoch of the taking, and writes anew what the store may lack.

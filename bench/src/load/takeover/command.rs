@@ -177,21 +177,16 @@ async fn round(
         Fate::Frozen => {
             tokio::time::sleep(FROZEN.saturating_sub(struck.elapsed())).await;
             let (given_up, fenced) = network.thaw(owner).await?;
-            report.given_up += whole(given_up);
-            report.fenced += whole(fenced);
+            report.given_up += given_up;
+            report.fenced += fenced;
         }
         Fate::Leaves => network.gone(owner).await?,
     }
-    report.taken += whole(network.taken_since(&name, before).await?);
+    report.taken += network.taken_since(&name, before).await?;
     if fate != Fate::Frozen {
         network.start_origin(&name).await?;
     }
     network.linked().await
-}
-
-fn whole(count: f64) -> u64 {
-    // Counters are whole, and small.
-    count.round().max(0.0) as u64
 }
 
 async fn shaken_hands(swarm: &Arc<Swarm>, wanted: u64) -> Result<()> {

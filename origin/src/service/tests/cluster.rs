@@ -16,7 +16,6 @@ use super::world::{UNIX_MS, join_ask};
 use crate::cluster::{LiveOrigin, Tidings};
 use crate::room::Start;
 use crate::service::core::Service;
-use crate::service::effects::Command;
 use crate::service::limits::Limits;
 use crate::store::{
     Answer as Stored, Embedded, Home, Kept, Operation, Ownership, Store, StoreError,
@@ -31,7 +30,7 @@ pub(super) struct Origin {
     pub(super) frozen: bool,
     waiting: VecDeque<(LinkId, Body)>,
     /// What could not be written yet.
-    journal: VecDeque<Operation>,
+    pub(super) journal: VecDeque<Operation>,
 }
 
 #[derive(Default)]
@@ -49,7 +48,7 @@ pub(super) struct Cluster {
     pub(super) store_is_up: bool,
     pub(super) now: Instant,
     start: Instant,
-    links: BTreeMap<LinkId, (&'static str, &'static str)>,
+    pub(super) links: BTreeMap<LinkId, (&'static str, &'static str)>,
     next: u64,
     /// Writes that the store has refused.
     pub(super) refused: Vec<(&'static str, StoreError)>,
@@ -89,6 +88,10 @@ impl Cluster {
         let rng = StdRng::seed_from_u64(1);
         let mut service = Service::new(NodeId::new(name).unwrap(), Limits::default(), rng, start);
         service.share(domain, self.now + LEASE);
+        let all = Operation::Rooms { after: None, limit: 100 };
+        if let Ok(Stored::Rooms(records)) = self.store.apply(all).await {
+            records.into_iter().for_each(|record| service.restore(&Kept::bare(record), self.now));
+        }
         let origin =
             Origin { service, frozen: false, waiting: VecDeque::new(), journal: VecDeque::new() };
         let others: Vec<&'static str> = self.origins.keys().copied().collect();
@@ -304,7 +307,7 @@ impl Cluster {
         *found.unwrap_or_else(|| panic!("{a} and {b} are not linked")).0
     }
 
-    fn deliver(&mut self, to: &'static str, link: LinkId, body: Body) {
+    pub(super) fn deliver(&mut self, to: &'static str, link: LinkId, body: Body) {
         let from = self.links.get(&link).map(|(a, b)| if *a == to { *b } else { *a });
         if let Some(origin) = self.origins.get_mut(to) {
             if origin.frozen {
@@ -326,79 +329,5 @@ impl Cluster {
         }
         self.pump().await;
         self.unlink(name).await;
-    }
-
-    /// Carries everything out until nothing is owed.
-    pub(super) async fn pump(&mut self) {
-        loop {
-            let mut idle = true;
-            for name in self.origins.keys().copied().collect::<Vec<_>>() {
-                idle &= !self.write_down(name).await;
-                let Some(origin) = self.origins.get_mut(name).filter(|one| !one.frozen) else {
-                    continue;
-                };
-                let commands: Vec<Command> =
-                    std::iter::from_fn(|| origin.service.next_command()).collect();
-                idle &= commands.is_empty();
-                for command in commands {
-                    self.carry_out(name, command).await;
-                }
-            }
-            if idle {
-                return;
-            }
-        }
-    }
-
-    /// Returns whether anything was written.
-    async fn write_down(&mut self, name: &'static str) -> bool {
-        let Some(origin) = self.origins.get_mut(name).filter(|one| !one.frozen) else {
-            return false;
-        };
-        let owed = std::iter::from_fn(|| origin.service.next_write());
-        let mut writes: VecDeque<Operation> = std::mem::take(&mut origin.journal);
-        writes.extend(owed);
-        if !self.store_is_up {
-            origin.journal = writes;
-            return false;
-        }
-        let any = !writes.is_empty();
-        for operation in writes {
-            let outcome = self.store.apply(operation.clone()).await.map(|_| ());
-            if let Err(error) = &outcome {
-                self.refused.push((name, error.clone()));
-            }
-            let service = &mut self.origins.get_mut(name).unwrap().service;
-            if operation.opens() {
-                service.handle_opened(&operation, &outcome, self.now);
-            } else if let (Err(StoreError::Fenced { .. }), Some(room)) = (outcome, operation.room())
-            {
-                service.handle_fenced(room.clone());
-            }
-        }
-        any
-    }
-
-    async fn carry_out(&mut self, name: &'static str, command: Command) {
-        match command {
-            Command::Send { link, body } | Command::Replicate { link, body, .. } => {
-                let Some((a, b)) = self.links.get(&link).copied() else { return };
-                self.deliver(if a == name { b } else { a }, link, *body);
-            }
-            Command::Verify { room } if self.store_is_up => {
-                let read = self.store.apply(Operation::Room(room.clone())).await;
-                let Ok(Stored::Room(record)) = read else { panic!("unreadable") };
-                let service = &mut self.origins.get_mut(name).unwrap().service;
-                service.handle_record(&room, record.as_deref(), self.now);
-            }
-            Command::Load { room } => {
-                let read = self.store.apply(Operation::Room(room.clone())).await;
-                let Ok(Stored::Room(record)) = read else { panic!("unreadable") };
-                let kept = record.map(|record| Kept::bare(*record));
-                let service = &mut self.origins.get_mut(name).unwrap().service;
-                service.handle_loaded(&room, kept, self.now);
-            }
-            _ => {}
-        }
     }
 }

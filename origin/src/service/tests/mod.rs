@@ -10,6 +10,7 @@
 //! | `tenants` | whose rooms, and whose tokens |
 //! | `tracks` | who is heard where |
 //! | `cluster` | several services around one store, and failures between them |
+//! | `pump` | what services owe each other and the store, carried out |
 //! | `origins` | owners die, freeze, leave and come back |
 //! | `model` | random operations beside a plain model |
 
@@ -20,6 +21,7 @@ mod looks;
 mod model;
 mod origins;
 mod people;
+mod pump;
 mod rooms;
 mod tenants;
 mod tracks;

@@ -241,6 +241,36 @@ async fn an_origin_that_leaves_hands_its_rooms_over_and_what_is_asked_meanwhile_
 }
 
 #[tokio::test]
+async fn an_owner_that_is_restarted_leaves_its_rooms_to_who_knows_more() {
+    let mut cluster = room().await;
+    cluster.store_is_up = false;
+    assert!(matches!(cluster.ask("e2", "o1", raise("ada")).await, Some(Answer::Done(_))));
+    // Nobody had the time to take it over.
+    cluster.kill("o1").await;
+    cluster.store_is_up = true;
+    cluster.add("o1", "fra").await;
+    assert_eq!(cluster.holders("r"), ["o3"]);
+    let told = problem(cluster.ask("e2", "o1", raise("ada")).await);
+    assert_eq!((told.status, told.owner.as_str()), (421, "o3"));
+    for edge in EDGES {
+        cluster.rejoin(edge, "o3", "r").await;
+    }
+    assert_eq!(hands(&mut cluster, "e1", "o3").await, ["ada"]);
+}
+
+#[tokio::test]
+async fn an_owner_that_is_restarted_takes_what_its_standby_does_not() {
+    let mut cluster = room().await;
+    cluster.kill("o3").await;
+    cluster.kill("o2").await;
+    cluster.kill("o1").await;
+    cluster.add("o1", "fra").await;
+    cluster.add("o2", "fra").await;
+    cluster.advance(Duration::from_secs(8)).await;
+    assert_eq!(cluster.holders("r").len(), 1, "{:?}", cluster.holders("r"));
+}
+
+#[tokio::test]
 async fn an_origin_that_comes_moves_nothing() {
     let mut cluster = room().await;
     let before = cluster.stored("r").await;
