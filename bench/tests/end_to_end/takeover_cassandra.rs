@@ -22,7 +22,7 @@ fn another_origin_takes_a_room_over_and_nobody_loses_anything() {
     let output = Command::new(env!("CARGO_BIN_EXE_bench"))
         .arg("takeover")
         .args(fates)
-        .args(["--rounds", "2", "--quiet", "--json"])
+        .args(["--rounds", "1", "--quiet", "--json"])
         .output()
         .unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -39,12 +39,12 @@ fn another_origin_takes_a_room_over_and_nobody_loses_anything() {
         let number = |key: &str| takeover.pointer(key).and_then(Value::as_f64).unwrap();
         assert_eq!(number("/people"), 50.0, "{takeover}");
         assert_eq!(number("/disconnected"), 0.0, "{takeover}");
-        assert!(number("/acknowledged") >= 48.0, "{takeover}");
+        assert!(number("/acknowledged") >= 24.0, "{takeover}");
         assert_eq!(number("/lost"), 0.0, "{takeover}");
-        assert_eq!(number("/taken"), 2.0, "{takeover}");
+        assert_eq!(number("/taken"), 1.0, "{takeover}");
         assert!(number("/commands_again_ms/p99") < AGAIN_MS_MAX, "{takeover}");
         if takeover["fate"] == "frozen" {
-            assert_eq!(number("/given_up"), 2.0, "it keeps what is another's: {takeover}");
+            assert_eq!(number("/given_up"), 1.0, "it keeps what is another's: {takeover}");
             assert!(number("/fenced") > 0.0, "it wrote nothing late: {takeover}");
         }
         if takeover["fate"] == "leaves" {

@@ -61,7 +61,8 @@ impl Service {
     pub(super) fn write_changes(&mut self, key: RoomKey) {
         let Some(hall) = self.halls.get_mut(&key) else { return };
         let operations = write_down(&mut hall.room);
-        if hall.standby.is_some() && !operations.is_empty() {
+        // Also without anything to write: edges may have come or gone.
+        if hall.standby.is_some() {
             self.replicate(key, &operations);
         }
         self.writes.extend(operations);

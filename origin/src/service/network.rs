@@ -1,6 +1,6 @@
 //! What an origin knows of the others, and what it is about to do with their rooms.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use stoa_audio::frame::Epoch;
@@ -68,8 +68,8 @@ pub(super) struct Standby {
     pub(super) link: LinkId,
     pub(super) node: NodeId,
     pub(super) state: Readiness,
-    /// Edges with people in the room, as it was told.
-    pub(super) edges: BTreeSet<NodeId>,
+    /// Links with people in the room, as it was told.
+    pub(super) told: Vec<LinkId>,
 }
 
 /// How far a standby is.

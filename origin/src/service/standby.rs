@@ -10,7 +10,7 @@ use stoa_protocol::mesh::control::{Body, Replica as WireReplica, RoomEdges};
 
 use super::core::Service;
 use super::effects::Command;
-use super::hall::{Hall, RoomKey};
+use super::hall::RoomKey;
 use super::network::{MOVE_WITHIN, Moving, Readiness, Standby};
 use crate::cluster::{Line, standby_of};
 use crate::room::Room;
@@ -51,11 +51,8 @@ impl Service {
     fn tell_room(&mut self, key: RoomKey, link: LinkId, node: NodeId) {
         let Some(hall) = self.halls.get(&key) else { return };
         let lines = Line::all_of(self.kept_of(hall));
-        let edges = self.edges_of(hall);
-        let wire = |nodes: &BTreeSet<NodeId>| RoomEdges {
-            nodes: nodes.iter().map(|node| node.as_str().to_owned()).collect(),
-        };
-        let (mut first, mut told) = (true, Some(wire(&edges)));
+        let links: Vec<LinkId> = hall.room.links().collect();
+        let (mut first, mut told) = (true, Some(self.edges_of(&links)));
         for operations in in_messages(&lines) {
             let replica =
                 WireReplica { operations, first, edges: told.take(), ..WireReplica::default() };
@@ -65,7 +62,7 @@ impl Service {
         let Some(origin) = self.network.origins.get_mut(&link) else { return };
         origin.copying.insert(origin.told, key);
         if let Some(hall) = self.halls.get_mut(&key) {
-            hall.standby = Some(Standby { link, node, state: Readiness::Copying, edges });
+            hall.standby = Some(Standby { link, node, state: Readiness::Copying, told: links });
         }
     }
 
@@ -90,14 +87,13 @@ impl Service {
         let Some(standby) = &hall.standby else { return };
         let lines: Vec<Line> = operations.iter().filter_map(Line::of).collect();
         let (link, counts) = (standby.link, standby.state == Readiness::Ready);
-        let edges = self.edges_of(hall);
-        let mut told = (edges != standby.edges).then(|| RoomEdges {
-            nodes: edges.iter().map(|node| node.as_str().to_owned()).collect(),
-        });
-        if told.is_some()
-            && let Some(standby) = self.halls.get_mut(&key).and_then(|hall| hall.standby.as_mut())
-        {
-            standby.edges = edges;
+        let mut told = None;
+        if !hall.room.links().eq(standby.told.iter().copied()) {
+            let links: Vec<LinkId> = hall.room.links().collect();
+            told = Some(self.edges_of(&links));
+            if let Some(standby) = self.halls.get_mut(&key).and_then(|hall| hall.standby.as_mut()) {
+                standby.told = links;
+            }
         }
         for operations in in_messages(&lines) {
             let replica = WireReplica { operations, edges: told.take(), ..WireReplica::default() };
@@ -206,10 +202,14 @@ impl Service {
         self.send(standby.link, Body::Replica(over));
     }
 
-    /// Edges with people in a room.
-    fn edges_of(&self, hall: &Hall) -> BTreeSet<NodeId> {
-        let nodes = hall.room.links().filter_map(|link| self.links.get(&link));
-        nodes.map(|neighbour| neighbour.peer.node.clone()).collect()
+    /// The edges at the other ends.
+    fn edges_of(&self, links: &[LinkId]) -> RoomEdges {
+        let nodes: BTreeSet<&str> = links
+            .iter()
+            .filter_map(|link| self.links.get(link))
+            .map(|neighbour| neighbour.peer.node.as_str())
+            .collect();
+        RoomEdges { nodes: nodes.into_iter().map(ToOwned::to_owned).collect() }
     }
 }
 

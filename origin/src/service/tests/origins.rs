@@ -85,6 +85,9 @@ async fn the_standby_takes_a_room_over_when_most_edges_have_lost_its_owner_too()
     // The next standby is ready too.
     let stored = cluster.stored("r").await;
     assert_eq!(stored.standby.unwrap().as_str(), "o2");
+    // It knows the edges, which have come back after it was told the room.
+    let replica = cluster.origins["o2"].service.network.replicas.values().next().unwrap();
+    assert_eq!(replica.edges.iter().map(|node| node.as_str()).collect::<Vec<_>>(), EDGES);
     cluster.kill("o3").await;
     cluster.orphan(&EDGES, "o3", &["r"]).await;
     assert_eq!(cluster.holders("r"), ["o2"]);
