@@ -89,7 +89,11 @@ impl Service {
             return;
         };
         let known = known_of(record, owner);
-        self.learn(room.clone(), known, now);
+        // What its owner has told is newer than what the store has heard of the same epoch.
+        let told = self.network.directory.find(room);
+        if told.is_none_or(|told| told.epoch < known.epoch) {
+            self.learn(room.clone(), known, now);
+        }
     }
 
     /// Another origin owns this room now: nothing of it is left here, and nobody is told that it has ended.

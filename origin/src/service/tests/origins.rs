@@ -262,6 +262,26 @@ async fn an_owner_that_is_restarted_leaves_its_rooms_to_who_knows_more() {
 }
 
 #[tokio::test]
+async fn a_standby_is_not_unnamed_by_what_the_store_has_not_heard_yet() {
+    let mut cluster = room().await;
+    let record = crate::store::RoomRecord {
+        ownership: crate::store::Ownership { standby: None, ..cluster.stored("r").await },
+        ..crate::store::RoomRecord::new(
+            stoa_protocol::ids::RoomId::new("r").unwrap(),
+            crate::store::Settings::default(),
+            crate::store::Ownership::default(),
+            0,
+        )
+    };
+    let now = cluster.now;
+    let o3 = &mut cluster.origins.get_mut("o3").unwrap().service;
+    o3.handle_record(&record.room.clone(), Some(&record), now);
+    cluster.kill("o1").await;
+    cluster.orphan(&EDGES, "o1", &["r"]).await;
+    assert_eq!(cluster.holders("r"), ["o3"]);
+}
+
+#[tokio::test]
 async fn an_owner_that_is_restarted_takes_what_its_standby_does_not() {
     let mut cluster = room().await;
     cluster.kill("o3").await;
