@@ -135,6 +135,8 @@ try {
   await choose(ada, card(ada, "Boris"), "Hand over as host…");
   await ada.click("#question-yes");
   await card(boris, "You · Host").waitFor();
+  // Each window is told by itself.
+  await card(ada, "You · Moderator").waitFor();
   result.former = await card(ada, "Ada").locator(".note").textContent();
   await boris.waitForSelector("#edit:not([hidden])");
   await picture(boris, "host");

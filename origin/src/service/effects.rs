@@ -29,12 +29,12 @@ pub enum Command {
         /// The message.
         body: Box<Body>,
     },
-    /// Read what the store has of a room, for [`Service::handle_loaded`].
+    /// Read what the store has of a room, for [`super::Service::handle_loaded`].
     Load {
         /// Which.
         room: RoomId,
     },
-    /// Read whose a room is, for [`Service::handle_record`].
+    /// Read whose a room is, for [`super::Service::handle_record`].
     Verify {
         /// Which.
         room: RoomId,

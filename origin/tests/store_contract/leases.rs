@@ -41,7 +41,8 @@ async fn a_lease_that_nobody_renews_runs_out(store: &dyn Store, name: &str) {
         .await;
 
     while let Err(error) = store.apply(acquire(name, SECOND)).await {
-        assert_eq!(error.label(), "conflict");
+        // It may run out between the refusal and the look at who holds it.
+        assert!(["conflict", "unavailable"].contains(&error.label()), "{error}");
         assert!(began.elapsed() < Duration::from_secs(10), "the lease never ran out");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

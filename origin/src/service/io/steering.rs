@@ -18,7 +18,7 @@ pub(super) enum Order {
     End,
 }
 
-/// Steers a running [`Server`]. When the last clone is dropped the server ends.
+/// Steers a running [`super::Server`]. When the last clone is dropped the server ends.
 #[derive(Clone, Debug)]
 pub struct Steering {
     orders: mpsc::Sender<(Order, oneshot::Sender<()>)>,
