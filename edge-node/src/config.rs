@@ -143,6 +143,11 @@ pub struct MeshConfig {
     /// Some of the network's origins as `host:port`, at most [`ORIGINS_MAX`], which name the others;
     /// none for an origin of one's own.
     pub origins: Vec<String>,
+    /// `host:port` at which other edges reach `listen`; by default `listen` itself, if that says where. An edge that
+    /// cannot be reached passes nothing on.
+    pub advertise: Option<String>,
+    /// Edges that one room is passed on to, at most [`FAN_OUT_MAX`]; 0 to pass nothing on.
+    pub fan_out_max: u32,
     /// How this node proves who it is.
     pub certificates: Certificates,
     /// Audio rate below which congestion control never throttles a link, in bit/s.
@@ -151,6 +156,9 @@ pub struct MeshConfig {
     /// it ends.
     pub rooms_file: PathBuf,
 }
+
+/// Most edges that one room may be passed on to.
+pub const FAN_OUT_MAX: u32 = 64;
 
 /// How this node proves who it is: a directory for development, or three files.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -182,6 +190,8 @@ impl Default for MeshConfig {
         Self {
             listen: SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0)),
             origins: Vec::new(),
+            advertise: None,
+            fan_out_max: 8,
             certificates: Certificates::default(),
             booked_bits_per_second: stoa_link::Limits::default().booked_bits_per_second,
             rooms_file: PathBuf::from("stoa-rooms.redb"),
@@ -292,6 +302,13 @@ impl Config {
         self.check_tenants()?;
         #[cfg(feature = "standalone")]
         self.check_own_origin()?;
+        ensure!(
+            self.mesh.fan_out_max <= FAN_OUT_MAX,
+            "mesh.fan_out_max is {}; it may be 0 to {FAN_OUT_MAX}",
+            self.mesh.fan_out_max
+        );
+        let reached = self.mesh.advertise.as_deref().is_none_or(crate::mesh::is_address);
+        ensure!(reached, "mesh.advertise is no HOST:PORT, e.g. \"edge-1.example.org:7443\"");
         self.mesh.certificates.identity()?;
         self.media.check()?;
         self.drain.check()

@@ -74,6 +74,7 @@ impl Edge {
         let sessions = server.sessions_ended();
         let (revoker, here) = (server.revoker(), Handle::current());
         let mesh = Mesh::start(Start {
+            coordinates: config.coordinates(),
             name: name.clone(),
             config: config.mesh.clone(),
             own: config.own_origin(),

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | [`room`] | one room: who is here, who may do what |
 //! | [`stage`] | who of the stage is heard |
-//! | [`tree`] | which neighbour gets which track |
 //! | [`service`] | all rooms behind the links of this origin |
 //! | [`webhook`] | what happens in rooms, told to back ends |
 //! | [`command`] | what the command line does besides running an origin |
@@ -29,7 +28,6 @@ pub mod room;
 pub mod service;
 pub mod stage;
 pub mod store;
-pub mod tree;
 pub mod webhook;
 
 pub use config::{Arguments, Config};

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use prometheus::Registry;
 use stoa_link::{Endpoint, EndpointConfig, InboxSender, PeerName, inbox};
 #[cfg(feature = "standalone")]
 use stoa_origin::store::{DurableConfig, StoreConfig};
+use stoa_protocol::mesh::control::Relay;
 use stoa_runtime::metrics_page::Health;
 use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
@@ -33,6 +35,8 @@ const GOODBYE: &str = "this edge leaves";
 pub struct Start {
     /// This node.
     pub name: PeerName,
+    /// Degrees north and east, if it is known.
+    pub coordinates: Option<(f64, f64)>,
     /// Links to origins; without one an origin is embedded.
     pub config: MeshConfig,
     /// What the embedded origin is given.
@@ -128,7 +132,7 @@ struct Running {
 
 async fn build(start: Start) -> anyhow::Result<Running> {
     let Start { name, config, limits, registry, health, plane, from_plane, orders, .. } = start;
-    let Start { on_ended, on_revoked, own, .. } = start;
+    let Start { on_ended, on_revoked, own, coordinates, .. } = start;
     let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
     let links = LinkMetrics::register(&registry).context("metrics of links")?;
     let (sender, inbox) = inbox();
@@ -139,7 +143,10 @@ async fn build(start: Start) -> anyhow::Result<Running> {
         health.set_ready(false, "no origin has been reached yet");
         (Some(connect(name, &config, sender.clone(), &registry)?), Origin::default())
     };
-    let hub = Hub::new(limits, metrics.clone());
+    let mut hub = Hub::new(limits, metrics.clone());
+    if let Some((endpoint, _)) = &endpoint {
+        hub.offer(offer(&config, endpoint.local_addr(), coordinates));
+    }
     let (wanted, targets) = watch::channel(BTreeSet::new());
     let around = Surroundings {
         inbox,
@@ -159,6 +166,18 @@ async fn build(start: Start) -> anyhow::Result<Running> {
     let (shell, steering) = Shell::new(hub, around);
     let configured = config.origins.into_iter().collect();
     Ok(Running { shell, steering, endpoint, origin, configured, targets })
+}
+
+/// What this edge offers to others.
+fn offer(config: &MeshConfig, local: SocketAddr, at: Option<(f64, f64)>) -> Relay {
+    let own = || (!local.ip().is_unspecified()).then(|| local.to_string());
+    let address = config.advertise.clone().or_else(own).filter(|_| config.fan_out_max > 0);
+    Relay {
+        address: address.unwrap_or_default(),
+        fan_out_max: config.fan_out_max,
+        latitude: at.map(|(latitude, _)| latitude),
+        longitude: at.map(|(_, longitude)| longitude),
+    }
 }
 
 fn connect(

@@ -15,4 +15,4 @@ mod tests;
 
 pub use io::{Mesh, Start};
 pub use parents::Parents;
-pub use targets::{Noted, Targets};
+pub use targets::{Noted, Targets, is_address};

@@ -108,7 +108,9 @@ impl Targets {
     }
 }
 
-fn is_address(text: &str) -> bool {
+/// Whether this reads as `HOST:PORT`.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
     let port = text.rsplit_once(':').map(|(host, port)| (!host.is_empty(), port.parse::<u16>()));
     text.len() <= ADDRESS_BYTES_MAX && matches!(port, Some((true, Ok(1..))))
 }

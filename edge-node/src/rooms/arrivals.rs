@@ -133,8 +133,9 @@ impl Hub {
         }
         if owner == Some(link) {
             self.bind(owner, &seat);
+            self.bind_at_standby(&seat);
             if seat.listens() {
-                self.subscribe(seat.room);
+                self.subscribe(seat.room, now);
             }
         } else {
             // The room has changed hands since; its owner does not know him.

@@ -42,6 +42,13 @@ pub enum Command {
         /// `host:port` each.
         targets: BTreeSet<String>,
     },
+    /// Send the frames of the last moments of a room to an edge that has lost its parent.
+    BackFill {
+        /// The room.
+        room: RoomKey,
+        /// Over which link.
+        link: LinkId,
+    },
     /// Let tokens hold no longer, and end what they have opened.
     Revoke {
         /// Which ones.

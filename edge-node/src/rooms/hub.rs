@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, RoomId};
-use stoa_protocol::mesh::control::{self, Ask, Body, Problem, Request, TrackKind};
+use stoa_protocol::mesh::control::{self, Ask, Body, Problem, Relay, Request, TrackKind};
 
 use super::command::Command;
 use super::directory::Directory;
@@ -27,6 +27,7 @@ use super::rejoins::Rejoins;
 use super::requests::{Errand, Purpose, Requests};
 use super::roster::{ParticipantEvent, SlotNames};
 use super::seat::Seats;
+use super::tree::Edges;
 use super::ways::Memory;
 use crate::mesh::{Parents, Targets};
 use crate::webrtc::{Class, RoomKey, SessionId};
@@ -64,6 +65,10 @@ pub(super) enum Timer {
     Orphans,
     /// When to tell the parents what this edge carries.
     Load,
+    /// When to look whether former parents of a room can be let go.
+    Feeds(RoomKey),
+    /// When to take tracks back from children of a room that have fallen silent.
+    Silence(RoomKey),
 }
 
 /// A track that a link announced.
@@ -82,6 +87,9 @@ pub struct Hub {
     pub(super) directory: Directory,
     pub(super) seats: Seats,
     pub(super) parents: Parents,
+    pub(super) edges: Edges,
+    /// What this edge offers to others.
+    pub(super) relay: Relay,
     /// Tracks that links announced; each link at most
     /// [`stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX`].
     pub(super) bound: BTreeMap<LinkId, BTreeMap<TrackId, Bound>>,
@@ -116,6 +124,8 @@ impl Hub {
             directory: Directory::default(),
             seats: Seats::default(),
             parents: Parents::default(),
+            edges: Edges::default(),
+            relay: Relay::default(),
             bound: BTreeMap::new(),
             targets: Targets::default(),
             memory: Memory::default(),
@@ -136,6 +146,12 @@ impl Hub {
     /// The next effect that is owed; call until `None` after every input.
     pub fn next_command(&mut self) -> Option<Command> {
         self.commands.pop_front()
+    }
+
+    /// Whether an effect is owed.
+    #[must_use]
+    pub fn owes(&self) -> bool {
+        !self.commands.is_empty()
     }
 
     /// When to call [`Self::handle_timeout`] next.

@@ -2,6 +2,8 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+use super::tree::TreeMetrics;
+
 /// Counters and gauges of the rooms, `stoa_edge_*`.
 #[derive(Clone, Debug)]
 pub struct RoomsMetrics {
@@ -30,6 +32,7 @@ pub struct RoomsMetrics {
     pub(super) resumes_join: IntCounter,
     pub(super) resumes_refused: IntCounter,
     pub(super) ownership: Ownership,
+    pub(super) tree: TreeMetrics,
     pub(super) dropped: Dropped,
     pub(super) limits: Limited,
     pub(super) refused: Refused,
@@ -160,6 +163,7 @@ impl RoomsMetrics {
             deliveries_stage: deliveries.with_label_values(&["stage"]),
             deliveries_audience: deliveries.with_label_values(&["audience"]),
             ownership: Ownership::new(registry)?,
+            tree: TreeMetrics::new(registry)?,
             dropped: Dropped::new(registry)?,
             limits: Limited::new(registry)?,
             refused: Refused::new(registry)?,

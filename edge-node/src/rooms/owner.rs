@@ -6,7 +6,7 @@ use stoa_audio::frame::TrackId;
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::{
-    self, Body, Feed, REVOCATIONS_PER_MESSAGE_MAX, Revocations, RoomState, Selection, TrackKind,
+    Body, REVOCATIONS_PER_MESSAGE_MAX, Revocations, RoomState, Selection,
 };
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 use stoa_protocol::token::Revocation;
@@ -16,13 +16,15 @@ use super::hub::{Bound, Hub};
 use super::joins::Departure;
 use super::news::News;
 use super::order::SeatId;
-use super::owners::unsubscribe_of;
 use super::room::Subscription;
 use crate::webrtc::RoomKey;
 
 impl Hub {
     /// A peer says something.
     pub fn handle_control(&mut self, link: LinkId, body: Body, now: Instant) {
+        if self.edges.contains(link) {
+            return self.handle_edge_control(link, body, now);
+        }
         if !self.parents.contains(link) {
             self.metrics.refused.unexpected.inc();
             return;
@@ -36,6 +38,8 @@ impl Hub {
             Body::Selection(selection) => self.handle_selection(link, &selection, now),
             Body::Origins(origins) => self.handle_origins(link, origins),
             Body::Owns(owns) => self.handle_owns(link, owns, now),
+            Body::Branch(branch) => self.handle_branch(link, branch, now),
+            Body::Neighbours(told) => self.handle_neighbours(link, told),
             Body::Drain(_) => self.parents.set_draining(link, true),
             Body::Undrain(_) => self.parents.set_draining(link, false),
             Body::Goodbye(_) | Body::Load(_) => {}
@@ -58,7 +62,10 @@ impl Hub {
 
     /// A peer will send this track.
     pub fn handle_bound(&mut self, link: LinkId, binding: TrackBinding) {
-        if !self.parents.contains(link) {
+        // Of another edge only what was asked of it is believed.
+        let key = self.directory.key_of(&binding.room);
+        let asked = || key.and_then(|key| self.directory.get(key)).is_some_and(|room| room.feeds.is_asked(link));
+        if !self.parents.contains(link) && !asked() {
             self.metrics.refused.unexpected.inc();
             return;
         }
@@ -80,22 +87,12 @@ impl Hub {
         }
     }
 
-    /// Asks the owner for the room's tracks, unless it sends them already.
-    pub(super) fn subscribe(&mut self, key: RoomKey) {
-        let Some(room) = self.directory.get_mut(key) else { return };
-        room.subscription = Subscription::Wanted;
-        let Some(link) = room.owner.filter(|link| room.subscribed_over != Some(*link)) else {
-            return;
-        };
-        room.subscribed_over = Some(link);
-        let subscribe = control::Subscribe {
-            room: room.id.as_str().to_owned(),
-            feed: i32::from(Feed::Red),
-            kind: i32::from(TrackKind::Speaker),
-            bitrate: 0,
-            epoch: room.epoch().0,
-        };
-        self.send(link, Body::Subscribe(subscribe));
+    /// Somebody here listens: asks for the room's frames, unless they come already.
+    pub(super) fn subscribe(&mut self, key: RoomKey, now: Instant) {
+        if let Some(room) = self.directory.get_mut(key) {
+            room.subscription = Subscription::Wanted;
+        }
+        self.settle_feeds(key, now);
     }
 
     /// Nobody has listened for long enough.
@@ -106,11 +103,7 @@ impl Hub {
             return;
         }
         room.subscription = Subscription::Off;
-        let told = room.subscribed_over.take();
-        let unsubscribe = unsubscribe_of(room);
-        if let Some(link) = told {
-            self.send(link, Body::Unsubscribe(unsubscribe));
-        }
+        self.settle_feeds(key, now);
         self.drop_room_if_over(key);
     }
 
@@ -173,6 +166,7 @@ impl Hub {
         // The owner knows; it needs no leave of each.
         room.end();
         let seats = room.seats.clone();
+        self.end_tree(key);
         self.orphans_may_change(now);
         for seat in seats {
             self.remove_seat(seat, Departure::Ended("room-closed"), now);

@@ -39,10 +39,11 @@ impl Room {
         self.owner.is_none() && self.owner_node.is_some()
     }
 
-    /// Whether frames of it may come this way: from its owner, over any link to it. With relays there
-    /// will be others.
+    /// Whether frames of it may come this way: from whom they were asked of, or from its owner, over any link to it.
     pub(super) fn is_heard_over(&self, link: LinkId, parents: &Parents) -> bool {
-        self.owner == Some(link) || (self.owner_node.is_some() && self.is_owner(link, parents))
+        self.feeds.is_asked(link)
+            || self.owner == Some(link)
+            || (self.owner_node.is_some() && self.is_owner(link, parents))
     }
 
     fn is_owner(&self, link: LinkId, parents: &Parents) -> bool {
@@ -64,12 +65,18 @@ impl Room {
 }
 
 impl Hub {
-    /// A link is up. Only origins matter; edges are not parents yet.
+    /// A link is up.
     pub fn handle_link_up(&mut self, link: LinkId, peer: PeerName, now: Instant) {
+        let node = peer.node;
         if peer.role != NodeRole::Origin {
+            if self.edges.insert(link, node.clone()) {
+                self.settle_feeds_of(&node, link, now);
+            } else {
+                self.metrics.tree.refused_edges.inc();
+            }
             return;
         }
-        let node = peer.node;
+        self.introduce(link);
         self.parents.insert(link, node.clone());
         self.memory.note_found(&node);
         self.start_load(now);
@@ -84,12 +91,18 @@ impl Hub {
         }
         self.tell_orphans_over(link);
         self.follow_owners(&returned, now);
+        self.settle_standbys();
+        self.settle_feeds_of(&node, link, now);
     }
 
     /// A link has ended. Who is here stays; what was asked over it is asked of whoever comes next.
     pub fn handle_link_down(&mut self, link: LinkId, now: Instant) {
-        let Some(node) = self.parents.remove(link) else { return };
         self.bound.remove(&link);
+        if let Some(node) = self.edges.remove(link) {
+            return self.forget_neighbour(link, &node, now);
+        }
+        let Some(node) = self.parents.remove(link) else { return };
+        self.edges.handle_gone(&node);
         let newer = self.parents.link_of(&node);
         let mut returned = Vec::new();
         for key in self.directory.keys() {
@@ -109,14 +122,17 @@ impl Hub {
                 self.dial();
             }
         }
+        self.forget_neighbour(link, &node, now);
+        self.settle_standbys();
         self.tell_orphans();
         self.follow_owners(&returned, now);
         self.handle_unanswered(link, now);
     }
 
-    /// How long the way to an origin and back takes.
-    pub fn handle_round_trip(&mut self, link: LinkId, round_trip: Duration) {
+    /// How long the way to a neighbour and back takes, and which share of what it sends is lost.
+    pub fn handle_measured(&mut self, link: LinkId, round_trip: Duration, lost_permille: u32) {
         self.parents.set_round_trip(link, round_trip);
+        self.edges.note(link, round_trip, lost_permille);
     }
 
     /// An origin says which origins are alive.
@@ -130,11 +146,6 @@ impl Hub {
         if noted.changed {
             self.dial();
         }
-    }
-
-    fn dial(&mut self) {
-        let targets = self.targets.wanted();
-        self.owe(Command::Dial { targets });
     }
 
     /// An origin says whose rooms are.
@@ -190,7 +201,8 @@ impl Hub {
         if room.owner_node.as_ref() == Some(node) && room.owner == link {
             return None;
         }
-        let (former, subscribed) = (room.owner, room.subscribed_over);
+        let former = room.owner;
+        let asked: Vec<Feed> = former.map(|link| room.feeds.asked_of(link).collect()).unwrap_or_default();
         let same = former.is_some() && former == link;
         room.owner_node = Some(node.clone());
         let seats = &self.seats;
@@ -212,13 +224,14 @@ impl Hub {
             Cause::Redirected => self.metrics.ownership.redirected.inc(),
         }
         if let Some(former) = former.filter(|link| self.parents.contains(*link)) {
-            self.let_go(key, former, subscribed == Some(former));
+            self.let_go(key, former, &asked);
         }
+        self.settle_standby(key);
         Some(key)
     }
 
     /// A former owner that is still linked sends and gets nothing more of the room.
-    fn let_go(&mut self, key: RoomKey, former: LinkId, subscribed: bool) {
+    fn let_go(&mut self, key: RoomKey, former: LinkId, asked: &[Feed]) {
         let Some(room) = self.directory.get(key) else { return };
         let voices: Vec<_> = room
             .seats
@@ -227,11 +240,11 @@ impl Hub {
             .filter(|seat| seat.joined() && seat.class == Class::Stage)
             .filter_map(|seat| seat.track)
             .collect();
-        let unsubscribe = unsubscribe_of(room);
+        let unsubscribe: Vec<_> = asked.iter().map(|feed| unsubscribe_of(room, *feed)).collect();
         for track in voices {
             self.owe(Command::Unbind { link: former, track });
         }
-        if subscribed {
+        for unsubscribe in unsubscribe {
             self.send(former, Body::Unsubscribe(unsubscribe));
         }
     }
@@ -297,10 +310,10 @@ impl Hub {
 }
 
 /// "No more of this room's speakers."
-pub(super) fn unsubscribe_of(room: &Room) -> control::Unsubscribe {
+pub(super) fn unsubscribe_of(room: &Room, feed: Feed) -> control::Unsubscribe {
     control::Unsubscribe {
         room: room.id.as_str().to_owned(),
-        feed: i32::from(Feed::Red),
+        feed: i32::from(feed),
         kind: i32::from(TrackKind::Speaker),
         bitrate: 0,
     }

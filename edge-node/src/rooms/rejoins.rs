@@ -114,7 +114,7 @@ impl Hub {
         self.bind(Some(link), seat);
         let room = self.directory.get(seat.room);
         if room.is_some_and(|room| room.subscription == Subscription::Wanted) {
-            self.subscribe(seat.room);
+            self.subscribe(seat.room, now);
         }
         self.tell_own_mute(id, now);
     }
@@ -122,7 +122,8 @@ impl Hub {
 
 /// A join, and what goes with it: a binding, the room's subscription, a mute.
 fn messages_of(seat: &Seat, room: &Room) -> usize {
-    let subscribes = room.subscription == Subscription::Wanted && room.subscribed_over.is_none();
+    let subscribes = room.subscription == Subscription::Wanted
+        && room.owner.is_some_and(|owner| !room.feeds.is_asked(owner));
     let mutes = seat.own_mute == OwnMute::Untold;
     1 + usize::from(seat.class == Class::Stage) + usize::from(subscribes) + usize::from(mutes)
 }

@@ -16,6 +16,7 @@ use super::pace::Pace;
 use super::reactions::ReactionCounts;
 use super::roster::{Counts, RaisedHand, Roster, RosterMember, Title};
 use super::seat::role_of;
+use super::tree::{Children, Feeds, Recent};
 use super::window::{Verdict, Window};
 use crate::webrtc::{Class, RoomKey};
 
@@ -91,8 +92,16 @@ pub(super) struct Room {
     /// Sessions that were told to end and have not yet; the key is theirs until then.
     pub(super) ending: usize,
     pub(super) subscription: Subscription,
-    /// The link that knows of the subscription.
-    pub(super) subscribed_over: Option<LinkId>,
+    /// Of whom its frames are asked.
+    pub(super) feeds: Feeds,
+    /// Who gets them from here.
+    pub(super) children: Children,
+    /// Whether the owner wants it passed on, whoever is here.
+    pub(super) relays: bool,
+    pub(super) recent: Recent,
+    /// The root of the blue tree, to which voices of this edge go as well, and the link to it.
+    pub(super) standby_node: Option<NodeId>,
+    pub(super) standby: Option<LinkId>,
     pub(super) stage_lane: Lane,
     pub(super) audience_lane: Lane,
     epoch: Epoch,
@@ -145,7 +154,12 @@ impl Room {
             ears: 0,
             ending: 0,
             subscription: Subscription::Off,
-            subscribed_over: None,
+            feeds: Feeds::default(),
+            children: Children::default(),
+            relays: false,
+            recent: Recent::default(),
+            standby_node: None,
+            standby: None,
             stage_lane: Lane::of_stage(),
             audience_lane: Lane::of_audience(),
             epoch: Epoch::default(),
@@ -157,7 +171,8 @@ impl Room {
 
     /// Whether nothing of the room is left here.
     pub(super) fn is_over(&self) -> bool {
-        self.seats.is_empty() && self.ending == 0 && self.subscription == Subscription::Off
+        let unused = self.ending == 0 && self.subscription == Subscription::Off;
+        self.seats.is_empty() && unused && self.children.is_empty() && !self.relays
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -221,9 +236,12 @@ impl Room {
 
     /// The room is asked for over another link: its counters of changes start anew, its epoch stays.
     pub(super) fn adopt(&mut self, owner: Option<LinkId>) {
+        if let Some(former) = self.owner.filter(|former| owner != Some(*former)) {
+            self.feeds.forget(former);
+        }
+        self.feeds.handle_owner();
         self.owner = owner;
         self.orphaned_at = None;
-        self.subscribed_over = None;
         self.version = None;
         self.decision = None;
     }
@@ -234,6 +252,8 @@ impl Room {
         self.owner_node = None;
         self.epoch = Epoch::default();
         self.subscription = Subscription::Off;
+        self.relays = false;
+        self.recent.clear();
         self.stage.clear();
         self.roster = Arc::default();
         self.hands = Arc::default();

@@ -17,6 +17,8 @@ use crate::webrtc::{Class, Delivery, RoomKey, SessionId, Uplinked};
 pub struct UplinkRoute {
     /// To the room's owner, over this link.
     pub owner: Option<LinkId>,
+    /// To the owner's standby, over this one.
+    pub standby: Option<LinkId>,
     /// To the stage at this edge, at once.
     pub stage: Option<Delivery>,
     /// The frame, as both get it.
@@ -30,6 +32,8 @@ pub struct TreeRoute {
     pub stage: Option<Delivery>,
     /// To the audience at this edge.
     pub audience: Option<Delivery>,
+    /// To whoever hangs from this edge; see [`Hub::children`].
+    pub room: Option<RoomKey>,
 }
 
 impl Hub {
@@ -56,13 +60,14 @@ impl Hub {
         }
         frame.epoch = TRACK_EPOCH;
         let key = seat.room;
-        let owner = self.directory.get(key)?.owner;
+        let room = self.directory.get(key)?;
+        let (owner, standby) = (room.owner, room.standby);
         match owner {
             Some(_) => self.metrics.frames_up.inc(),
             None => dropped.no_owner.inc(),
         }
         let stage = self.deliver(key, Class::Stage, &frame, Some(session), now);
-        Some(UplinkRoute { owner, stage, frame })
+        Some(UplinkRoute { owner, standby, stage, frame })
     }
 
     /// Routes a frame that came over a link.
@@ -104,13 +109,14 @@ impl Hub {
         if verdict != Verdict::Fresh {
             return TreeRoute::default();
         }
+        self.pass_on(key, frame, now);
         let audience = self.deliver(key, Class::Audience, frame, None, now);
         // The stage has heard a local voice already, without the detour through the owner.
         let stage = match local {
             Some(_) => None,
             None => self.deliver(key, Class::Stage, frame, None, now),
         };
-        TreeRoute { stage, audience }
+        TreeRoute { stage, audience, room: Some(key) }
     }
 
     /// Places a frame in the lane of a class, if anybody is there to hear it.

@@ -119,6 +119,7 @@ impl Hub {
             self.metrics.moves_on.inc();
             if seat.joined() {
                 self.bind(owner, &seat);
+                self.bind_at_standby(&seat);
             }
         } else {
             self.metrics.moves_off.inc();
@@ -155,6 +156,9 @@ impl Hub {
         }
         if let Some(link) = owner.filter(|_| seat.joined()) {
             self.owe(Command::Unbind { link, track });
+        }
+        if seat.joined() {
+            self.silence_at_standby(seat.room, track);
         }
     }
 }

@@ -47,6 +47,8 @@ impl Hub {
             Timer::Held => self.fire_held(now),
             Timer::Orphans => self.fire_orphans(now),
             Timer::Load => self.tell_load(now),
+            Timer::Feeds(key) => self.settle_feeds(key, now),
+            Timer::Silence(key) => self.fire_silence(key, now),
         }
     }
 
@@ -70,6 +72,7 @@ impl Hub {
         if self.load_paced {
             self.set_timer(now + LOAD_INTERVAL, Timer::Load);
         }
+        self.tell_paths();
         let participants = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
         let used = self.seats.len().saturating_mul(1_000) / self.limits.participants_max.max(1);
         let used_permille = u32::try_from(used).unwrap_or(u32::MAX).min(1_000);

@@ -21,6 +21,7 @@
 //! | `runtime` | tokio for quinn, with an eye on what still runs |
 //! | `session` | one connection from its handshake to its end |
 //! | [`statistics`] | counters of links and endpoints |
+//! | [`subscriptions`] | which child gets which track; pure |
 //! | `transport` | how quinn is set up for links |
 
 mod admission;
@@ -41,6 +42,7 @@ mod registry;
 mod runtime;
 mod session;
 pub mod statistics;
+pub mod subscriptions;
 mod transport;
 
 pub use config::{EndpointConfig, Identity, Limits};
@@ -50,6 +52,7 @@ pub use handle::{Link, SendError};
 pub use in_process::in_process;
 pub use inbox::{Inbox, InboxSender, inbox};
 pub use statistics::{EndpointStatistics, LinkStatistics};
+pub use subscriptions::{Interest, Subscriptions};
 
 #[cfg(test)]
 mod tests;

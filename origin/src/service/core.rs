@@ -25,7 +25,7 @@ use super::network::{Network, NetworkCounts, Readiness};
 use super::tracks::{Owner, Publication};
 use crate::room::Start;
 use crate::store::Operation;
-use crate::tree::Interest;
+use stoa_link::Interest;
 
 /// All rooms of this origin.
 #[derive(Debug)]

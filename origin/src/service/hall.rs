@@ -9,7 +9,7 @@ use super::network::{Moving, Standby};
 use crate::room::Room;
 use crate::stage::Stage;
 use crate::store::Ownership;
-use crate::tree::Subscriptions;
+use stoa_link::Subscriptions;
 
 /// Names a room within this process; never used again, so that a late timer or route for a room
 /// that has ended finds nothing instead of its successor.

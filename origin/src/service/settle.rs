@@ -12,7 +12,7 @@ use super::effects::{Command, Happened};
 use super::hall::{Hall, RoomKey};
 use super::tracks::Owner;
 use crate::room::{self, Departed, Room};
-use crate::tree::{Change, Interest};
+use stoa_link::subscriptions::{Change, Interest};
 
 impl Service {
     /// Carries out what follows from a change in a room; harmless when nothing changed. Returns

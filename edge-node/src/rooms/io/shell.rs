@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use stoa_audio::frame::Frame;
 use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
 use stoa_protocol::mesh::control::Problem;
 use stoa_protocol::token::Revocation;
@@ -23,7 +24,7 @@ use super::super::order::{Order, Reply, Ticket};
 use super::steering::{Steering, Wish};
 use super::tellers::Tellers;
 use crate::metrics::LinkMetrics;
-use crate::webrtc::{FromPlane, FromPlaneQueue, Plane, SessionEvent, SessionId};
+use crate::webrtc::{FromPlane, FromPlaneQueue, Plane, RoomKey, SessionEvent, SessionId};
 
 /// Events of links taken in a turn.
 const LINK_EVENTS_PER_TURN: u32 = 256;
@@ -191,6 +192,9 @@ impl Shell {
                 for delivery in [route.stage, route.audience].into_iter().flatten() {
                     self.around.plane.deliver(delivery);
                 }
+                if let Some(room) = route.room {
+                    self.pass_on(id, room, &frame);
+                }
             }
             Event::Up { id, peer, link } => {
                 tracing::debug!(link = id.0, node = %peer.node, "rooms may go this way");
@@ -198,7 +202,7 @@ impl Shell {
                 let round_trip = round_trip(&link);
                 self.links.insert(id, link);
                 self.hub.handle_link_up(id, peer, now());
-                self.hub.handle_round_trip(id, round_trip);
+                self.hub.handle_measured(id, round_trip, 0);
                 if self.hub.has_parent() {
                     // Once is enough: a lost link is repaired, and local voices go on meanwhile.
                     self.around.health.set_ready(true, "");
@@ -217,12 +221,39 @@ impl Shell {
         }
     }
 
+    /// To whoever hangs from this edge; tracks are announced before their first frame.
+    fn pass_on(&mut self, from: LinkId, room: RoomKey, frame: &Frame) {
+        if self.hub.owes() {
+            self.carry_out();
+        }
+        let mut sent = 0;
+        for child in self.hub.children(room, frame.track, from) {
+            if let Some(link) = self.links.get(&child) {
+                link.send_frame(frame);
+                sent += 1;
+            }
+        }
+        self.hub.count_relayed(sent);
+    }
+
+    fn back_fill(&self, room: RoomKey, link: LinkId) {
+        let Some(link) = self.links.get(&link) else { return };
+        let mut sent = 0;
+        for frame in self.hub.recent(room, now()) {
+            link.send_frame(frame);
+            sent += 1;
+        }
+        self.hub.count_back_filled(sent);
+    }
+
     fn handle_plane(&mut self, said: FromPlane) {
         match said {
             FromPlane::Uplinked(uplinked) => {
                 let Some(route) = self.hub.route_uplinked(uplinked, now()) else { return };
-                if let Some(link) = route.owner.and_then(|owner| self.links.get(&owner)) {
-                    link.send_frame(&route.frame);
+                for link in [route.owner, route.standby].into_iter().flatten() {
+                    if let Some(link) = self.links.get(&link) {
+                        link.send_frame(&route.frame);
+                    }
                 }
                 if let Some(delivery) = route.stage {
                     self.around.plane.deliver(delivery);
@@ -274,6 +305,7 @@ impl Shell {
                         link.unbind(track);
                     }
                 }
+                Command::BackFill { room, link } => self.back_fill(room, link),
                 Command::Dial { targets } => (self.around.on_targets)(targets),
                 Command::Revoke { revocations } => (self.around.on_revoked)(revocations),
                 Command::Mute { session, muted } => self.around.plane.set_muted(session, muted),
@@ -313,7 +345,8 @@ impl Shell {
         self.around.links.note_inbox(&self.around.sender);
         for (id, link) in &self.links {
             self.around.links.note(*id, link.peer(), link.statistics());
-            self.hub.handle_round_trip(*id, round_trip(link));
+            let lost = link.statistics().loss_in_permille;
+            self.hub.handle_measured(*id, round_trip(link), lost);
         }
     }
 

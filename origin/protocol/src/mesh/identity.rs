@@ -112,6 +112,9 @@ impl Identity {
             Body::Ownerships(_) => "Ownerships",
             Body::Replica(_) => "Replica",
             Body::Replicated(_) => "Replicated",
+            Body::Neighbours(_) => "Neighbours",
+            Body::Branch(_) => "Branch",
+            Body::Voices(_) => "Voices",
             Body::Hello(_)
             | Body::Refuse(_)
             | Body::Subscribe(_)
@@ -126,6 +129,8 @@ impl Identity {
             | Body::Reactions(_)
             | Body::Orphans(_)
             | Body::Superseded(_)
+            | Body::Relay(_)
+            | Body::Paths(_)
             | Body::Reception(_) => return Ok(()),
         };
         match self.role {

@@ -11,7 +11,7 @@ use stoa_protocol::mesh::control::{Answer, Ask, Body, CloseRoom, Leave, WireRole
 
 use super::world::{World, join_ask, track};
 use crate::room::AWAY_GRACE;
-use crate::tree::RELEASE_AFTER;
+use stoa_link::subscriptions::RELEASE_AFTER;
 
 const EDGES: [&str; 3] = ["ams", "iad", "sin"];
 const ROOMS: [&str; 2] = ["r", "s"];

@@ -9,7 +9,7 @@ use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::world::{World, track};
 use crate::service::counts::{ClaimRefusal, FrameDrop};
-use crate::tree::RELEASE_AFTER;
+use stoa_link::subscriptions::RELEASE_AFTER;
 
 const STEP: Duration = Duration::from_millis(20);
 

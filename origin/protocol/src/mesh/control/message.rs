@@ -9,6 +9,7 @@ use super::requests::{Request, Response};
 use super::revocations::Revocations;
 use super::rooms::RoomState;
 use super::tracks::{BindTrack, Selection, Subscribe, UnbindTrack, Unsubscribe};
+use super::tree::{Branch, Neighbours, Paths, Relay, Voices};
 
 /// One message of the control stream, length-delimited on the wire.
 #[derive(Clone, PartialEq, Message)]
@@ -17,7 +18,7 @@ pub struct Control {
     #[prost(
         oneof = "Body",
         tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
-                24, 25"
+                24, 25, 26, 27, 28, 29, 30"
     )]
     pub body: Option<Body>,
 }
@@ -100,4 +101,19 @@ pub enum Body {
     /// A standby holds what it was told.
     #[prost(message, tag = "25")]
     Replicated(Replicated),
+    /// Other edges may hang from this one.
+    #[prost(message, tag = "26")]
+    Relay(Relay),
+    /// Edges to keep links to.
+    #[prost(message, tag = "27")]
+    Neighbours(Neighbours),
+    /// What an edge measures on its links to others.
+    #[prost(message, tag = "28")]
+    Paths(Paths),
+    /// How an edge gets a room.
+    #[prost(message, tag = "29")]
+    Branch(Branch),
+    /// Who speaks in a room, for the root of its blue tree.
+    #[prost(message, tag = "30")]
+    Voices(Voices),
 }

@@ -15,6 +15,7 @@
 //! | `rooms` | rooms, roles, the stage |
 //! | `erasure` | what is kept about a person, erased |
 //! | `revocations` | access tokens that hold no longer |
+//! | `tree` | how frames are spread over edges that pass them on |
 
 mod acts;
 mod erasure;
@@ -26,6 +27,7 @@ mod requests;
 mod revocations;
 mod rooms;
 mod tracks;
+mod tree;
 
 pub use acts::{
     Act, BanInfo, BanPage, Deed, LogEntry, LogPage, ParticipantInfo, ParticipantPage, Reaction,
@@ -52,4 +54,7 @@ pub use rooms::{
 };
 pub use tracks::{
     BindTrack, Feed, SelectedTrack, Selection, Subscribe, TrackKind, UnbindTrack, Unsubscribe,
+};
+pub use tree::{
+    Branch, NEIGHBOURS_MAX, Neighbour, Neighbours, Path, Paths, Relay, VOICES_MAX, Voice, Voices,
 };

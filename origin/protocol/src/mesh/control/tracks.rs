@@ -40,6 +40,9 @@ pub struct Subscribe {
     /// The subscriber's newest epoch of the room; an older owner must refuse.
     #[prost(uint32, tag = "5")]
     pub epoch: u32,
+    /// The subscriber has lost whom it got this from: frames of the last moments, too, please.
+    #[prost(bool, tag = "6")]
+    pub back_fill: bool,
 }
 
 /// "I need this feed no longer." Fields as in [`Subscribe`].

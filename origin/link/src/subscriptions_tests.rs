@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use stoa_audio::frame::TrackId;
-use stoa_link::event::LinkId;
 
 use super::{Change, Interest, RELEASE_AFTER, Subscriptions};
+use crate::event::LinkId;
 
 const A: LinkId = LinkId(1);
 const C: LinkId = LinkId(3);

@@ -1,4 +1,4 @@
-//! Children of one room's tree and the tracks bound to them, kept as differences.
+//! Children of one room's tree and the tracks bound to them, as one node sees it, kept as differences.
 //!
 //! A track is bound to a child while the child asks for its kind and the track is selected or was
 //! until a moment ago: somebody who pauses for breath costs no new binding.
@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use stoa_audio::frame::TrackId;
-use stoa_link::event::LinkId;
 use stoa_protocol::mesh::control::{Feed, TrackKind};
+
+use crate::event::LinkId;
 
 /// How long a track stays bound after it was last selected.
 pub const RELEASE_AFTER: Duration = Duration::from_secs(5);
@@ -202,3 +203,7 @@ impl Subscriptions {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "subscriptions_tests.rs"]
+mod tests;

@@ -1,0 +1,71 @@
+//! What is counted of this edge's place in the trees.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// Counters and gauges of the trees, `stoa_edge_tree_*`.
+#[derive(Clone, Debug)]
+pub(in crate::rooms) struct TreeMetrics {
+    pub(in crate::rooms) edges: IntGauge,
+    pub(in crate::rooms) children: IntGauge,
+    pub(in crate::rooms) doubled: IntGauge,
+    pub(in crate::rooms) relayed: IntCounter,
+    pub(in crate::rooms) back_filled: IntCounter,
+    pub(in crate::rooms) planned: IntCounter,
+    pub(in crate::rooms) lost: IntCounter,
+    pub(in crate::rooms) refused_children: IntCounter,
+    pub(in crate::rooms) refused_edges: IntCounter,
+}
+
+impl TreeMetrics {
+    pub(in crate::rooms) fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let counter = |name: &str, text: &str| {
+            let counter = IntCounter::new(name, text)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let gauge = |name: &str, text: &str| {
+            let gauge = IntGauge::new(name, text)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let changes = IntCounterVec::new(
+            Opts::new(
+                "stoa_edge_tree_parents_asked_total",
+                "Neighbours that were asked for a room's frames, because an owner planned so or because another was lost.",
+            ),
+            &["cause"],
+        )?;
+        registry.register(Box::new(changes.clone()))?;
+        let refused = IntCounterVec::new(
+            Opts::new(
+                "stoa_edge_tree_refused_total",
+                "Edges that were not served because there were too many, by what they wanted.",
+            ),
+            &["wanted"],
+        )?;
+        registry.register(Box::new(refused.clone()))?;
+        Ok(Self {
+            edges: gauge("stoa_edge_tree_edges", "Other edges that are linked.")?,
+            children: gauge(
+                "stoa_edge_tree_children",
+                "Edges that hang from this one, counted once for each room.",
+            )?,
+            doubled: gauge(
+                "stoa_edge_tree_rooms_doubled",
+                "Rooms whose frames come from two different neighbours (feeds_effective is 2).",
+            )?,
+            relayed: counter(
+                "stoa_edge_tree_frames_relayed_total",
+                "Frames passed on to other edges, counted once for each of them.",
+            )?,
+            back_filled: counter(
+                "stoa_edge_tree_frames_back_filled_total",
+                "Frames of the last moments sent to edges that had lost a parent.",
+            )?,
+            planned: changes.with_label_values(&["planned"]),
+            lost: changes.with_label_values(&["lost"]),
+            refused_children: refused.with_label_values(&["room"]),
+            refused_edges: refused.with_label_values(&["link"]),
+        })
+    }
+}
