@@ -1,16 +1,48 @@
-//! Which neighbour sends what to whom: the distribution tree of one room as this node sees it.
+//! The distribution trees of a room: planned by its owner, and as one node sees them.
 //!
-//! Today the tree is one level deep, the owner is the parent of every edge. What is kept here holds
-//! for any node of a deeper tree and for a second feed as well: children, what each of them asked
-//! for, and the tracks that flow to them.
+//! The planner is pure: a [`Network`] of nodes with what they may carry, a [`Planner`] with a knob between
+//! delay and cost, a [`Plan`] of two feeds that share no relay, and a [`check()`] that proves it. What
+//! flows on the links of a node is in [`Subscriptions`], which hold for any node of either tree.
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `network` | [`Network`]: nodes, their limits, the delays between them |
+//! | `feed` | [`Feed`]: one tree, with delays and depths |
+//! | `plan` | [`Plan`]: both feeds, their members, what each node is told |
+//! | `planner` | [`Planner`]: plan, join, leave, mend, improve |
+//! | `price` | [`Knobs`], and what a tree costs by them |
+//! | `slots` | who may take one more child |
+//! | `workshop` | a feed while it is changed, and the moves |
+//! | `grow` | the first tree |
+//! | `search` | making it better |
+//! | `recruit` | relays that are no members |
+//! | `backup` | whom a node asks when its parent dies |
+//! | `check` | [`check()`]: whether a plan keeps what it promises |
 //! | `subscriptions` | [`Subscriptions`]: children, their [`Interest`]s, tracks bound to them |
 
+mod backup;
+mod check;
+mod feed;
+mod grow;
+mod network;
+mod plan;
+mod planner;
+mod price;
+mod recruit;
+mod search;
+mod slots;
 mod subscriptions;
+mod workshop;
 
+pub use check::{Flaw, check};
+pub use feed::Feed;
+pub use network::{DELAY_MS_MAX, NODES_MAX, Network, Node, NodeIndex, RELAY_LOAD_PERMILLE_MAX};
+pub use plan::{DEPTH_MAX, Parents, Plan, Roots};
+pub use planner::{Colour, Planner};
+pub use price::Knobs;
 pub use subscriptions::{Change, Interest, RELEASE_AFTER, Subscriptions};
 
+#[cfg(test)]
+mod planner_tests;
 #[cfg(test)]
 mod tests;
