@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`room`] | one room: who is here, who may do what |
 //! | [`stage`] | who of the stage is heard |
+//! | [`tree`] | trees along which frames are spread, planned |
 //! | [`service`] | all rooms behind the links of this origin |
 //! | [`webhook`] | what happens in rooms, told to back ends |
 //! | [`command`] | what the command line does besides running an origin |
@@ -28,6 +29,7 @@ pub mod room;
 pub mod service;
 pub mod stage;
 pub mod store;
+pub mod tree;
 pub mod webhook;
 
 pub use config::{Arguments, Config};

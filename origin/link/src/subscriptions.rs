@@ -14,7 +14,7 @@ use crate::event::LinkId;
 /// How long a track stays bound after it was last selected.
 pub const RELEASE_AFTER: Duration = Duration::from_secs(5);
 
-/// What a child can ask for.
+/// What a child can ask for. Whichever feed it asks for, it gets the same tracks: feeds differ by who their root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interest {
     /// Which tree.
@@ -26,8 +26,12 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// The speaker tracks of the tree that hangs from the owner.
+    /// The speaker tracks, from the owner.
     pub const SPEAKERS: Self = Self { feed: Feed::Red, kind: TrackKind::Speaker, bitrate: 0 };
+
+    fn is_same_track(self, other: Self) -> bool {
+        (self.kind, self.bitrate) == (other.kind, other.bitrate)
+    }
 }
 
 /// A difference to carry out on a link.
@@ -186,15 +190,20 @@ impl Subscriptions {
     /// Brings every binding in line with who asks for what.
     fn settle(&mut self) {
         for (&track, branch) in &mut self.branches {
-            let wanting = self.children.get(&branch.interest);
+            let wanting: BTreeSet<LinkId> = self
+                .children
+                .iter()
+                .filter(|(interest, _)| interest.is_same_track(branch.interest))
+                .flat_map(|(_, children)| children.iter().copied())
+                .collect();
             branch.bound.retain(|child| {
-                let stays = wanting.is_some_and(|children| children.contains(child));
+                let stays = wanting.contains(child);
                 if !stays {
                     self.changes.push_back(Change::Unbind { child: *child, track });
                 }
                 stays
             });
-            for &child in wanting.into_iter().flatten() {
+            for child in wanting {
                 if let Err(place) = branch.bound.binary_search(&child) {
                     branch.bound.insert(place, child);
                     self.changes.push_back(Change::Bind { child, track });
