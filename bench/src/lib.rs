@@ -11,6 +11,7 @@
 //! | [`measure`] | recordings compared with their source, latencies, what a process costs |
 //! | [`node`] | origins and edges as child processes |
 //! | [`screen`] | tables on the terminal |
+//! | [`simulate`] | the real cores under virtual time |
 //! | [`servers`] | real servers of stores as child processes |
 
 pub mod cli;
@@ -23,3 +24,4 @@ pub mod measure;
 pub mod node;
 pub mod screen;
 pub mod servers;
+pub mod simulate;

@@ -270,6 +270,7 @@ async fn start_with(config: MeshConfig) -> Node {
     let (rooms, orders) = RoomsHandle::new(plane.clone());
     let name = named_node("edge-1", NodeRole::Edge);
     let mesh = Mesh::start(Start {
+        coordinates: None,
         name,
         own: OwnOrigin::default(),
         config,

@@ -76,6 +76,7 @@ impl Hub {
             }
             return;
         }
+        self.edges.insert_origin(link, node.clone());
         self.introduce(link);
         self.parents.insert(link, node.clone());
         self.memory.note_found(&node);

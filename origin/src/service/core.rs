@@ -11,7 +11,7 @@ use stoa_audio::frame::{Epoch, TrackId};
 use stoa_link::{LinkId, PeerName};
 use stoa_protocol::ids::{NodeId, NodeRole, RoomId};
 use stoa_protocol::mesh::control::{
-    Body, Drain, Feed, Load, ORIGINS_MAX, Subscribe, TrackKind, Undrain, Unsubscribe,
+    Body, Drain, Feed, Load, ORIGINS_MAX, Relay, Subscribe, TrackKind, Undrain, Unsubscribe,
 };
 use stoa_protocol::token::{REVOCATIONS_MAX, Revocations};
 
@@ -23,6 +23,7 @@ use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
 use super::network::{Network, NetworkCounts, Readiness};
 use super::tracks::{Owner, Publication};
+use super::tree::{Blue, Map};
 use crate::room::Start;
 use crate::store::Operation;
 use stoa_link::Interest;
@@ -57,6 +58,13 @@ pub struct Service {
     pub(super) people: BTreeMap<String, usize>,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
+    /// Which edges there are, and how far from each other.
+    pub(super) map: Map,
+    /// When edges are told anew whom to keep links to.
+    pub(super) neighbours_at: Option<Instant>,
+    /// Rooms of other origins of which this one roots the blue tree, and whose tracks are.
+    pub(super) blue: BTreeMap<RoomId, Blue>,
+    pub(super) blue_tracks: BTreeMap<TrackId, RoomId>,
 }
 
 impl Service {
@@ -85,6 +93,10 @@ impl Service {
             network: Network::new(),
             people: BTreeMap::new(),
             leaving_at: None,
+            map: Map::default(),
+            neighbours_at: None,
+            blue: BTreeMap::new(),
+            blue_tracks: BTreeMap::new(),
         }
     }
 
@@ -104,7 +116,9 @@ impl Service {
             self.close(link, "this origin has as many links as it takes");
             return;
         }
+        self.map.handle_relay(peer.node.clone(), link, &peer.region, Relay::default());
         self.links.insert(link, Neighbour::new(peer));
+        self.network_changed(now);
         self.tell_revocations(link);
         if !self.network.live.is_empty() {
             let told = self.origins_told();
@@ -120,6 +134,7 @@ impl Service {
     pub fn handle_down(&mut self, link: LinkId, now: Instant) {
         self.handle_origin_down(link, now);
         let Some(neighbour) = self.links.remove(&link) else { return };
+        self.forget_in_trees(link, &neighbour.peer.node, now);
         self.network.votes.forget(link);
         for track in neighbour.tracks {
             self.withdraw(track, link, now);
@@ -154,6 +169,8 @@ impl Service {
                 self.note_outcome(done);
             }
             Body::Load(load) => neighbour.load = load,
+            Body::Relay(relay) => self.handle_relay(link, relay, now),
+            Body::Paths(paths) => self.handle_paths(link, paths, now),
             Body::Orphans(orphans) => self.handle_orphans(link, orphans, now),
             Body::Superseded(told) => self.handle_superseded(&told.room, Epoch(told.epoch)),
             Body::Reactions(reactions) => {
@@ -191,13 +208,17 @@ impl Service {
             self.handle_room_timeout(key, now);
         }
         self.handle_takings_due(now);
+        self.handle_blue_due(now);
+        self.name_neighbours_due(now);
     }
 
     /// When to call [`Self::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let room = self.deadlines.first().map(|(at, _)| *at);
-        [room, self.network.poll_timeout()].into_iter().flatten().min()
+        let blue = self.blue.values().filter_map(Blue::poll_timeout).min();
+        let due = [room, self.network.poll_timeout(), blue, self.neighbours_at];
+        due.into_iter().flatten().min()
     }
 
     /// The next effect owed on a link.
@@ -281,7 +302,7 @@ impl Service {
         now: Instant,
     ) -> Result<(), ControlRefusal> {
         let interest = interest(wire.feed, wire.kind, wire.bitrate)?;
-        let key = self.key_of(&wire.room).ok_or(ControlRefusal::UnknownRoom)?;
+        let Some(key) = self.key_of(&wire.room) else { return self.subscribe_blue(link, wire) };
         let hall = self.halls.get_mut(&key).ok_or(ControlRefusal::UnknownRoom)?;
         let neighbour = self.links.get_mut(&link).ok_or(ControlRefusal::UnknownLink)?;
         if wire.epoch > hall.room.epoch().0 {
@@ -312,7 +333,10 @@ impl Service {
         now: Instant,
     ) -> Result<(), ControlRefusal> {
         let interest = interest(wire.feed, wire.kind, wire.bitrate)?;
-        let key = self.key_of(&wire.room).ok_or(ControlRefusal::UnknownRoom)?;
+        let Some(key) = self.key_of(&wire.room) else {
+            let known = self.unsubscribe_blue(link, &wire.room);
+            return known.then_some(()).ok_or(ControlRefusal::UnknownRoom);
+        };
         let hall = self.halls.get_mut(&key).ok_or(ControlRefusal::UnknownRoom)?;
         hall.tree.handle_unsubscribe(link, interest);
         self.forget_if_absent(link, key);

@@ -112,6 +112,10 @@ pub struct Counts {
     pub participants_lost: u64,
     /// Rooms closed because nobody came for long.
     pub rooms_expired: u64,
+    /// Edges that were told from whom they get a room.
+    pub branches_told: u64,
+    /// Frames of other origins' rooms that went down their blue trees, counted once per child.
+    pub frames_blue: u64,
 }
 
 impl Counts {

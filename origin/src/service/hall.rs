@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
 
 use super::network::{Moving, Standby};
+use super::tree::{Branches, Told};
 use crate::room::Room;
 use crate::stage::Stage;
 use crate::store::Ownership;
@@ -32,6 +34,16 @@ pub(super) struct Hall {
     pub(super) standby: Option<Standby>,
     /// What waits while it goes to another origin.
     pub(super) moving: Option<Moving>,
+    /// Tracks that are announced.
+    pub(super) tracks: BTreeSet<TrackId>,
+    /// What its standby knows of who speaks.
+    pub(super) voices_told: Told,
+    /// Along which edges it is spread.
+    pub(super) branches: Branches,
+    /// When to look at that again.
+    pub(super) plan_at: Option<Instant>,
+    /// The edges and the standby that it was planned for.
+    pub(super) planned_for: (Vec<LinkId>, Option<LinkId>),
 }
 
 impl Hall {
@@ -45,6 +57,11 @@ impl Hall {
             ownership,
             standby: None,
             moving: None,
+            tracks: BTreeSet::new(),
+            voices_told: Told::default(),
+            branches: Branches::default(),
+            plan_at: None,
+            planned_for: (Vec::new(), None),
         }
     }
 
@@ -73,6 +90,7 @@ impl Hall {
             self.tree.poll_timeout(),
             self.expires_at(empty_room_life),
             self.moving.as_ref().map(|moving| moving.until),
+            self.plan_at,
         ]
         .into_iter()
         .flatten()

@@ -7,6 +7,7 @@
 //! | `asks` | requests about rooms and their answers |
 //! | `personal` | requests of persons who need not be in the room |
 //! | `people` | requests about people in a room |
+//! | `tree` | how frames are spread over edges |
 //! | `tracks` | who may publish what, and the way of a frame |
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
 //! | `durable` | what the store is told, and how rooms come out of it again |
@@ -47,6 +48,7 @@ mod standby;
 mod successors;
 mod takeover;
 mod tracks;
+mod tree;
 
 pub use self::core::Service;
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};

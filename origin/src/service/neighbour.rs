@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use stoa_audio::frame::TrackId;
 use stoa_link::PeerName;
+use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::Load;
 use stoa_protocol::mesh::identity::Misbehaviour;
 
@@ -20,6 +21,10 @@ pub(super) struct Neighbour {
     pub(super) tracks: BTreeSet<TrackId>,
     /// What it says it carries.
     pub(super) load: Load,
+    /// Tracks that it publishes in rooms of which this origin is the standby.
+    pub(super) blue_tracks: BTreeSet<TrackId>,
+    /// Whom it was told to keep links to.
+    pub(super) neighbours_told: Vec<NodeId>,
     misbehaviour: Misbehaviour,
 }
 
@@ -30,6 +35,8 @@ impl Neighbour {
             rooms: BTreeSet::new(),
             tracks: BTreeSet::new(),
             load: Load::default(),
+            blue_tracks: BTreeSet::new(),
+            neighbours_told: Vec::new(),
             misbehaviour: Misbehaviour::default(),
         }
     }

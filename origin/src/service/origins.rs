@@ -64,6 +64,8 @@ impl Service {
             told: 0,
             copying: BTreeMap::new(),
         };
+        let (node, region) = (origin.peer.node.clone(), origin.peer.region.clone());
+        self.map.handle_origin(node, &region);
         self.network.origins.insert(link, origin);
         let rooms: Vec<RoomOwnership> = self.halls.values().map(ownership_told).collect();
         let mut chunks = rooms.chunks(ROOMS_PER_MESSAGE_MAX).peekable();
@@ -101,6 +103,7 @@ impl Service {
         match body {
             Body::Ownerships(told) => self.handle_ownerships(link, told, now),
             Body::Replica(replica) => self.handle_replica(link, replica, now),
+            Body::Voices(told) => self.handle_voices(link, told, now),
             Body::Replicated(replicated) => self.handle_replicated(link, replicated.number, now),
             Body::Superseded(told) => self.handle_superseded(&told.room, Epoch(told.epoch)),
             Body::Drain(_) | Body::Undrain(_) => {
@@ -163,6 +166,7 @@ impl Service {
         };
         if self.network.replicas.get(&room).is_some_and(stale) {
             self.network.replicas.remove(&room);
+            self.end_blue(&room);
         }
         if known.owner != self.node && self.network.epoch_left(&room) < Some(known.epoch) {
             self.network.left.remove(&room);

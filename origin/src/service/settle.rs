@@ -59,6 +59,8 @@ impl Service {
                 self.commands.push_back(Command::Send { link, body });
             }
         }
+        self.tell_voices(key);
+        self.follow_members(key, now);
         self.reschedule(key, now);
         announced
     }
@@ -115,6 +117,7 @@ impl Service {
         }
         hall.stage.handle_timeout(now);
         hall.tree.handle_timeout(now);
+        self.plan_due(key, now);
         while let Some(departed) =
             self.halls.get_mut(&key).and_then(|hall| hall.room.next_overdue(now))
         {

@@ -33,6 +33,7 @@ impl Service {
         let mut lines = wire.operations.iter().filter_map(|json| serde_json::from_slice(json).ok());
         if wire.over {
             self.network.replicas.remove(&room);
+            self.end_blue(&room);
         } else if wire.first
             && let Some(Line::Record(record)) = lines.next()
         {

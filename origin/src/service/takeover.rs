@@ -242,6 +242,7 @@ impl Service {
         let mut kept = replica.kept();
         kept.record.ownership = next.clone();
         let key = self.install(&kept, now);
+        self.adopt_blue(room, key, now);
         for change in replica.recent() {
             let (room, change) = (room.clone(), change.clone());
             self.writes.push_back(Operation::Change { room, epoch: next.epoch, change });

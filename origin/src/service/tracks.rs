@@ -11,6 +11,7 @@ use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 use super::core::Service;
 use super::counts::{ClaimRefusal, FrameDrop};
 use super::hall::RoomKey;
+use super::tree::BlueRoute;
 
 /// Whose a track is: the participant who joined with it.
 #[derive(Debug)]
@@ -38,15 +39,25 @@ pub(super) struct Publication {
 }
 
 /// Where a frame goes; see [`Service::children`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
-    room: RoomKey,
-    track: TrackId,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route(Way);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
+    /// Of a room of this origin.
+    Own { room: RoomKey, track: TrackId },
+    /// Of a room of which it is the standby.
+    Blue(BlueRoute),
 }
 
 impl Service {
     /// A link announces that it will send a track.
     pub fn handle_bound(&mut self, link: LinkId, binding: &TrackBinding, now: Instant) {
+        match self.bind_blue(link, binding) {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(refusal) => return self.counts.refuse_claim(refusal),
+        }
         let (key, muted) = match self.check_claim(link, binding) {
             Ok(granted) => granted,
             Err(refusal) => {
@@ -59,6 +70,9 @@ impl Service {
         };
         let publication = Publication { link, room: key, epoch: binding.epoch, muted };
         let before = self.publications.insert(binding.track, publication);
+        if let Some(hall) = self.halls.get_mut(&key) {
+            hall.tracks.insert(binding.track);
+        }
         if let Some(neighbour) = self.links.get_mut(&link) {
             neighbour.tracks.insert(binding.track);
         }
@@ -79,6 +93,9 @@ impl Service {
 
     /// A link ends a track; the participant stays and may announce it again.
     pub fn handle_unbound(&mut self, link: LinkId, track: TrackId, now: Instant) {
+        if let Some(neighbour) = self.links.get_mut(&link) {
+            neighbour.blue_tracks.remove(&track);
+        }
         if let Some(key) = self.withdraw(track, link, now) {
             self.settle(key, now);
         }
@@ -90,7 +107,7 @@ impl Service {
         self.counts.frames_in += 1;
         match self.route(link, frame, now) {
             Ok(route) => {
-                self.counts.frames_out += self.children(route).len() as u64;
+                self.counts.frames_out += self.children(&route).len() as u64;
                 Some(route)
             }
             Err(reason) => {
@@ -102,12 +119,22 @@ impl Service {
 
     /// The links that get a frame, prepared, each once.
     #[must_use]
-    pub fn children(&self, route: Route) -> &[LinkId] {
-        self.halls.get(&route.room).map_or(&[], |hall| hall.tree.children(route.track))
+    pub fn children(&self, route: &Route) -> &[LinkId] {
+        match &route.0 {
+            Way::Own { room, track } => {
+                self.halls.get(room).map_or(&[], |hall| hall.tree.children(*track))
+            }
+            Way::Blue(BlueRoute { room, track }) => {
+                self.blue.get(room).map_or(&[], |blue| blue.children(*track))
+            }
+        }
     }
 
     fn route(&mut self, link: LinkId, frame: &Frame, now: Instant) -> Result<Route, FrameDrop> {
-        let publication = self.publications.get(&frame.track).ok_or(FrameDrop::UnknownTrack)?;
+        let Some(publication) = self.publications.get(&frame.track) else {
+            let blue = self.route_blue(link, frame).ok_or(FrameDrop::UnknownTrack)??;
+            return Ok(Route(Way::Blue(blue)));
+        };
         if publication.link != link {
             return Err(FrameDrop::ForeignTrack);
         }
@@ -129,7 +156,7 @@ impl Service {
             self.reschedule(key, now);
         }
         if heard.forward {
-            Ok(Route { room: key, track: frame.track })
+            Ok(Route(Way::Own { room: key, track: frame.track }))
         } else {
             Err(FrameDrop::Unselected)
         }
@@ -159,6 +186,7 @@ impl Service {
             neighbour.tracks.remove(&track);
         }
         if let Some(hall) = self.halls.get_mut(&key) {
+            hall.tracks.remove(&track);
             hall.stage.handle_track_end(track, now);
         }
         Some(key)

@@ -159,8 +159,8 @@ fn a_question_about_a_room_without_anybody_here_is_asked_elsewhere_until_it_has_
 #[test]
 fn a_room_is_made_by_the_nearest_origin_and_then_asked_for_there() {
     let mut bench = two_origins();
-    bench.hub.handle_round_trip(LINK, Duration::from_millis(80));
-    bench.hub.handle_round_trip(OTHER, Duration::from_millis(20));
+    bench.hub.handle_measured(LINK, Duration::from_millis(80), 0);
+    bench.hub.handle_measured(OTHER, Duration::from_millis(20), 0);
     bench.order(Order::Create(CreateRoom::default()));
     let (link, id, _) = last_request(&bench.commands());
     assert_eq!(link, OTHER);

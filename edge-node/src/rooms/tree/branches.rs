@@ -186,7 +186,9 @@ impl Hub {
     /// A new origin is told what this edge offers and measures.
     pub(in crate::rooms) fn introduce(&mut self, link: LinkId) {
         let relay = self.relay.clone();
-        self.send(link, Body::Relay(relay));
+        if relay != Relay::default() {
+            self.send(link, Body::Relay(relay));
+        }
         let paths = self.edges.all();
         if !paths.paths.is_empty() {
             self.send(link, Body::Paths(paths));

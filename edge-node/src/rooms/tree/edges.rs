@@ -29,10 +29,18 @@ struct Edge {
     lost_permille: u32,
 }
 
+impl Edge {
+    fn new(node: NodeId) -> Self {
+        Self { node, rtt: Duration::ZERO, lost_permille: 0 }
+    }
+}
+
 /// Links to other edges.
 #[derive(Debug, Default)]
 pub(in crate::rooms) struct Edges {
     links: BTreeMap<LinkId, Edge>,
+    /// Links to origins, which are measured, too.
+    origins: BTreeMap<LinkId, Edge>,
     /// What each origin wants measured.
     wanted: BTreeMap<NodeId, BTreeMap<NodeId, String>>,
     dialled: BTreeMap<NodeId, String>,
@@ -46,12 +54,18 @@ impl Edges {
         if self.links.len() >= EDGES_MAX {
             return false;
         }
-        self.links.insert(link, Edge { node, rtt: Duration::ZERO, lost_permille: 0 });
+        self.links.insert(link, Edge::new(node));
         true
+    }
+
+    /// A link to an origin is up.
+    pub(in crate::rooms) fn insert_origin(&mut self, link: LinkId, node: NodeId) {
+        self.origins.insert(link, Edge::new(node));
     }
 
     /// A link has ended. Says whose it was, if it was an edge's.
     pub(in crate::rooms) fn remove(&mut self, link: LinkId) -> Option<NodeId> {
+        self.origins.remove(&link);
         self.links.remove(&link).map(|edge| edge.node)
     }
 
@@ -70,7 +84,8 @@ impl Edges {
 
     /// What a link measures.
     pub(in crate::rooms) fn note(&mut self, link: LinkId, rtt: Duration, lost_permille: u32) {
-        if let Some(edge) = self.links.get_mut(&link) {
+        let edge = self.links.get_mut(&link).or(self.origins.get_mut(&link));
+        if let Some(edge) = edge {
             edge.rtt = rtt;
             edge.lost_permille = lost_permille;
         }
@@ -79,16 +94,17 @@ impl Edges {
     /// What has changed since origins were told last.
     pub(in crate::rooms) fn news(&mut self) -> Option<Paths> {
         let mut paths = Vec::new();
-        for edge in self.links.values().filter(|edge| !edge.rtt.is_zero()) {
+        let measured = self.links.values().chain(self.origins.values());
+        for edge in measured.filter(|edge| !edge.rtt.is_zero()) {
             let before = self.told.get(&edge.node);
             if before.is_none_or(|(rtt, lost)| differs((*rtt, *lost), edge)) {
                 self.told.insert(edge.node.clone(), (edge.rtt, edge.lost_permille));
                 paths.push(path(&edge.node, edge.rtt, edge.lost_permille));
             }
         }
-        let links = &self.links;
+        let (links, origins) = (&self.links, &self.origins);
         self.told.retain(|node, _| {
-            let there = links.values().any(|edge| edge.node == *node);
+            let there = links.values().chain(origins.values()).any(|edge| edge.node == *node);
             if !there {
                 paths.push(path(node, Duration::ZERO, 0));
             }

@@ -229,7 +229,7 @@ impl Server {
         let route = self.service.handle_frame(id, frame, now);
         self.carry_out();
         let Some(route) = route else { return };
-        for child in self.service.children(route) {
+        for child in self.service.children(&route) {
             if let Some(link) = self.links.get(child) {
                 link.send_frame(frame);
             }

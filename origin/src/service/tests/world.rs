@@ -171,7 +171,7 @@ impl World {
     pub(super) fn send_frame(&mut self, link: LinkId, frame: &Frame) -> Vec<LinkId> {
         let route = self.service.handle_frame(link, frame, self.now);
         self.pump();
-        let children = route.map(|route| self.service.children(route).to_vec()).unwrap_or_default();
+        let children = route.map(|route| self.service.children(&route).to_vec()).unwrap_or_default();
         for child in &children {
             let bound = self.bound.get(child).unwrap();
             let epoch = bound.get(&frame.track).map(|binding| binding.epoch);
@@ -267,7 +267,7 @@ pub(super) fn peer(node: &str, role: NodeRole) -> PeerName {
 
 pub(super) fn subscribe(room: &str) -> Subscribe {
     let (feed, kind) = (Feed::Red.into(), TrackKind::Speaker.into());
-    Subscribe { room: room.into(), feed, kind, bitrate: 0, epoch: 0 }
+    Subscribe { room: room.into(), feed, kind, bitrate: 0, epoch: 0, back_fill: false }
 }
 
 /// The track that somebody joins with: made of room and name, so that tests need no table.

@@ -1,0 +1,85 @@
+//! The command line of `bench simulate`: many seeds, or one again.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::run::{Outcome, Scenario, simulate};
+
+/// Let many networks run under virtual time with everything that can go wrong, and judge them.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// How many seeds to run, from `--seed` on.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    seeds: u64,
+    /// The first seed; with `--seeds 1` the one to run again.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    seed: u64,
+    /// Write the figures to this file, as JSON; without a name, to standard output.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<PathBuf>,
+    /// No progress bar.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What came of all of them.
+#[derive(Debug, Serialize)]
+struct Report {
+    seeds: u64,
+    failed_seeds: Vec<u64>,
+    faults: usize,
+}
+
+/// Runs the seeds.
+///
+/// # Errors
+/// When one of them fails; it is printed with what went wrong.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(arguments.seeds) };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
+        bar.set_style(style);
+    }
+    let (mut failed, mut faults) = (Vec::new(), 0);
+    for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
+        let outcome = simulate(&Scenario::of(seed))?;
+        faults += outcome.plan.len();
+        if !outcome.violations.is_empty() {
+            failed.push(seed);
+            bar.suspend(|| explain(seed, &outcome));
+        } else if arguments.seeds == 1 {
+            bar.suspend(|| explain(seed, &outcome));
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let report = Report { seeds: arguments.seeds, failed_seeds: failed, faults };
+    if let Some(file) = &arguments.json {
+        let json = serde_json::to_string_pretty(&report)?;
+        if file.as_os_str() == "-" { println!("{json}") } else { std::fs::write(file, json)? }
+    }
+    println!("{} seeds, {} faults, {} failed", report.seeds, report.faults, report.failed_seeds.len());
+    ensure!(
+        report.failed_seeds.is_empty(),
+        "{} seeds failed; run one again with --seed {} --seeds 1",
+        report.failed_seeds.len(),
+        report.failed_seeds[0]
+    );
+    Ok(())
+}
+
+fn explain(seed: u64, outcome: &Outcome) {
+    println!("seed {seed}: {:?}", outcome.plan);
+    for violation in &outcome.violations {
+        println!("  {violation}");
+    }
+    for missed in outcome.missed.iter().filter(|missed| missed.frames > 0) {
+        println!(
+            "  edge {}: {} of {} frames lost, at most {:?} in one piece, the last at {:?}",
+            missed.edge, missed.frames, missed.expected, missed.gap, missed.last_at.unwrap_or_default()
+        );
+    }
+}

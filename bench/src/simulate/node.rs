@@ -1,0 +1,118 @@
+//! An origin or an edge, alive or not, with what waits for it while it is frozen.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use anyhow::Result;
+use prometheus::Registry;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use stoa_edge::rooms::{Hub, Limits, RoomsMetrics, Ticket};
+use stoa_geo::places::Place;
+use stoa_link::{LinkId, PeerName};
+use stoa_origin::service::Service;
+use stoa_origin::store::Operation;
+use stoa_protocol::ids::{NodeId, NodeRole, Region};
+use stoa_protocol::mesh::control::Relay;
+use stoa_protocol::mesh::identity::Identity;
+
+use super::wire::Packet;
+
+/// Edges that an edge of the simulation passes a room on to.
+pub(super) const FAN_OUT_MAX: u32 = 4;
+
+/// What a node is.
+pub(super) enum Core {
+    Origin(Box<Service>),
+    Edge(Box<Hub>),
+}
+
+/// A node.
+pub(super) struct Node {
+    pub(super) identity: Identity,
+    pub(super) place: &'static Place,
+    pub(super) core: Core,
+    pub(super) alive: bool,
+    pub(super) frozen: bool,
+    /// What came while it was frozen: wire, end, packet.
+    pub(super) waiting: VecDeque<(usize, usize, Packet)>,
+    /// Its links: the wire and the end of each.
+    pub(super) links: BTreeMap<LinkId, (usize, usize)>,
+    /// Edges that it was told to dial.
+    pub(super) dials: BTreeSet<usize>,
+    /// Writes that its store has not answered.
+    pub(super) journal: VecDeque<Operation>,
+    pub(super) rng: StdRng,
+    pub(super) tickets: u64,
+    /// The deadline that is in the queue.
+    pub(super) wakes_at: Option<Instant>,
+}
+
+impl Node {
+    pub(super) fn new(name: &str, place: &'static Place, core: Core, seed: u64) -> Result<Self> {
+        let role = match core {
+            Core::Origin(_) => NodeRole::Origin,
+            Core::Edge(_) => NodeRole::Edge,
+        };
+        let (region, node) = (Region::new(place.code)?, NodeId::new(name)?);
+        Ok(Self {
+            identity: Identity { role, region, node },
+            place,
+            core,
+            alive: true,
+            frozen: false,
+            waiting: VecDeque::new(),
+            links: BTreeMap::new(),
+            dials: BTreeSet::new(),
+            journal: VecDeque::new(),
+            rng: StdRng::seed_from_u64(seed),
+            tickets: 0,
+            wakes_at: None,
+        })
+    }
+
+    pub(super) fn peer_name(&self) -> PeerName {
+        let Identity { role, region, node } = self.identity.clone();
+        PeerName { node, role, region }
+    }
+
+    pub(super) fn is_origin(&self) -> bool {
+        matches!(self.core, Core::Origin(_))
+    }
+
+    pub(super) fn runs(&self) -> bool {
+        self.alive && !self.frozen
+    }
+
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    pub(super) fn hub(&mut self) -> Option<&mut Hub> {
+        match &mut self.core {
+            Core::Edge(hub) => Some(hub),
+            Core::Origin(_) => None,
+        }
+    }
+
+    pub(super) fn service(&mut self) -> Option<&mut Service> {
+        match &mut self.core {
+            Core::Origin(service) => Some(service),
+            Core::Edge(_) => None,
+        }
+    }
+}
+
+/// A hub of an edge at this address.
+pub(super) fn hub(address: &str, place: &Place) -> Result<Hub> {
+    let metrics = RoomsMetrics::new(&Registry::new())?;
+    let mut hub = Hub::new(Limits { participants_max: 1_000, rooms_max: 100 }, metrics);
+    hub.offer(Relay {
+        address: address.to_owned(),
+        fan_out_max: FAN_OUT_MAX,
+        latitude: Some(place.coordinates.latitude()),
+        longitude: Some(place.coordinates.longitude()),
+    });
+    Ok(hub)
+}

@@ -1,0 +1,206 @@
+//! One seed, from the first link to the verdict.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use stoa_geo::places::PLACES;
+use stoa_protocol::ids::Role;
+
+use super::account::Missed;
+use super::faults::{Fault, Plan, draw};
+use super::world::{Happening, World};
+
+/// How long the network has to come up, and everybody to join.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// Everything must be well again this long after the last fault.
+pub(super) const HEAL: Duration = Duration::from_secs(5);
+
+/// How long it is watched then.
+const AFTERWARDS: Duration = Duration::from_secs(4);
+
+/// Origins and edges of a run, and what happens to them.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What everything is drawn from.
+    pub seed: u64,
+    /// Origins, each in a failure domain of its own.
+    pub origins: usize,
+    /// Edges, each with a listener.
+    pub edges: usize,
+    /// Voices, at the first edges.
+    pub voices: usize,
+    /// What goes wrong; drawn from the seed when absent.
+    pub plan: Option<Plan>,
+    /// Whether nothing at all may be lost at edges that live on.
+    pub lossless: bool,
+}
+
+impl Scenario {
+    /// What a seed stands for.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let edges = rng.random_range(4..=14);
+        Self { seed, origins: 3, edges, voices: rng.random_range(1..=3), plan: None, lossless: false }
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What went wrong on purpose.
+    pub plan: Plan,
+    /// What each edge that lives has missed, over the whole run.
+    pub missed: Vec<Missed>,
+    /// What the run must not show, in words.
+    pub violations: Vec<String>,
+    /// Rooms with two feeds at edges, at the end.
+    pub deepest: usize,
+    /// Median and longest time from mouth to the last edge.
+    pub delay: (Duration, Duration),
+}
+
+/// Runs a scenario.
+///
+/// # Errors
+/// When the store cannot be made.
+pub fn simulate(scenario: &Scenario) -> Result<Outcome> {
+    let mut world = World::new(scenario.seed)?;
+    let mut rng = StdRng::seed_from_u64(scenario.seed ^ 0x9e37_u64);
+    for _ in 0..scenario.origins {
+        world.add_origin(&PLACES[rng.random_range(0..PLACES.len())])?;
+    }
+    for _ in 0..scenario.edges {
+        world.add_edge(&PLACES[rng.random_range(0..PLACES.len())])?;
+    }
+    for voice in 0..scenario.voices {
+        world.invite(scenario.origins + voice % scenario.edges, Role::Speaker);
+    }
+    for edge in 0..scenario.edges {
+        world.invite(scenario.origins + edge, Role::Listener);
+    }
+    let start = world.start;
+    world.at(start, Happening::Tidings);
+    world.at(start, Happening::Refresh);
+    world.at(start, Happening::Speak);
+    world.at(start + Duration::from_secs(2), Happening::Found);
+    until(&mut world, start + SETTLE);
+    let plan =
+        scenario.plan.clone().unwrap_or_else(|| draw(scenario.seed, scenario.origins, scenario.edges));
+    let (stands, last) = (world.now, plan.iter().map(|(at, _)| *at).max().unwrap_or_default());
+    world.plan = plan.iter().map(|(_, fault)| fault.clone()).collect();
+    for (index, (at, _)) in plan.iter().enumerate() {
+        world.at(stands + *at, Happening::Fault(index));
+    }
+    for edge in 0..scenario.edges {
+        world.account.listen(scenario.origins + edge, stands);
+    }
+    let unseated = world.people.all.iter().filter(|person| person.seated.is_none()).count();
+    let end = stands + last + HEAL + AFTERWARDS;
+    until(&mut world, end);
+    Ok(judge(scenario, &world, plan, stands, last, unseated))
+}
+
+fn until(world: &mut World, end: Instant) {
+    while world.queue.first_key_value().is_some_and(|((at, _), _)| *at <= end) && world.step() {}
+    world.now = world.now.max(end);
+}
+
+fn judge(
+    scenario: &Scenario,
+    world: &World,
+    plan: Plan,
+    stands: Instant,
+    last: Duration,
+    unseated: usize,
+) -> Outcome {
+    let mut violations = Vec::new();
+    if unseated > 0 {
+        violations.push(format!("{unseated} people could not join before anything went wrong"));
+    }
+    let (now, start) = (world.now, stands);
+    let missed = world.account.missed(stands, now, now, start);
+    let healed = stands + last + HEAL;
+    for late in world.account.missed(healed, now, now, start).iter().filter(|m| m.frames > 0) {
+        violations.push(format!(
+            "edge {} misses {} of {} frames after everything was well again",
+            late.edge, late.frames, late.expected
+        ));
+    }
+    if scenario.lossless {
+        for lost in missed.iter().filter(|missed| missed.frames > 0) {
+            violations.push(format!(
+                "edge {} lost {} frames, {:?} at most in one piece, up to {:?}",
+                lost.edge, lost.frames, lost.gap, lost.last_at.unwrap_or_default()
+            ));
+        }
+    }
+    if !world.account.twice.is_empty() {
+        let (edge, track, number) = world.account.twice[0];
+        violations.push(format!(
+            "{} frames were heard twice, e.g. {number:?} of {track:?} at edge {edge}",
+            world.account.twice.len()
+        ));
+    }
+    if !plan.is_empty() && missed.iter().all(|missed| missed.expected == 0) {
+        violations.push("nobody was there to hear anything".to_owned());
+    }
+    let delays = missed.iter().map(|missed| world.account.delays(missed.edge));
+    let slowest = delays.max_by_key(|delays| delays.get(delays.len() / 2).copied());
+    let slowest = slowest.unwrap_or_default();
+    let median = slowest.get(slowest.len() / 2).copied().unwrap_or_default();
+    Outcome {
+        plan,
+        missed,
+        violations,
+        deepest: 0,
+        delay: (median, slowest.last().copied().unwrap_or_default()),
+    }
+}
+
+/// A single death, after everything stands.
+#[must_use]
+pub fn dies(node: usize) -> Plan {
+    vec![(Duration::from_secs(2), Fault::Kill(node))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet(seed: u64) -> Scenario {
+        Scenario { seed, origins: 2, edges: 12, voices: 2, plan: Some(Vec::new()), lossless: true }
+    }
+
+    #[test]
+    fn everybody_hears_every_frame_once() {
+        let outcome = simulate(&quiet(1)).unwrap();
+        assert_eq!(outcome.violations, Vec::<String>::new());
+        assert!(outcome.missed.iter().all(|missed| missed.expected > 400));
+    }
+
+    #[test]
+    fn nothing_is_lost_when_a_relay_dies() {
+        for seed in 0..6 {
+            for edge in 4..14 {
+                let scenario = Scenario { plan: Some(dies(edge)), ..quiet(seed) };
+                let outcome = simulate(&scenario).unwrap();
+                assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed} edge {edge}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_when_an_origin_dies() {
+        for seed in 0..6 {
+            for origin in 0..2 {
+                let scenario = Scenario { plan: Some(dies(origin)), ..quiet(seed) };
+                let outcome = simulate(&scenario).unwrap();
+                assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed} {origin}");
+            }
+        }
+    }
+}

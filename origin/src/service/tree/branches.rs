@@ -1,0 +1,251 @@
+//! One room's plan, and what each edge of it was told. Nodes keep their places in the plan while they come and go, so that
+//! a plan is changed where something has changed and nowhere else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::Rng;
+use stoa_protocol::ids::NodeId;
+use stoa_protocol::mesh::control::{Branch, Neighbour};
+
+use super::map::Map;
+use crate::tree::{Knobs, Network, Node, NodeIndex, Plan, Planner, Roots};
+
+/// Places of a plan come in steps of so many: until they are used up, nobody changes his.
+const PLACES_STEP: usize = 32;
+
+/// What one feed costs a parent for each child, in kbit/s: three voices.
+const FEED_KBPS: u32 = 150;
+
+/// Children that an origin sends one room to, of both feeds.
+pub(in crate::service) const ORIGIN_FAN_OUT_MAX: u16 = 16;
+
+/// Moves that are tried each time that a plan is looked at.
+const MOVES: usize = 400;
+
+/// Who roots a room's trees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::service) struct Rooted {
+    pub(in crate::service) owner: NodeId,
+    pub(in crate::service) standby: Option<NodeId>,
+}
+
+/// One room's plan.
+#[derive(Debug)]
+struct Planned {
+    rooted: Rooted,
+    places: Vec<Option<NodeId>>,
+    network: Network,
+    plan: Plan,
+}
+
+/// One room's plan, and what each edge of it was told.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Branches {
+    planned: Option<Planned>,
+    told: BTreeMap<NodeId, Branch>,
+    /// The map that the plan knows.
+    version: u64,
+    number: u64,
+}
+
+/// What an edge is told, and which.
+pub(in crate::service) type Telling = (NodeId, Branch);
+
+impl Branches {
+    /// Whether the plan may be outdated.
+    pub(in crate::service) fn is_outdated(&self, map: &Map) -> bool {
+        self.version != map.version()
+    }
+
+    /// How many feeds every member has.
+    pub(in crate::service) fn feeds_effective(&self) -> u8 {
+        self.planned.as_ref().map_or(1, |planned| planned.plan.feeds_effective())
+    }
+
+    /// Whom an edge gets its red feed from, if that is another edge.
+    pub(in crate::service) fn parent_of(&self, node: &NodeId) -> Option<&str> {
+        self.told.get(node)?.red.as_ref().map(|parent| parent.node.as_str())
+    }
+
+    /// Brings the plan in line with who is a member and what the network is like. Says what is to be told to whom.
+    pub(in crate::service) fn plan(
+        &mut self,
+        map: &Map,
+        rooted: Rooted,
+        members: &BTreeSet<NodeId>,
+        rng: &mut impl Rng,
+    ) -> Vec<Telling> {
+        self.version = map.version();
+        let fits = self.planned.as_ref().is_some_and(|planned| planned.rooted == rooted);
+        let mut planned = match self.planned.take().filter(|_| fits) {
+            Some(planned) if planned.has_places_for(map) => planned,
+            _ => Planned::new(map, rooted, rng),
+        };
+        planned.follow(map, members, rng);
+        let wanted = planned.branches(map, members);
+        self.planned = Some(planned);
+        self.differences(wanted)
+    }
+
+    /// The room has ended, or nobody needs a plan: whoever was told something gets it straight from the owner.
+    pub(in crate::service) fn clear(&mut self) -> Vec<Telling> {
+        self.planned = None;
+        self.differences(BTreeMap::new())
+    }
+
+    /// An edge's link is down: it knows nothing any more.
+    pub(in crate::service) fn forget(&mut self, node: &NodeId) {
+        self.told.remove(node);
+    }
+
+    fn differences(&mut self, wanted: BTreeMap<NodeId, Branch>) -> Vec<Telling> {
+        let mut tellings = Vec::new();
+        for node in self.told.keys().filter(|node| !wanted.contains_key(node)) {
+            tellings.push((node.clone(), Branch::default()));
+        }
+        for (node, branch) in &wanted {
+            if self.told.get(node) != Some(branch) {
+                tellings.push((node.clone(), branch.clone()));
+            }
+        }
+        self.told = wanted;
+        for (_, branch) in &mut tellings {
+            self.number += 1;
+            branch.plan = self.number;
+        }
+        tellings
+    }
+}
+
+impl Planned {
+    fn new(map: &Map, rooted: Rooted, rng: &mut impl Rng) -> Self {
+        let roots = [Some(rooted.owner.clone()), rooted.standby.clone()];
+        let mut places: Vec<Option<NodeId>> = roots.to_vec();
+        places.extend(map.edges().map(|(node, _)| Some(node.clone())));
+        let count = (places.len() / PLACES_STEP + 1) * PLACES_STEP;
+        places.resize(count, None);
+        let network = Network::new(vec![Node { is_up: false, ..Node::default() }; count], |_, _| 0.0);
+        let roots =
+            Roots { owner: NodeIndex(0), standby: rooted.standby.as_ref().map(|_| NodeIndex(1)) };
+        // Without members there is nothing to search: they join one by one.
+        let plan = planner().plan(&network, roots, &[], FEED_KBPS, rng);
+        Self { rooted, places, network, plan }
+    }
+
+    fn has_places_for(&self, map: &Map) -> bool {
+        let known: BTreeSet<&NodeId> = self.places.iter().flatten().collect();
+        let newcomers = map.edges().filter(|(node, _)| !known.contains(node)).count();
+        // A place is free once its node is gone.
+        let gone = self.places.iter().skip(2).filter(|place| {
+            place.as_ref().is_none_or(|node| map.spot(node).is_none())
+        });
+        gone.count() >= newcomers
+    }
+
+    /// Takes over what has changed.
+    fn follow(&mut self, map: &Map, members: &BTreeSet<NodeId>, rng: &mut impl Rng) {
+        self.seat(map);
+        self.measure(map);
+        let planner = planner();
+        planner.mend(&self.network, &mut self.plan);
+        for index in self.network.indices() {
+            let node = self.places.get(index.at()).and_then(Option::as_ref);
+            let wants = node.is_some_and(|node| members.contains(node));
+            if wants && !self.plan.is_member(index) {
+                planner.join(&self.network, &mut self.plan, index);
+            } else if !wants && self.plan.is_member(index) {
+                planner.leave(&self.network, &mut self.plan, index);
+            }
+        }
+        planner.improve(&self.network, &mut self.plan, MOVES, rng);
+    }
+
+    /// Gives newcomers places of those who are gone.
+    fn seat(&mut self, map: &Map) {
+        for place in self.places.iter_mut().skip(2) {
+            if place.as_ref().is_some_and(|node| map.spot(node).is_none()) {
+                *place = None;
+            }
+        }
+        let known: BTreeSet<NodeId> = self.places.iter().flatten().cloned().collect();
+        let mut newcomers = map.edges().map(|(node, _)| node).filter(|node| !known.contains(*node));
+        for place in self.places.iter_mut().skip(2).filter(|place| place.is_none()) {
+            *place = newcomers.next().cloned();
+        }
+    }
+
+    fn measure(&mut self, map: &Map) {
+        let domains: BTreeSet<&str> = map.edges().map(|(_, spot)| spot.region.as_str()).collect();
+        let domain = |region: &str| {
+            domains.iter().position(|known| *known == region).and_then(|at| u32::try_from(at).ok())
+        };
+        for index in self.network.indices() {
+            let place = self.places.get(index.at()).and_then(Option::as_ref);
+            let spot = place.and_then(|node| map.spot(node));
+            let node = match (index.at(), place, spot) {
+                (0 | 1, Some(_), _) => Node { fan_out_max: ORIGIN_FAN_OUT_MAX, ..Node::default() },
+                (_, _, Some(spot)) => Node {
+                    fan_out_max: spot.fan_out_max,
+                    may_relay: spot.fan_out_max > 0,
+                    // Origins have the domain 0.
+                    failure_domain: domain(spot.region.as_str()).unwrap_or(0) + 1,
+                    ..Node::default()
+                },
+                _ => Node { is_up: false, ..Node::default() },
+            };
+            *self.network.node_mut(index) = node;
+        }
+        for from in self.network.indices() {
+            for to in self.network.indices().filter(|to| *to != from) {
+                let ends = (self.places.get(from.at()), self.places.get(to.at()));
+                if let (Some(Some(a)), Some(Some(b))) = ends {
+                    self.network.set_delay_ms(from, to, map.delay_ms(a, b));
+                }
+            }
+        }
+    }
+
+    /// What each node is to be told; nothing for members that get everything straight from the owner.
+    fn branches(&self, map: &Map, members: &BTreeSet<NodeId>) -> BTreeMap<NodeId, Branch> {
+        let mut branches = BTreeMap::new();
+        let standby = self.rooted.standby.as_ref();
+        let standby = standby.map(|node| node.as_str().to_owned()).unwrap_or_default();
+        let guests: BTreeSet<NodeIndex> = self.plan.guests().collect();
+        for index in self.network.indices().skip(2) {
+            let Some(node) = self.places.get(index.at()).and_then(Option::as_ref) else { continue };
+            if !self.plan.is_member(index) && !guests.contains(&index) {
+                continue;
+            }
+            let parents = self.plan.parents(index);
+            let named = |of: Option<NodeIndex>| self.named(map, of);
+            let red = named(parents.red).filter(|red| red.node != self.rooted.owner.as_str());
+            let branch = Branch {
+                red,
+                blue: named(parents.blue),
+                red_backup: named(parents.red_backup),
+                blue_backup: named(parents.blue_backup),
+                relays: !members.contains(node) || self.has_children(index),
+                standby: standby.clone(),
+                ..Branch::default()
+            };
+            if branch != Branch::default() {
+                branches.insert(node.clone(), branch);
+            }
+        }
+        branches
+    }
+
+    fn has_children(&self, index: NodeIndex) -> bool {
+        let blue = self.plan.blue().map_or(0, |blue| blue.children(index).len());
+        self.plan.red().children(index).len() + blue > 0
+    }
+
+    fn named(&self, map: &Map, index: Option<NodeIndex>) -> Option<Neighbour> {
+        let node = self.places.get(index?.at())?.as_ref()?;
+        Some(map.neighbour(node))
+    }
+}
+
+fn planner() -> Planner {
+    Planner::new(Knobs::QUICK)
+}

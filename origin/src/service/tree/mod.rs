@@ -1,0 +1,22 @@
+//! How frames of this origin's rooms are spread over edges, and of rooms of which it is the standby.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `blue` | a room of another origin, of which this one roots the blue tree |
+//! | `branches` | one room's plan, and what each edge of it was told |
+//! | `map` | which edges there are, what they offer, how far they are from each other |
+//! | `planning` | plans made and kept, and told to edges |
+//! | `rooting` | frames of rooms of other origins |
+//! | `voices` | what a standby must know to root the blue tree |
+
+mod blue;
+mod branches;
+mod map;
+mod planning;
+mod rooting;
+mod voices;
+
+pub(super) use blue::{Blue, BlueRoute};
+pub(super) use branches::Branches;
+pub(super) use map::Map;
+pub(super) use voices::Told;

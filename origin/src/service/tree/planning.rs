@@ -1,0 +1,132 @@
+//! Plans made and kept, and told to edges.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use stoa_link::LinkId;
+use stoa_protocol::ids::NodeId;
+use stoa_protocol::mesh::control::{Body, Branch, Neighbours, Paths, Relay};
+
+use super::branches::Rooted;
+use crate::service::core::Service;
+use crate::service::hall::RoomKey;
+
+/// How long after a change a room is planned anew: changes come in crowds.
+const PLAN_AFTER: Duration = Duration::from_millis(100);
+
+/// How often a room whose network has changed is looked at.
+const PLAN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Edges up to which an origin sends a room to each itself, where there is no second tree.
+const STAR_MAX: usize = super::branches::ORIGIN_FAN_OUT_MAX as usize;
+
+impl Service {
+    /// An edge says what it offers to others.
+    pub(in crate::service) fn handle_relay(&mut self, link: LinkId, relay: Relay, now: Instant) {
+        let Some(neighbour) = self.links.get(&link) else { return };
+        let (node, region) = (neighbour.peer.node.clone(), neighbour.peer.region.clone());
+        self.map.handle_relay(node, link, &region, relay);
+        self.network_changed(now);
+    }
+
+    /// An edge says what it measures.
+    pub(in crate::service) fn handle_paths(&mut self, link: LinkId, paths: Paths, now: Instant) {
+        let Some(neighbour) = self.links.get(&link) else { return };
+        let node = neighbour.peer.node.clone();
+        self.map.handle_paths(&node, paths);
+        let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
+        for key in keys {
+            self.plan_within(key, PLAN_INTERVAL, now);
+        }
+    }
+
+    /// An edge's link is down.
+    pub(in crate::service) fn forget_in_trees(&mut self, link: LinkId, node: &NodeId, now: Instant) {
+        self.map.forget(node, link);
+        for hall in self.halls.values_mut() {
+            hall.branches.forget(node);
+        }
+        self.forget_blue(link);
+        self.network_changed(now);
+    }
+
+    /// Edges have come or gone: neighbours are named anew, and rooms planned.
+    pub(in crate::service) fn network_changed(&mut self, now: Instant) {
+        self.neighbours_at.get_or_insert(now + PLAN_AFTER);
+        let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
+        for key in keys {
+            self.plan_within(key, PLAN_AFTER, now);
+        }
+    }
+
+    /// A room is to be planned anew after this time at the latest.
+    pub(in crate::service) fn plan_within(&mut self, key: RoomKey, within: Duration, now: Instant) {
+        let Some(hall) = self.halls.get_mut(&key) else { return };
+        let at = now + within;
+        if hall.plan_at.is_none_or(|planned| at < planned) {
+            hall.plan_at = Some(at);
+            self.reschedule(key, now);
+        }
+    }
+
+    /// Looks whether a room's edges or roots are others than planned.
+    pub(in crate::service) fn follow_members(&mut self, key: RoomKey, now: Instant) {
+        let Some(hall) = self.halls.get(&key) else { return };
+        let standby = hall.standby.as_ref().map(|standby| standby.link);
+        let (links, before) = &hall.planned_for;
+        if *before == standby && hall.room.links().eq(links.iter().copied()) {
+            return;
+        }
+        let links = hall.room.links().collect();
+        if let Some(hall) = self.halls.get_mut(&key) {
+            hall.planned_for = (links, standby);
+        }
+        self.plan_within(key, PLAN_AFTER, now);
+    }
+
+    /// Plans a room, if that is due, and tells those whose places have changed.
+    pub(in crate::service) fn plan_due(&mut self, key: RoomKey, now: Instant) {
+        let Some(hall) = self.halls.get_mut(&key) else { return };
+        if hall.plan_at.is_none_or(|at| at > now) {
+            return;
+        }
+        hall.plan_at = None;
+        let nodes = hall.room.links().filter_map(|link| self.links.get(&link));
+        let members: BTreeSet<NodeId> = nodes.map(|neighbour| neighbour.peer.node.clone()).collect();
+        let standby = hall.standby.as_ref().map(|standby| standby.node.clone());
+        let alone = standby.is_none() && members.len() <= STAR_MAX;
+        let tellings = if alone {
+            hall.branches.clear()
+        } else {
+            let rooted = Rooted { owner: self.node.clone(), standby };
+            hall.branches.plan(&self.map, rooted, &members, &mut self.rng)
+        };
+        let (room, epoch) = (hall.room.id().as_str().to_owned(), hall.room.epoch().0);
+        for (node, branch) in tellings {
+            let Some(link) = self.map.spot(&node).map(|spot| spot.link) else { continue };
+            self.counts.branches_told += 1;
+            self.send(link, Body::Branch(Branch { room: room.clone(), epoch, ..branch }));
+        }
+    }
+
+    /// Tells edges whom to keep links to, if that is due.
+    pub(in crate::service) fn name_neighbours_due(&mut self, now: Instant) {
+        if self.neighbours_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.neighbours_at = None;
+        let named: Vec<(LinkId, Vec<NodeId>)> = self
+            .map
+            .edges()
+            .map(|(node, spot)| (spot.link, self.map.neighbours_of(node)))
+            .collect();
+        for (link, nodes) in named {
+            let neighbours = nodes.iter().map(|node| self.map.neighbour(node)).collect::<Vec<_>>();
+            let Some(edge) = self.links.get_mut(&link) else { continue };
+            if edge.neighbours_told != nodes {
+                edge.neighbours_told = nodes;
+                self.send(link, Body::Neighbours(Neighbours { neighbours }));
+            }
+        }
+    }
+}
