@@ -62,7 +62,7 @@ pub(crate) async fn create(
     };
     let info = app.ask(app.rooms.create(create)).await;
     let info = info.inspect_err(|problem| {
-        if problem.code == QUOTA_ROOMS {
+        if problem.code == Quota::Rooms.code() {
             app.metrics.quota_reached(&tenant, Quota::Rooms);
         }
     })?;
