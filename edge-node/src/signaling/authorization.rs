@@ -148,11 +148,7 @@ pub(super) fn may_revoke(app: &App, headers: &HeaderMap) -> Result<Caller, Probl
 ///
 /// # Errors
 /// 401, or 403 for anybody else.
-pub(super) fn may_block(
-    app: &App,
-    headers: &HeaderMap,
-    identity: &str,
-) -> Result<Caller, Problem> {
+pub(super) fn may_block(app: &App, headers: &HeaderMap, identity: &str) -> Result<Caller, Problem> {
     let token = bearer(headers)?;
     let bearer = verify(app, token, None)?;
     if let Some(room) = &bearer.claims.room {

@@ -61,10 +61,7 @@ pub(super) fn api_routes(open: bool) -> Vec<(&'static str, MethodRouter<Shared>)
 fn room_routes() -> [(&'static str, MethodRouter<Shared>); 9] {
     [
         ("/v1/identities/{identity}", delete(rest::erase).options(preflight("DELETE", None))),
-        (
-            "/v1/identities/{identity}/blocks",
-            get(rest::blocks).options(preflight("GET", None)),
-        ),
+        ("/v1/identities/{identity}/blocks", get(rest::blocks).options(preflight("GET", None))),
         (
             "/v1/identities/{identity}/blocks/{other}",
             put(rest::block).delete(rest::unblock).options(preflight("PUT, DELETE", None)),

@@ -24,9 +24,6 @@ use super::tokens::base;
 use super::views::{Created, Room, RoomPage};
 use super::{authority, owner};
 
-/// What the owner calls a tenant's quota of rooms.
-const QUOTA_ROOMS: &str = "quota-rooms";
-
 /// `POST /v1/rooms`.
 pub(crate) async fn create(
     State(app): State<Shared>,

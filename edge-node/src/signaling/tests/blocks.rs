@@ -20,7 +20,8 @@ async fn ask(stage: &Stage, method: Method, path: &str, token: &str) -> Reply {
 async fn an_identity_and_a_back_end_change_and_read_the_list() {
     let stage = Stage::new();
     // Whatever he is in the room of his token.
-    for own in [token_of("ad a/b", Role::Listener), token_of("ad a/b", Role::Host), back_end_token()]
+    for own in
+        [token_of("ad a/b", Role::Listener), token_of("ad a/b", Role::Host), back_end_token()]
     {
         for (method, blocked) in [(Method::PUT, true), (Method::DELETE, false)] {
             let reply = ask(&stage, method, PLATO, &own).await;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control::{
-    self, Ask, BanInfo, BanPage, BlockInfo, BlockPage, CreateRoom, Done, Erased, LogEntry, LogPage, ParticipantInfo,
-    ParticipantPage, Problem, RoomInfo, RoomPage, RoomSettings,
+    self, Ask, BanInfo, BanPage, BlockInfo, BlockPage, CreateRoom, Done, Erased, LogEntry, LogPage,
+    ParticipantInfo, ParticipantPage, Problem, RoomInfo, RoomPage, RoomSettings,
 };
 use tokio::sync::{Notify, mpsc};
 
