@@ -7,7 +7,7 @@ const RANKS = { listener: 0, speaker: 1, moderator: 2, host: 3 };
 
 /**
  * @typedef {"mute" | "to-audience" | "step-down" | "accept" | "decline" | "invite" | "make-moderator" | "make-speaker"
- *   | "hand-over" | "remove" | "ban" | "report"} ActionName
+ *   | "hand-over" | "remove" | "ban" | "block" | "report"} ActionName
  * @typedef {{participant: string, name: string, role: Role, muted?: boolean, hand?: boolean}} Target
  * @typedef {{name: ActionName, label: string, grave: boolean}} Action
  */
@@ -43,6 +43,7 @@ export function actionsFor(self, other) {
     if (role !== "listener") actions.push(action("hand-over", "Hand over as host…", true));
   }
   if (above) actions.push(action("remove", "Remove from the room…", true), action("ban", "Ban from the room…", true));
+  if (above && self.role === "host") actions.push(action("block", "Block from all your rooms…", true));
   actions.push(action("report", "Report…", true));
   return actions;
 }

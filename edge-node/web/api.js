@@ -53,6 +53,31 @@ export async function closeRoom(room, token) {
 }
 
 /**
+ * Keeps somebody out of every room whose host one is, and sends him out of those at once.
+ * @param {string} identity one's own, or with a back end's token anybody's
+ * @param {string} other
+ * @param {string} token
+ */
+export async function block(identity, other, token) {
+  await call("PUT", blockPath(identity, other), { token });
+}
+
+/**
+ * Lets somebody in again.
+ * @param {string} identity as in `block`
+ * @param {string} other
+ * @param {string} token
+ */
+export async function unblock(identity, other, token) {
+  await call("DELETE", blockPath(identity, other), { token });
+}
+
+/** @param {string} identity @param {string} other */
+function blockPath(identity, other) {
+  return `/v1/identities/${encodeURIComponent(identity)}/blocks/${encodeURIComponent(other)}`;
+}
+
+/**
  * @param {string} room
  * @param {string | null} token
  * @returns {Promise<Listed>}

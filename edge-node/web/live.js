@@ -102,6 +102,7 @@ export class Live {
     this.#invite.attach(id, token);
     this.#invite.allow(moderates(roleOf(token) ?? undefined));
     this.#form.attach(id, token);
+    this.#moderation.attach(room, token);
     this.#settings.attach(room);
     this.#crowd.attach(room);
     this.#hand.attach(room);

@@ -1,9 +1,11 @@
 // Doing to people what the menus offer: asks first where it is grave, says afterwards what came of it.
 
 import { actionsFor } from "./actions.js";
+import { block } from "./api.js";
 import { icon, make } from "./dom.js";
 import { Menu } from "./menu.js";
 import { sentence } from "./sentences.js";
+import { claimsOf } from "./token.js";
 
 /** @import {ActionName, Target} from "./actions.js" */
 /** @import {Room} from "./stoa.js" */
@@ -12,6 +14,7 @@ import { sentence } from "./sentences.js";
 const QUESTIONS = {
   "remove": (name) => ({ title: `Remove ${name}?`, text: "They leave the room at once and may come back.", yes: "Remove", reason: "optional" }),
   "ban": (name) => ({ title: `Ban ${name}?`, text: "They leave the room at once and cannot come back.", yes: "Ban", reason: "optional" }),
+  "block": (name) => ({ title: `Block ${name}?`, text: "They leave the room at once, and cannot enter any room while you are its host.", yes: "Block", reason: "none" }),
   "hand-over": (name) => ({ title: `Make ${name} the host?`, text: "You become a moderator. Only the new host can give the room back.", yes: "Hand over", reason: "none" }),
   "report": (name) => ({ title: `Report ${name}?`, text: "Those who run this service are told. Nobody in the room is.", yes: "Report", reason: "needed" }),
 };
@@ -28,6 +31,7 @@ const DONE = {
   "hand-over": (name) => `${name} is the host now.`,
   "remove": (name) => `${name} was removed.`,
   "ban": (name) => `${name} is banned.`,
+  "block": (name) => `${name} is blocked.`,
   "report": () => "Thank you. It was reported.",
 };
 
@@ -40,15 +44,17 @@ export class Moderation {
   #question;
   /** @type {Room | null} */
   #room = null;
+  #token = "";
 
   /** @param {import("./question.js").Question} question */
   constructor(question) {
     this.#question = question;
   }
 
-  /** @param {Room | null} room the joined one */
-  attach(room) {
+  /** @param {Room | null} room the joined one @param {string} [token] with which it was joined */
+  attach(room, token = "") {
     this.#room = room;
+    this.#token = token;
     this.#menu.close();
     this.#question.close();
   }
@@ -97,7 +103,8 @@ export class Moderation {
     const reason = question === undefined ? "" : await this.#question.ask(question);
     if (room === null || room !== this.#room || reason === null) return;
     try {
-      await act(room, name, target.participant, reason);
+      if (name === "block") await blockFor(room, target.participant, this.#token);
+      else await act(room, name, target.participant, reason);
       const done = DONE[name]?.(target.name);
       if (done !== undefined) this.ontold(done);
     } catch (error) {
@@ -120,8 +127,18 @@ export class Moderation {
 }
 
 /**
+ * Blocks are kept by identity, and not by room: the room only says who somebody is.
  * @param {Room} room
- * @param {ActionName} name
+ * @param {string} participant
+ * @param {string} token one's own
+ */
+async function blockFor(room, participant, token) {
+  await block(String(claimsOf(token)?.["sub"] ?? ""), await room.identityOf(participant), token);
+}
+
+/**
+ * @param {Room} room
+ * @param {Exclude<ActionName, "block">} name
  * @param {string} participant
  * @param {string} reason
  */

@@ -65,6 +65,7 @@ const FAREWELLS = new Map([
   ["room-ended", { title: "The room has ended", text: "Thank you for being there.", again: false }],
   ["removed", { title: "You were removed", text: "Somebody who runs this room took you out of it.", again: false }],
   ["banned", { title: "You cannot enter this room", text: "Those who run it keep you out.", again: false }],
+  ["blocked-by-host", { title: "You cannot enter this room now", text: "Its host has blocked you.", again: true }],
   ["replaced", { title: "You are here from another place", text: "You came in again in another tab or on another device.", again: true }],
   ["token", { title: "This link does not work", text: "It may have expired, or the server was started anew. Ask the host for a new one.", again: false }],
   ["forbidden", { title: "This link is not enough", text: "You need an invitation to this room. Ask the host for a link.", again: false }],

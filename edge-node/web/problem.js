@@ -16,6 +16,7 @@
  * | `room-ended` | the room has been closed |
  * | `removed` | a moderator removed this participant |
  * | `banned` | a moderator keeps this person out |
+ * | `blocked-by-host` | the room's present host has blocked this person |
  * | `replaced` | the same participant came back through another connection |
  * | `full` | no place left; `retryAfterMs` says when to try again |
  * | `draining` | this edge is about to stop and takes nobody new |
@@ -24,8 +25,8 @@
  * | `protocol` | one side said something the other did not understand |
  *
  * @typedef {"microphone-denied" | "microphone-missing" | "microphone-busy" | "insecure" | "unsupported" | "token"
- *   | "forbidden" | "unknown-room" | "room-ended" | "removed" | "banned" | "replaced" | "full" | "draining" | "no-path" | "unreachable"
- *   | "protocol"} ProblemKind
+ *   | "forbidden" | "unknown-room" | "room-ended" | "removed" | "banned" | "blocked-by-host" | "replaced" | "full" | "draining" | "no-path"
+ *   | "unreachable" | "protocol"} ProblemKind
  */
 
 /**
@@ -134,7 +135,7 @@ function withProblem(known, problem) {
   const said = `${problem?.type ?? ""} ${problem?.title ?? ""} ${problem?.detail ?? ""}`;
   const code = codeOf(problem);
   const draining = known.kind === "full" && /drain/i.test(said);
-  const kind = draining ? "draining" : code === "banned" ? "banned" : known.kind;
+  const kind = draining ? "draining" : code === "banned" || code === "blocked-by-host" ? code : known.kind;
   const seconds = problem?.retry_after_s;
   return new RoomError(kind, problem?.detail || problem?.title || known.message, {
     code,

@@ -6,6 +6,10 @@ import { RoomError } from "./problem.js";
 const BY_CODE = {
   "appointments-full": "This room has as many appointed people as it can keep.",
   "bans-full": "This room keeps out as many people as it can. Let somebody in again first.",
+  "blocked-by-host": "You cannot enter while this host is in the room: they have blocked you.",
+  "blocks-full": "You block as many people as you can. Let somebody in again first.",
+  "blocks-full-here": "The server can remember no more blocks. Ban this person from the room instead.",
+  "blocks-oneself": "This person came in by the same link as you, so that blocking them would block you.",
   "hand-not-raised": "That hand is down already.",
   "hands-closed": "This room takes no raised hands at the moment.",
   "hands-full": "Too many hands are up already. Try again in a while.",

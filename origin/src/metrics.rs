@@ -10,7 +10,7 @@ use stoa_protocol::mesh::control::Load;
 use stoa_protocol::token::REVOCATIONS_MAX;
 
 use crate::archive::Tally;
-use crate::service::{ClaimRefusal, ControlRefusal, FrameDrop, Service, Why};
+use crate::service::{BLOCKS_MAX, ClaimRefusal, ControlRefusal, FrameDrop, Service, Why};
 
 macro_rules! metrics {
     (@make $type:ident, $name:literal, $help:expr) => {
@@ -57,6 +57,12 @@ metrics! { Families:
     revocations_max: IntGauge = "stoa_origin_revocations_max";
     /// Revocations refused because as many are in force as can be.
     revocations_refused: IntCounter = "stoa_origin_revocations_refused_total";
+    /// Blocks that are known: who keeps whom out of rooms that he hosts.
+    blocks: IntGauge = "stoa_origin_blocks";
+    /// Most blocks that can be known.
+    blocks_max: IntGauge = "stoa_origin_blocks_max";
+    /// Blocks refused because somebody has as many as he may, or this origin as many as it can know.
+    blocks_refused: IntCounter = "stoa_origin_blocks_refused_total";
     /// Questions to the store refused because too many were under way.
     looks_refused: IntCounter = "stoa_origin_looks_refused_total";
     /// Ended rooms that retention has erased.
@@ -212,9 +218,10 @@ impl Metrics {
         set(&f.draining, u64::from(service.is_draining()));
         set(&f.revocations, service.revocations_len() as u64);
         set(&f.revocations_max, REVOCATIONS_MAX as u64);
-        let full =
-            counts.requests.iter().filter(|((_, outcome), _)| *outcome == "revocations-full");
-        raise(&f.revocations_refused, full.map(|(_, count)| *count).sum());
+        set(&f.blocks, service.blocks_len() as u64);
+        set(&f.blocks_max, BLOCKS_MAX as u64);
+        raise(&f.revocations_refused, counts.requests_ended("revocations-full"));
+        raise(&f.blocks_refused, service.blocks_refused());
         raise(&f.frames_in, counts.frames_in);
         raise(&f.frames_out, counts.frames_out);
         raise(&f.selections, counts.selections);

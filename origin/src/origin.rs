@@ -318,6 +318,10 @@ impl Rooms<'_> {
         if lost > 0 {
             tracing::error!(lost, "revocations that the store has kept are not in force");
         }
+        let lost = service.restore_blocks(&keeping::load_blocks(stores).await?);
+        if lost > 0 {
+            tracing::error!(lost, "blocks that the store has kept are not in force");
+        }
         let kept = (Scribe::new(stores.clone()), config.retention);
         let (server, steering) = Server::new(service, kept, webhooks, ends, metrics, tidings);
         let running = Running { rooms: tokio::spawn(server.run()), keeper, neighbours };

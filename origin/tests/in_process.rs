@@ -17,7 +17,7 @@ use stoa_origin::store::{DurableConfig, StoreConfig};
 use stoa_origin::{Config, Embedded};
 use stoa_protocol::ids::{NodeId, NodeRole, Region, RoomId};
 use stoa_protocol::mesh::control::{
-    Answer, Ask, Body, CreateRoom, Feed, Join, Request, Subscribe, TrackKind, WireRole,
+    Answer, Ask, Block, Body, CreateRoom, Feed, Join, Request, Subscribe, TrackKind, WireRole,
 };
 
 const VOICE: TrackId = TrackId(77);
@@ -109,9 +109,65 @@ async fn a_drain_reaches_the_edges_and_is_over_when_nobody_is_left() {
     tokio::time::timeout(PATIENCE, origin.steering().vacant()).await.unwrap();
 }
 
+#[tokio::test]
+async fn whom_the_host_has_blocked_does_not_come_in_even_after_the_origin_has_started_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let durable = DurableConfig::Embedded { file: folder.path().join("rooms.redb") };
+    let store = StoreConfig { durable, ..StoreConfig::default() };
+    let config = Config { store, ..Config::default() };
+    let join = |who: &str, role: WireRole| {
+        let (participant, identity, name) = (who.to_owned(), who.to_owned(), who.to_owned());
+        let (room, role) = ("r".to_owned(), role.into());
+        Ask::Join(Join { room, participant, identity, name, role, ..Join::default() })
+    };
+    let origin = stoa_origin::embed(&config, &Registry::new()).await.unwrap();
+    let mut ams = Edge::link("ams", &origin).await;
+    let mut sin = Edge::link("sin", &origin).await;
+    let create = CreateRoom { room: "r".into(), name: "R".into(), ..CreateRoom::default() };
+    assert!(matches!(ams.ask(Ask::CreateRoom(create)).await, Answer::Room(_)));
+    assert!(matches!(ams.ask(join("hana", WireRole::Host)).await, Answer::Room(_)));
+    assert!(matches!(sin.ask(join("leo", WireRole::Listener)).await, Answer::Room(_)));
+
+    let (tenant, identity, other) = (String::new(), "hana".to_owned(), "leo".to_owned());
+    let block = Ask::Block(Block { tenant, identity, other, blocked: true });
+    assert!(matches!(ams.ask(block).await, Answer::Done(_)));
+
+    let ended = sin.wait_for(|event| match event {
+        Event::Control { body, .. } => match *body {
+            Body::Standing(told) if !told.ended.is_empty() => Some((told.participant, told.ended)),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(ended.await, ("leo".to_owned(), "removed".to_owned()));
+    origin.end().await;
+
+    let origin = embedded_anew(&config).await;
+    let mut ams = Edge::link("ams", &origin).await;
+    let mut sin = Edge::link("sin", &origin).await;
+    assert!(matches!(ams.ask(join("hana", WireRole::Host)).await, Answer::Room(_)));
+    match sin.ask(join("leo", WireRole::Listener)).await {
+        Answer::Problem(problem) => assert_eq!(problem.code, "blocked-by-host"),
+        other => panic!("he is in: {other:?}"),
+    }
+    assert!(matches!(sin.ask(join("lia", WireRole::Listener)).await, Answer::Room(_)));
+}
+
 fn forgetful() -> Config {
     let store = StoreConfig { durable: DurableConfig::Memory, ..StoreConfig::default() };
     Config { store, ..Config::default() }
+}
+
+/// The store's thread closes its file a moment after the origin has ended.
+async fn embedded_anew(config: &Config) -> Embedded {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match stoa_origin::embed(config, &Registry::new()).await {
+            Ok(origin) => return origin,
+            Err(error) => assert!(tokio::time::Instant::now() < until, "{error:#}"),
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 struct Edge {

@@ -112,7 +112,7 @@ impl Hub {
             Ask::ListRooms(list) if self.parents.each().len() > 1 => {
                 self.gather(ticket, &list, now)
             }
-            Ask::Revoke(_) | Ask::EraseIdentity(_) => {
+            Ask::Revoke(_) | Ask::EraseIdentity(_) | Ask::Block(_) => {
                 self.tell_other_origins(&ask);
                 self.ask(ask, Purpose::Pass(ticket), now)
             }
@@ -120,7 +120,8 @@ impl Hub {
         }
     }
 
-    /// Each origin tells its own edges, so each must hear of it; the one that answers stands for all.
+    /// Each origin tells its own edges or decides by itself, so each must hear of it; the one that answers stands for
+    /// all.
     fn tell_other_origins(&mut self, ask: &Ask) {
         let answers = self.parents.any();
         let others: Vec<LinkId> =

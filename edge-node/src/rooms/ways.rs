@@ -191,7 +191,11 @@ pub(super) fn room_of(ask: &Ask) -> Option<&str> {
         Ask::Personal(control::Personal { request, .. }) => {
             return room_of(request.as_ref()?.ask.as_ref()?);
         }
-        Ask::ListRooms(_) | Ask::Revoke(_) | Ask::EraseIdentity(_) => return None,
+        Ask::ListRooms(_)
+        | Ask::Revoke(_)
+        | Ask::EraseIdentity(_)
+        | Ask::Block(_)
+        | Ask::ListBlocks(_) => return None,
     };
     Some(room).filter(|room| !room.is_empty()).map(String::as_str)
 }

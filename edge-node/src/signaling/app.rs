@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderValue;
+use stoa_protocol::tenant::Quota;
 use stoa_protocol::token::TokenError;
 use tokio::sync::{Semaphore, watch};
 
@@ -93,7 +94,9 @@ impl App {
     ) -> Result<Joined, Problem> {
         let (room, role) = (ask.room.clone(), ask.role);
         let mut joined = match self.admit(caller, client) {
-            Ok(()) => self.ask(self.rooms.join(ask)).await,
+            Ok(()) => self.ask(self.rooms.join(ask)).await.inspect_err(|problem| {
+                self.note_quota(caller, problem);
+            }),
             Err(problem) => Err(problem),
         };
         if let Ok(Joined { present: Present { session, .. }, .. }) = joined {
@@ -121,6 +124,13 @@ impl App {
             }
         }
         joined
+    }
+
+    /// Counts a join that the room's owner has refused because it knows more participants than this edge.
+    fn note_quota(&self, caller: &Caller, problem: &Problem) {
+        if problem.code == Quota::Participants.code() {
+            self.metrics.quota_reached(caller.tenant(), Quota::Participants);
+        }
     }
 
     /// Counts a join against the quotas of its tenant.

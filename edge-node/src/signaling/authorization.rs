@@ -143,6 +143,28 @@ pub(super) fn may_revoke(app: &App, headers: &HeaderMap) -> Result<Caller, Probl
     Ok(Caller::new(bearer))
 }
 
+/// Whom somebody keeps out of rooms that he hosts, he himself says, whatever room his token names, or a back end that
+/// may moderate all rooms of its tenant.
+///
+/// # Errors
+/// 401, or 403 for anybody else.
+pub(super) fn may_block(app: &App, headers: &HeaderMap, identity: &str) -> Result<Caller, Problem> {
+    let token = bearer(headers)?;
+    let bearer = verify(app, token, None)?;
+    if let Some(room) = &bearer.claims.room {
+        // It may have been revoked for its room alone.
+        verify(app, token, Some(room))?;
+    }
+    if bearer.claims.sub == identity {
+        return Ok(Caller::new(bearer));
+    }
+    bearer.claims.require(Grant::Moderate).map_err(|error| refused(app, &error))?;
+    if bearer.claims.room.is_some() {
+        return Err(forbidden("Of others this takes a back end, whose own token names no room."));
+    }
+    Ok(Caller::new(bearer))
+}
+
 /// Who asks to do this, if his token lets him; see [`Claims::may`] for who may what.
 ///
 /// # Errors

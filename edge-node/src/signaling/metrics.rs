@@ -132,7 +132,7 @@ impl SignalingMetrics {
             quota_refusals: IntCounterVec::new(
                 Opts::new(
                     "stoa_edge_quota_refusals_total",
-                    "Joins refused because of a quota, by tenant and quota.",
+                    "Joins and rooms refused because of a quota, here or by a room's owner, by tenant and quota.",
                 ),
                 &["tenant", "quota"],
             )?,

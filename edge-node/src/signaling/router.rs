@@ -58,9 +58,14 @@ pub(super) fn api_routes(open: bool) -> Vec<(&'static str, MethodRouter<Shared>)
     routes
 }
 
-fn room_routes() -> [(&'static str, MethodRouter<Shared>); 7] {
+fn room_routes() -> [(&'static str, MethodRouter<Shared>); 9] {
     [
         ("/v1/identities/{identity}", delete(rest::erase).options(preflight("DELETE", None))),
+        ("/v1/identities/{identity}/blocks", get(rest::blocks).options(preflight("GET", None))),
+        (
+            "/v1/identities/{identity}/blocks/{other}",
+            put(rest::block).delete(rest::unblock).options(preflight("PUT, DELETE", None)),
+        ),
         ("/v1/revocations", post(rest::revoke).options(preflight("POST", None))),
         ("/v1/rooms", post(rest::create).get(rest::list).options(preflight("GET, POST", None))),
         (

@@ -21,8 +21,8 @@ test("a moderator moves those below him and nobody else", () => {
 });
 
 test("a host appoints, dismisses and hands over", () => {
-  assert.deepEqual(names("host", person("speaker", { muted: true })), ["to-audience", "make-moderator", "hand-over", "remove", "ban", "report"]);
-  assert.deepEqual(names("host", person("moderator")), ["mute", "to-audience", "make-speaker", "hand-over", "remove", "ban", "report"]);
+  assert.deepEqual(names("host", person("speaker", { muted: true })), ["to-audience", "make-moderator", "hand-over", "remove", "ban", "block", "report"]);
+  assert.deepEqual(names("host", person("moderator")), ["mute", "to-audience", "make-speaker", "hand-over", "remove", "ban", "block", "report"]);
 });
 
 test("a raised hand is accepted or declined, not invited", () => {

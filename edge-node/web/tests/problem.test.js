@@ -39,6 +39,8 @@ test("that somebody has left is not that the room is gone", () => {
   assert.equal(of(404, "room-not-found"), "unknown-room");
   assert.equal(of(410, "room-ended"), "room-ended");
   assert.equal(of(403, "banned"), "banned");
+  assert.equal(of(403, "blocked-by-host"), "blocked-by-host");
+  assert.equal(of(403, "forbidden"), "forbidden");
 });
 
 test("every sentence of a closed connection tells apart why", () => {

@@ -235,6 +235,17 @@ test("a page of participants says where the next one begins", async () => {
   assert.deepEqual(world.said("participants").map(({ after, limit }) => [after, limit]), [[undefined, undefined], ["p_50", 10]]);
 });
 
+test("who somebody is, is looked for where his id stands, and nobody else is taken for him", async () => {
+  await enter();
+  const boris = { participant: "p_9b", name: "Boris", role: "listener", muted: false, hand: false, identity: "boris@example.org" };
+  world.serve = () => ({ type: "participants", participants: [{ ...boris, participant: "p_9a", identity: "ada" }, boris], next: "p_9b" });
+  assert.equal(await room.identityOf("p_9b"), "boris@example.org");
+  assert.deepEqual(world.said("participants").map(({ after, limit }) => [after, limit]), [["p_9", 10]]);
+  await assert.rejects(room.identityOf("p_9c"), { code: "participant-not-found" });
+  world.serve = () => ({ type: "participants", participants: [{ ...boris, identity: undefined }] });
+  await assert.rejects(room.identityOf("p_9b"), { code: "participant-not-found" });
+});
+
 /** @param {import("../options.js").JoinOptions} [options] */
 async function enter(options) {
   room = new Room({ room: "agora", token: "token", name: "Ada" });

@@ -10,8 +10,8 @@ use stoa_protocol::ids::{NodeId, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::{
-    Answer, Kept, KeptRevocation, Operation, Ownership, PAGE_MAX, Receipt, RoomRecord, StoreError,
-    Stores,
+    Answer, Kept, KeptBlock, KeptRevocation, Kind as StoredKind, Operation, Ownership, PAGE_MAX,
+    Receipt, RoomRecord, StoreError, Stores,
 };
 
 /// For how long an answer to an edge waits until what it acknowledges is stored. Beyond it the store counts as away:
@@ -116,7 +116,8 @@ impl Scribe {
     /// # Panics
     /// Outside a tokio runtime, as [`tokio::spawn`] does.
     pub fn write(&self, operation: Operation) -> Promise {
-        if let Operation::Revoke(_) | Operation::Unrevoke { .. } = operation {
+        let of_no_room = matches!(operation.kind(), StoredKind::Revocations | StoredKind::Blocks);
+        if of_no_room && !operation.reads() {
             let written = self.stores.write(operation);
             return Promise(written.map_or_else(Kind::Refused, Kind::Journal));
         }
@@ -291,6 +292,24 @@ pub async fn load_revocations(stores: &Stores) -> anyhow::Result<Vec<KeptRevocat
         let after = all.last().map(|kept| kept.id.clone()).unwrap_or_default();
         let page = ask(stores, Operation::Revocations { after, limit: PAGE_MAX }).await?;
         let Answer::Revocations(page) = page else { return Ok(all) };
+        let more = page.len() >= usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
+        all.extend(page);
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+/// Reads all blocks.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn load_blocks(stores: &Stores) -> anyhow::Result<Vec<KeptBlock>> {
+    let mut all: Vec<KeptBlock> = Vec::new();
+    loop {
+        let after = all.last().map(|kept| Box::new(kept.key.clone()));
+        let page = ask(stores, Operation::Blocks { after, limit: PAGE_MAX }).await?;
+        let Answer::Blocks(page) = page else { return Ok(all) };
         let more = page.len() >= usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
         all.extend(page);
         if !more {

@@ -5,6 +5,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `announcer` | when the next snapshot is due |
+//! | `blocks` | the host blocks somebody |
 //! | `calendar` | the time of day |
 //! | `changes` | what must be remembered of a change |
 //! | `deeds` | what people do to each other |
@@ -29,6 +30,7 @@
 //! | `views` | the room as others see it |
 
 mod announcer;
+mod blocks;
 mod calendar;
 mod changes;
 mod deeds;
@@ -52,6 +54,7 @@ mod settings;
 mod snapshot;
 mod views;
 
+pub use blocks::check_identity;
 pub use calendar::Start;
 pub use changes::Change;
 pub use deeds::{Act, Actor};

@@ -111,6 +111,12 @@ pub enum Refusal {
         /// The room.
         room: RoomId,
     },
+    /// Kept out of every room of its host.
+    #[error("You may not enter the room '{room}' now: its host has blocked you.")]
+    BlockedByHost {
+        /// The room.
+        room: RoomId,
+    },
     /// A private room, and a token that does not name it.
     #[error("The room '{room}' is private: it takes an access token that names it.")]
     RoomPrivate {
@@ -168,6 +174,7 @@ impl Refusal {
             Self::HandNotRaised { .. } => (409, "hand-not-raised", 0),
             Self::NotInvited => (409, "not-invited", 0),
             Self::Banned { .. } => (403, "banned", 0),
+            Self::BlockedByHost { .. } => (403, "blocked-by-host", 0),
             Self::RoomPrivate { .. } => (403, "room-private", 0),
             Self::BansFull { .. } => (409, "bans-full", 0),
             Self::AppointmentsFull { .. } => (409, "appointments-full", 0),

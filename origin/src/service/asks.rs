@@ -61,6 +61,8 @@ impl Service {
                 self.list_participants(&ask).map(Answer::Participants)
             }
             Some(Ask::Revoke(ask)) => self.revoke(ask, now).map(Answer::Done),
+            Some(Ask::Block(ask)) => self.block(&ask, now).map(Answer::Done),
+            Some(Ask::ListBlocks(ask)) => self.list_blocks(&ask).map(Answer::Blocks),
             Some(Ask::Personal(ask)) => self.personal(ask, now),
             Some(Ask::ReadLog(ask)) => self.read_log(&ask).map(Answer::Log),
             Some(Ask::ListBans(ask)) => self.list_bans(&ask).map(Answer::Bans),
@@ -247,6 +249,8 @@ fn kind_of(ask: &Ask) -> &'static str {
         Ask::ReadLog(_) => "read_log",
         Ask::ListBans(_) => "list_bans",
         Ask::Revoke(_) => "revoke",
+        Ask::Block(_) => "block",
+        Ask::ListBlocks(_) => "list_blocks",
         Ask::EraseIdentity(_) => "erase_identity",
         Ask::Personal(ask) => {
             let inner = ask.request.as_ref().and_then(|request| request.ask.as_ref());
@@ -291,6 +295,8 @@ fn acted_in(ask: &Ask) -> Option<&str> {
         | Ask::ReadLog(_)
         | Ask::ListBans(_)
         | Ask::EraseIdentity(_)
+        | Ask::Block(_)
+        | Ask::ListBlocks(_)
         | Ask::Revoke(_) => None,
     }
 }

@@ -15,6 +15,7 @@ use stoa_protocol::mesh::control::{
 };
 use stoa_protocol::token::{REVOCATIONS_MAX, Revocations};
 
+use super::blocklist::{BLOCKS_MAX, Blocklist};
 use super::counts::{ControlRefusal, Counts};
 use super::durable::Closed;
 use super::effects::{Command, Happened};
@@ -52,6 +53,7 @@ pub struct Service {
     pub(super) node: NodeId,
     pub(super) closed: Closed,
     pub(super) revocations: Revocations,
+    pub(super) blocks: Blocklist,
     pub(super) counts: Counts,
     pub(super) network: Network,
     /// How many are in the rooms of each tenant; empty for the default one.
@@ -89,6 +91,7 @@ impl Service {
             node,
             closed: Closed::new(),
             revocations: Revocations::new(REVOCATIONS_MAX),
+            blocks: Blocklist::new(BLOCKS_MAX),
             counts: Counts::default(),
             network: Network::new(),
             people: BTreeMap::new(),

@@ -134,4 +134,11 @@ impl Counts {
     pub(super) fn note_request(&mut self, kind: &'static str, outcome: &'static str) {
         *self.requests.entry((kind, outcome)).or_default() += 1;
     }
+
+    /// How many requests, of whatever kind, have ended so.
+    #[must_use]
+    pub fn requests_ended(&self, outcome: &str) -> u64 {
+        let ended = self.requests.iter().filter(|((_, known), _)| *known == outcome);
+        ended.map(|(_, count)| *count).sum()
+    }
 }

@@ -111,8 +111,9 @@ impl Service {
         let revocation = Revocation::new(tenant.clone(), revoked, now_unix_s);
         let revocation = Some(WireRevocation::from(revocation));
         self.revoke(Revoke { revocation, actor: ask.actor.clone() }, now)?;
+        let blocks = self.erase_blocks(&tenant, &identity);
         let tenant = tenant.to_wire();
-        let (mut erased, mut live) = (Erased::default(), BTreeMap::new());
+        let (mut erased, mut live) = (Erased { blocks, ..Erased::default() }, BTreeMap::new());
         let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
         for key in keys {
             let Some(hall) = self.halls.get_mut(&key).filter(|hall| is_of(&hall.room, &tenant))
@@ -148,5 +149,6 @@ fn sum(a: &Erased, b: &Erased) -> Erased {
         appointments: a.appointments + b.appointments,
         bans: a.bans + b.bans,
         log_entries: a.log_entries.saturating_add(b.log_entries),
+        blocks: a.blocks.saturating_add(b.blocks),
     }
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `core` | [`Service`]: links come and go, timers |
 //! | `effects` | [`Command`]s owed, and what [`Happened`] |
+//! | `blocks` | who may not come in because of the host |
+//! | `blocklist` | who keeps whom out, in memory |
 //! | `asks` | requests about rooms and their answers |
 //! | `personal` | requests of persons who need not be in the room |
 //! | `people` | requests about people in a room |
@@ -27,6 +29,8 @@
 //! | `io` | [`Server`]: inbox, links, timers and metrics around the core |
 
 mod asks;
+mod blocklist;
+mod blocks;
 mod core;
 mod counts;
 mod durable;
@@ -51,6 +55,7 @@ mod tracks;
 mod tree;
 
 pub use self::core::Service;
+pub use blocklist::BLOCKS_MAX;
 pub use counts::{ClaimRefusal, ControlRefusal, Counts, FrameDrop};
 pub(crate) use durable::{entry_from_store, tenant_of};
 pub use effects::{Command, Happened};

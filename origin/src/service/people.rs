@@ -34,6 +34,8 @@ impl Service {
             return Err(Refusal::Draining);
         }
         if hall.room.participant(&participant).is_none() {
+            let hall = self.halls.get(&key).ok_or_else(|| Refusal::RoomNotFound(id.clone()))?;
+            self.check_blocks(hall, ask)?;
             self.check_people(ask)?;
         }
         let hall = self.halls.get_mut(&key).ok_or_else(|| Refusal::RoomNotFound(id.clone()))?;

@@ -98,6 +98,20 @@ pub enum Refusal {
         "As many tokens are revoked as this origin can remember; revoke the key that signs them instead."
     )]
     RevocationsFull,
+    /// Somebody blocks himself.
+    #[error("Nobody can block himself.")]
+    BlocksOneself,
+    /// As many as one identity may block.
+    #[error("This identity blocks {max} others and may not block more; let some in again first.")]
+    BlocksFull {
+        /// The limit.
+        max: usize,
+    },
+    /// No place for a further block, whosesoever it is.
+    #[error(
+        "As many people are blocked as this origin can remember; ban this one from the room instead."
+    )]
+    BlocksFullHere,
     /// The store cannot be read or written now.
     #[error("What is kept in the store cannot be reached now; ask again.")]
     StoreAway,
@@ -132,6 +146,9 @@ impl Refusal {
             }
             Self::RevocationMalformed(_) => (400, "revocation-malformed", 0),
             Self::RevocationsFull => (503, "revocations-full", 0),
+            Self::BlocksOneself => (400, "blocks-oneself", 0),
+            Self::BlocksFull { .. } => (409, "blocks-full", 0),
+            Self::BlocksFullHere => (503, "blocks-full-here", 0),
             Self::StoreAway => (503, "store-away", STORE_RETRY_S),
             Self::StoreBusy => (503, "store-busy", STORE_RETRY_S),
             Self::Draining => (503, "draining", DRAIN_RETRY_S),
@@ -185,6 +202,7 @@ mod tests {
             room::Refusal::HandNotRaised { participant: participant() },
             room::Refusal::NotInvited,
             room::Refusal::Banned { room: room() },
+            room::Refusal::BlockedByHost { room: room() },
             room::Refusal::RoomPrivate { room: room() },
             room::Refusal::BansFull { max: 1 },
             room::Refusal::AppointmentsFull { max: 1 },
@@ -212,6 +230,9 @@ mod tests {
             },
             Refusal::RevocationMalformed(RevocationError::Nothing),
             Refusal::RevocationsFull,
+            Refusal::BlocksOneself,
+            Refusal::BlocksFull { max: 1 },
+            Refusal::BlocksFullHere,
             Refusal::StoreAway,
             Refusal::StoreBusy,
             Refusal::Draining,

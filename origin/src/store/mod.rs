@@ -55,7 +55,8 @@ pub use limits::{
 pub use metrics::StoreMetrics;
 pub use operation::{Answer, Answering, Kind, Operation, RoomChange, Store};
 pub use record::{
-    Appointment, Ban, KeptRevocation, LogEntry, Ownership, RoomRecord, Settings, Visibility,
+    Appointment, Ban, BlockKey, KeptBlock, KeptRevocation, LogEntry, Ownership, RoomRecord,
+    Settings, Visibility,
 };
 #[cfg(feature = "redis")]
 pub use redis::Redis;

@@ -10,7 +10,8 @@ use crate::store::error::StoreError;
 use crate::store::hot::{HotChange, HotRoom};
 use crate::store::lease::{Holder, Home, Lease};
 use crate::store::record::{
-    Appointment, Ban, KeptRevocation, LogEntry, Ownership, RoomRecord, Settings,
+    Appointment, Ban, BlockKey, KeptBlock, KeptRevocation, LogEntry, Ownership, RoomRecord,
+    Settings,
 };
 
 /// An answer that is on its way.
@@ -40,6 +41,8 @@ pub enum Kind {
     Leases,
     /// Which access tokens hold no longer.
     Revocations,
+    /// Who keeps whom out of rooms that he hosts.
+    Blocks,
 }
 
 impl Kind {
@@ -51,6 +54,7 @@ impl Kind {
             Self::Hot => "hot",
             Self::Leases => "leases",
             Self::Revocations => "revocations",
+            Self::Blocks => "blocks",
         }
     }
 }
@@ -231,6 +235,17 @@ pub enum Operation {
         /// 1 to [`crate::store::PAGE_MAX`].
         limit: u32,
     },
+    /// Keeps a block, in the place of an earlier one of the same two.
+    Block(Box<KeptBlock>),
+    /// Forgets a block; without effect where there is none.
+    Unblock(Box<BlockKey>),
+    /// A page of blocks by key.
+    Blocks {
+        /// Those behind this key; from the first one if absent.
+        after: Option<Box<BlockKey>>,
+        /// 1 to [`crate::store::PAGE_MAX`].
+        limit: u32,
+    },
 }
 
 /// What a store answers.
@@ -258,4 +273,6 @@ pub enum Answer {
     Leases(Vec<Lease>),
     /// To [`Operation::Revocations`].
     Revocations(Vec<KeptRevocation>),
+    /// To [`Operation::Blocks`].
+    Blocks(Vec<KeptBlock>),
 }

@@ -136,8 +136,14 @@ pub(super) fn weight(operation: &Operation) -> (usize, usize) {
         Operation::Create(record) => (1, ENTRY_BYTES + settings_bytes(&record.settings)),
         Operation::Change { change, .. } => (1, ENTRY_BYTES + room_change_bytes(change)),
         Operation::Revoke(kept) => (1, ENTRY_BYTES + kept.id.len() + kept.body.len()),
+        Operation::Block(kept) => (1, ENTRY_BYTES + key_bytes(&kept.key)),
+        Operation::Unblock(key) => (1, ENTRY_BYTES + key_bytes(key)),
         _ => (1, ENTRY_BYTES),
     }
+}
+
+fn key_bytes(key: &crate::store::record::BlockKey) -> usize {
+    key.tenant.len() + key.identity.len() + key.other.len()
 }
 
 fn settings_bytes(settings: &crate::store::record::Settings) -> usize {

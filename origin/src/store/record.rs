@@ -145,3 +145,23 @@ pub struct KeptRevocation {
     /// When it can be forgotten, in seconds since 1970.
     pub expires_unix_s: u64,
 }
+
+/// Who keeps whom out of rooms that he hosts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlockKey {
+    /// Whose tokens both have.
+    pub tenant: String,
+    /// The identity of who does not want the other.
+    pub identity: String,
+    /// The identity of whom he does not want.
+    pub other: String,
+}
+
+/// A block as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptBlock {
+    /// Who keeps whom out.
+    pub key: BlockKey,
+    /// Since when.
+    pub at_ms: u64,
+}

@@ -9,7 +9,7 @@ use crate::store::limits::{
     SETTINGS_BYTES_MAX, TEXT_BYTES_MAX,
 };
 use crate::store::operation::{Kind, Operation, RoomChange};
-use crate::store::record::{Ban, LogEntry, Settings};
+use crate::store::record::{Ban, BlockKey, LogEntry, Settings};
 
 impl Operation {
     /// Which kind of state it concerns.
@@ -25,6 +25,7 @@ impl Operation {
                 Kind::Leases
             }
             Self::Revoke(_) | Self::Unrevoke { .. } | Self::Revocations { .. } => Kind::Revocations,
+            Self::Block(_) | Self::Unblock(_) | Self::Blocks { .. } => Kind::Blocks,
             _ => Kind::Rooms,
         }
     }
@@ -43,6 +44,7 @@ impl Operation {
                 | Self::HotRooms { .. }
                 | Self::Leases
                 | Self::Revocations { .. }
+                | Self::Blocks { .. }
         )
     }
 
@@ -74,6 +76,9 @@ impl Operation {
             | Self::Revoke(_)
             | Self::Unrevoke { .. }
             | Self::Revocations { .. }
+            | Self::Block(_)
+            | Self::Unblock(_)
+            | Self::Blocks { .. }
             | Self::Acquire { .. }
             | Self::Renew { .. }
             | Self::Release { .. }
@@ -107,6 +112,9 @@ impl Operation {
             Self::Revoke(_) => "revoke",
             Self::Unrevoke { .. } => "unrevoke",
             Self::Revocations { .. } => "revocations",
+            Self::Block(_) => "block",
+            Self::Unblock(_) => "unblock",
+            Self::Blocks { .. } => "blocks",
         }
     }
 
@@ -140,6 +148,15 @@ impl Operation {
             Self::Revocations { after, limit } => {
                 page(*limit)?;
                 text("the revocation's id", after)
+            }
+            Self::Block(kept) => {
+                number("the time", kept.at_ms)?;
+                block(&kept.key)
+            }
+            Self::Unblock(key) => block(key),
+            Self::Blocks { after, limit } => {
+                page(*limit)?;
+                after.as_deref().map_or(Ok(()), block)
             }
             Self::Note { changes, epoch, .. } => {
                 number("the epoch", *epoch)?;
@@ -225,6 +242,13 @@ fn settings(settings: &Settings) -> Result<(), StoreError> {
     text("the language", &settings.language)?;
     most("the description's bytes", settings.description.len(), DETAIL_BYTES_MAX)?;
     most("the policy's bytes", settings.policy.len(), SETTINGS_BYTES_MAX / 2)
+}
+
+fn block(key: &BlockKey) -> Result<(), StoreError> {
+    let BlockKey { tenant, identity, other } = key;
+    text("the tenant", tenant)?;
+    text("the identity", identity)?;
+    text("the identity", other)
 }
 
 fn page(limit: u32) -> Result<(), StoreError> {

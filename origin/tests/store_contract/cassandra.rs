@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod blocks;
 mod cassandra_server;
 mod hot;
 mod leases;
@@ -36,6 +37,8 @@ fn cassandra_keeps_every_promise_and_outlives_its_server() {
         leases::all(&store, "l-").await;
         step("revocations");
         revocations::all(&store, "v-").await;
+        step("blocks");
+        blocks::all(&store, "b-").await;
         step("migrations");
         two_migrations_at_once_make_the_same_tables(&server).await;
         step("contention");

@@ -6,7 +6,7 @@ use stoa_origin::store::{Embedded, Grouping, Operation, RoomChange};
 use tokio::runtime::Runtime;
 
 use crate::vocabulary::{change, done, entry, record, stored};
-use crate::{hot, leases, property, revocations, rooms};
+use crate::{blocks, hot, leases, property, revocations, rooms};
 
 #[test]
 fn the_embedded_store_keeps_every_promise() {
@@ -17,6 +17,7 @@ fn the_embedded_store_keeps_every_promise() {
         hot::all(&store, "h-").await;
         leases::all(&store, "l-").await;
         revocations::all(&store, "v-").await;
+        blocks::all(&store, "b-").await;
     });
 }
 

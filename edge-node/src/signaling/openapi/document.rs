@@ -66,6 +66,8 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<rest::Ban>(&mut all);
     add::<rest::BanPage>(&mut all);
     add::<rest::BanWanted>(&mut all);
+    add::<rest::Blocked>(&mut all);
+    add::<rest::BlockedPage>(&mut all);
     add::<rest::RevocationWanted>(&mut all);
     add::<rest::Erasure>(&mut all);
     add::<rest::RoleWanted>(&mut all);
@@ -113,7 +115,7 @@ fn in_path(name: &str) -> ParameterBuilder {
     let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1));
     let text = match name {
         "session" => text.pattern(Some("^[0-9a-f]{32}$")),
-        "identity" => text.max_length(Some(128)),
+        "identity" | "other" => text.max_length(Some(128)),
         _ => text.max_length(Some(64)).pattern(Some(NAME)),
     };
     ParameterBuilder::new()

@@ -14,6 +14,8 @@ const HAND: &str = "/v1/rooms/{room}/participants/{participant}/hand";
 const INVITATION: &str = "/v1/rooms/{room}/participants/{participant}/invitation";
 const BAN: &str = "/v1/rooms/{room}/bans/{identity}";
 const IDENTITY: &str = "/v1/identities/{identity}";
+const BLOCKS: &str = "/v1/identities/{identity}/blocks";
+const BLOCK: &str = "/v1/identities/{identity}/blocks/{other}";
 const WHIP: &str = "/v1/rooms/{room}/whip";
 const WHEP: &str = "/v1/rooms/{room}/whep";
 const SESSION: &str = "/v1/rooms/{room}/sessions/{session}";
@@ -39,7 +41,8 @@ const LIST: &[Parameter] = &[
     LIMIT,
 ];
 const PAGE: &[Parameter] = &[AFTER, LIMIT];
-const BANS: &[Parameter] = &[
+/// Of lists by identity.
+const IDENTITIES: &[Parameter] = &[
     Parameter { name: "after", what: "The `next` of the page before.", kind: Kind::Text(128) },
     LIMIT,
 ];
@@ -81,6 +84,15 @@ fn rooms() -> Vec<Operation> {
             "Erases what the rooms of the bearer's tenant keep about an identity.",
         )
         .gives(200, Json("Erasure")),
+        of(Get, BLOCKS, "Whom an identity keeps out of rooms that it hosts, by identity.")
+            .query(IDENTITIES)
+            .gives(200, Json("BlockedPage")),
+        of(
+            Put,
+            BLOCK,
+            "Keeps somebody out of every room whose present host the identity is, and sends him out.",
+        ),
+        of(Delete, BLOCK, "Lets somebody in again where the identity is host."),
         of(Get, ROOMS, "Lists rooms by id: the open ones; all of them with the grant to list.")
             .unless_open()
             .query(LIST)
@@ -100,7 +112,7 @@ fn rooms() -> Vec<Operation> {
             .query(LOG)
             .gives(200, Json("LogPage")),
         of(Get, "/v1/rooms/{room}/bans", "Who is kept out of a room, by identity.")
-            .query(BANS)
+            .query(IDENTITIES)
             .gives(200, Json("BanPage")),
         of(Put, BAN, "Sends out and keeps out everybody of an identity.")
             .takes(Json("BanWanted"))

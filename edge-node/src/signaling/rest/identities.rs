@@ -28,12 +28,14 @@ pub(crate) struct Erasure {
     bans: u32,
     /// Log entries that named him, and say `erased` instead.
     log_entries: u32,
+    /// Blocks of him, and blocks by him.
+    blocks: u32,
 }
 
 impl From<Erased> for Erasure {
     fn from(erased: Erased) -> Self {
-        let Erased { rooms, participants, appointments, bans, log_entries } = erased;
-        Self { rooms, participants, appointments, bans, log_entries }
+        let Erased { rooms, participants, appointments, bans, log_entries, blocks } = erased;
+        Self { rooms, participants, appointments, bans, log_entries, blocks }
     }
 }
 

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `authority` | what a token may do without being in the room |
+//! | `blocks` | whom somebody keeps out of rooms that he hosts |
 //! | `entrance` | who is kept out of a room, and its log |
 //! | `fields` | the limits of what clients write |
 //! | `identities` | what is kept about a person, erased |
@@ -16,6 +17,7 @@
 //! | `views` | what answers look like |
 
 mod authority;
+mod blocks;
 mod entrance;
 mod fields;
 mod identities;
@@ -28,6 +30,7 @@ mod settings;
 mod tokens;
 mod views;
 
+pub(super) use blocks::{Blocked, BlockedPage, block, blocks, unblock};
 pub(super) use entrance::BanWanted;
 pub(super) use entrance::{ban, bans, log, unban};
 pub(super) use fields::{check_identity, check_reason};

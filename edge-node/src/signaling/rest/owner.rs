@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use stoa_protocol::mesh::control::{
-    Answer, Ask, BanPage, Erased, LogPage, ParticipantPage, RoomInfo, RoomPage,
+    Answer, Ask, BanPage, BlockPage, Erased, LogPage, ParticipantPage, RoomInfo, RoomPage,
 };
 
 use super::super::app::App;
@@ -34,6 +34,11 @@ pub(super) async fn log(app: &App, ask: Ask) -> Result<LogPage, Problem> {
 pub(super) async fn erased(app: &App, ask: Ask) -> Result<Erased, Problem> {
     let part = |answer| if let Answer::Erased(erased) = answer { Some(erased) } else { None };
     wanted(app, ask, part).await
+}
+
+pub(super) async fn blocks(app: &App, ask: Ask) -> Result<BlockPage, Problem> {
+    let page = |answer| if let Answer::Blocks(page) = answer { Some(page) } else { None };
+    wanted(app, ask, page).await
 }
 
 pub(super) async fn bans(app: &App, ask: Ask) -> Result<BanPage, Problem> {

@@ -24,9 +24,6 @@ use super::tokens::base;
 use super::views::{Created, Room, RoomPage};
 use super::{authority, owner};
 
-/// What the owner calls a tenant's quota of rooms.
-const QUOTA_ROOMS: &str = "quota-rooms";
-
 /// `POST /v1/rooms`.
 pub(crate) async fn create(
     State(app): State<Shared>,
@@ -62,7 +59,7 @@ pub(crate) async fn create(
     };
     let info = app.ask(app.rooms.create(create)).await;
     let info = info.inspect_err(|problem| {
-        if problem.code == QUOTA_ROOMS {
+        if problem.code == Quota::Rooms.code() {
             app.metrics.quota_reached(&tenant, Quota::Rooms);
         }
     })?;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
 use stoa_protocol::mesh::control::{
-    self, Ask, BanInfo, BanPage, CreateRoom, Done, Erased, LogEntry, LogPage, ParticipantInfo,
-    ParticipantPage, Problem, RoomInfo, RoomPage, RoomSettings,
+    self, Ask, BanInfo, BanPage, BlockInfo, BlockPage, CreateRoom, Done, Erased, LogEntry, LogPage,
+    ParticipantInfo, ParticipantPage, Problem, RoomInfo, RoomPage, RoomSettings,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -173,7 +173,7 @@ fn answer_to(ask: &Ask) -> control::Answer {
             answer_to(inner.expect("something is asked"))
         }
         Ask::EraseIdentity(_) => {
-            let erased = Erased { rooms: 2, log_entries: 7, ..Erased::default() };
+            let erased = Erased { rooms: 2, log_entries: 7, blocks: 3, ..Erased::default() };
             control::Answer::Erased(erased)
         }
         Ask::ReadRoom(_) | Ask::ChangeRoom(_) => control::Answer::Room(info(&agora())),
@@ -181,6 +181,10 @@ fn answer_to(ask: &Ask) -> control::Answer {
         Ask::ReadLog(_) => {
             let entry = LogEntry { number: 8, event: "room-created".into(), ..LogEntry::default() };
             control::Answer::Log(LogPage { entries: vec![entry], next: 8 })
+        }
+        Ask::ListBlocks(_) => {
+            let block = BlockInfo { identity: "eve".into(), at_ms: 1_700_000_000_000 };
+            control::Answer::Blocks(BlockPage { blocks: vec![block], next: "eve".into() })
         }
         Ask::ListBans(_) => {
             let ban = BanInfo { identity: "eve".into(), ..BanInfo::default() };

@@ -14,8 +14,7 @@ async fn a_back_end_erases_an_identity_and_hears_what_there_was() {
     let path = "/v1/identities/ad%20a%2Fb";
     let reply = send(&stage, Method::DELETE, path, &back_end_token(), &Value::Null).await;
     assert_eq!((reply.status, reply.header("cache-control")), (StatusCode::OK, "no-store"));
-    let expected =
-        json!({"rooms": 2, "participants": 0, "appointments": 0, "bans": 0, "log_entries": 7});
+    let expected = json!({"rooms": 2, "participants": 0, "appointments": 0, "bans": 0, "log_entries": 7, "blocks": 3});
     assert_eq!(reply.json(), expected);
     let Ask::EraseIdentity(EraseIdentity { tenant, identity, actor }) = last_ask(&stage) else {
         panic!("nothing erased")

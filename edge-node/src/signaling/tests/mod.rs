@@ -1,5 +1,6 @@
 //! The server from the outside: requests in, answers out, the room side played by [`fake_rooms`].
 
+mod blocks;
 mod comebacks;
 mod connection;
 mod departure;

@@ -73,6 +73,21 @@ async fn who_is_refused_by_the_room_side_is_no_participant() {
 }
 
 #[tokio::test]
+async fn a_join_that_the_owner_refuses_for_the_quota_is_counted_once_and_other_refusals_are_not() {
+    let stage = stage(Quotas { participants: Some(9), ..Quotas::default() });
+    let counted = |stage: &Stage| {
+        stage.app.metrics.times_quota_reached(&TenantId::default(), Quota::Participants)
+    };
+    stage.rooms.refuse(429, "quota-participants", "This tenant has 9 participants.");
+    let reply = listen_from(&stage, "192.0.2.1").await;
+    assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (429, "quota-participants"));
+    assert_eq!(counted(&stage), 1);
+    stage.rooms.refuse(403, "banned", "You may not enter.");
+    assert_eq!(listen_from(&stage, "192.0.2.1").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(counted(&stage), 1);
+}
+
+#[tokio::test]
 async fn a_websocket_over_its_quota_is_told_and_closed_with_a_code_of_its_own() {
     let stage = stage(per_address(1));
     let mut first = connect(&stage).await;

@@ -50,6 +50,18 @@ impl Quota {
             Self::JoinsPerAddress => "joins-per-address",
         }
     }
+
+    /// The short name of the problem that a client gets with status 429.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Rooms => "quota-rooms",
+            Self::Participants => "quota-participants",
+            Self::Joins => "quota-joins",
+            Self::JoinsPerKey => "quota-joins-per-key",
+            Self::JoinsPerAddress => "quota-joins-per-address",
+        }
+    }
 }
 
 /// A quota is used up.
@@ -66,13 +78,7 @@ impl QuotaReached {
     /// The short name of the problem that a client gets with status 429.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self.quota {
-            Quota::Rooms => "quota-rooms",
-            Quota::Participants => "quota-participants",
-            Quota::Joins => "quota-joins",
-            Quota::JoinsPerKey => "quota-joins-per-key",
-            Quota::JoinsPerAddress => "quota-joins-per-address",
-        }
+        self.quota.code()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stoa_protocol::ids::RoomId;
+use stoa_protocol::ids::{RoomId, TenantId};
 use stoa_protocol::mesh::control::Erased;
 
 use super::reading::is_of;
@@ -26,7 +26,7 @@ pub(super) async fn erase(
     let mut after = None;
     loop {
         let page = stored.ask(Operation::Rooms { after, limit: PAGE_MAX }).await?;
-        let Answer::Rooms(records) = page else { return Ok(erased) };
+        let Answer::Rooms(records) = page else { break };
         let more = records.len() >= PAGE_MAX as usize;
         after = records.last().map(|record| record.room.clone());
         for record in records.iter().filter(|record| is_of(record, tenant)) {
@@ -42,7 +42,29 @@ pub(super) async fn erase(
             }
         }
         if !more {
-            return Ok(erased);
+            break;
+        }
+    }
+    blocks(stored, tenant, identity).await?;
+    Ok(erased)
+}
+
+/// Blocks that name an identity, on either side. Memory has counted those that it knew.
+async fn blocks(stored: &impl Stored, tenant: &str, identity: &str) -> Result<(), Refusal> {
+    let Ok(tenant) = TenantId::of_wire(tenant) else { return Ok(()) };
+    let mut after = None;
+    loop {
+        let page = stored.ask(Operation::Blocks { after, limit: PAGE_MAX }).await?;
+        let Answer::Blocks(page) = page else { return Ok(()) };
+        let full = page.len() >= PAGE_MAX as usize;
+        after = page.last().map(|kept| Box::new(kept.key.clone()));
+        let named =
+            page.into_iter().map(|kept| kept.key).filter(|key| key.tenant == tenant.as_str());
+        for key in named.filter(|key| key.identity == identity || key.other == identity) {
+            stored.write(Operation::Unblock(Box::new(key))).await?;
+        }
+        if !full {
+            return Ok(());
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::keeping::Scribe;
 use crate::room::ERASED;
 use crate::service::{Look, Person};
 use crate::store::{
-    Answer, Ban, DurableConfig, KeptRevocation, LogEntry, Operation, Ownership, RoomChange,
-    RoomRecord, Settings, StoreConfig, Stores,
+    Answer, Ban, BlockKey, DurableConfig, KeptBlock, KeptRevocation, LogEntry, Operation,
+    Ownership, RoomChange, RoomRecord, Settings, StoreConfig, Stores,
 };
 
 const DAY_MS: u64 = 86_400_000;
@@ -209,7 +209,7 @@ async fn an_erased_identity_is_named_in_no_room_of_its_tenant() {
 
     // 150 entries of the one room; of the other those below 101, and what memory has done.
     let expected =
-        Erased { rooms: 2, participants: 0, appointments: 1, bans: 2, log_entries: 150 + 50 + 100 };
+        Erased { rooms: 2, appointments: 1, bans: 2, log_entries: 300, ..Erased::default() };
     assert_eq!(erased, expected);
     let named = async |room: &str, name: &str| {
         let read = Operation::Log { room: id(room), after: 256, limit: 256 };
@@ -226,4 +226,30 @@ async fn an_erased_identity_is_named_in_no_room_of_its_tenant() {
     assert_eq!(bans, [("eve", ERASED)]);
     let Told::Erased(again) = kept.archive.answer(erase()).await else { panic!("not erased") };
     assert_eq!(again.rooms, 1, "nothing is left");
+}
+
+#[tokio::test]
+async fn an_erased_identity_stands_on_no_stored_list_of_its_tenant() {
+    let kept = Kept::new();
+    let key = |tenant: &str, identity: &str, other: &str| BlockKey {
+        tenant: tenant.into(),
+        identity: identity.into(),
+        other: other.into(),
+    };
+    let crowd: Vec<String> = (0..300).map(|number| format!("{number:03}")).collect();
+    let of_crowd = crowd.iter().map(|other| key("default", "ada", other));
+    let left = [key("acme", "ada", "bob"), key("default", "bob", "eve")];
+    let named = [key("default", "zoe", "ada")];
+    for key in of_crowd.chain(left.clone()).chain(named) {
+        kept.done(Operation::Block(Box::new(KeptBlock { key, at_ms: 1 }))).await;
+    }
+    let (tenant, identity) = (String::new(), "ada".to_owned());
+    let (live, erased) = (BTreeMap::new(), Erased { blocks: 301, ..Erased::default() });
+
+    let told = kept.archive.answer(Look::Erase { tenant, identity, live, erased }).await;
+
+    assert_eq!(told, Told::Erased(erased));
+    let page = Operation::Blocks { after: None, limit: 256 };
+    let Ok(Answer::Blocks(page)) = kept.stores.ask(page).await else { panic!("no page") };
+    assert_eq!(page.into_iter().map(|kept| kept.key).collect::<Vec<_>>(), left);
 }

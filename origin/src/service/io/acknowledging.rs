@@ -62,15 +62,17 @@ impl Standbys {
 /// What an answer has to wait for.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
-    /// In its store.
+    /// In its store, unless the room's standby has it.
     pub(super) written: Vec<Promise>,
+    /// In the store alone: what is of no room.
+    pub(super) apart: Vec<Promise>,
     /// At its standby.
     pub(super) copied: Vec<Copied>,
 }
 
 impl Owed {
     pub(super) fn is_empty(&self) -> bool {
-        self.written.is_empty() && self.copied.is_empty()
+        [&self.written, &self.apart].iter().all(|owed| owed.is_empty()) && self.copied.is_empty()
     }
 }
 
@@ -79,7 +81,10 @@ impl Owed {
 pub(super) fn acknowledges(body: &Body, operation: &Operation) -> bool {
     let Body::Response(Response { answer: Some(answer), .. }) = body else { return false };
     match operation {
-        Operation::Create(_) | Operation::Revoke(_) => true,
+        Operation::Create(_)
+        | Operation::Revoke(_)
+        | Operation::Block(_)
+        | Operation::Unblock(_) => true,
         Operation::Change { change, .. } => !matches!(change, RoomChange::Append(_)),
         Operation::Note { changes, .. } => {
             let leaves = changes.iter().all(|change| matches!(change, HotChange::Gone(_)));
@@ -113,14 +118,12 @@ pub(super) async fn acknowledge(
 
 /// Waits until everything is kept; `false` when it was refused for good.
 async fn kept(owed: Owed, scribe: &Scribe, node: &NodeId) -> bool {
-    if owed.copied.is_empty() {
-        for promise in owed.written {
-            if let Err(error) = promise.kept().await {
-                tracing::error!(%error, "a change was not stored");
-                return false;
-            }
+    let written = if owed.copied.is_empty() { owed.written } else { Vec::new() };
+    for promise in owed.apart.into_iter().chain(written) {
+        if let Err(error) = promise.kept().await {
+            tracing::error!(%error, "a change was not stored");
+            return false;
         }
-        return true;
     }
     for Copied { room, held } in owed.copied {
         if held.await.is_err() && !stored_without_standby(&room, scribe, node).await {

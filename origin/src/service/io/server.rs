@@ -249,10 +249,10 @@ impl Server {
                 Command::Send { link, body } if matches!(*body, Body::Response(_)) => {
                     let kept =
                         written.extract_if(.., |(operation, _)| acknowledges(&body, operation));
-                    let written: Vec<Promise> = kept.map(|(_, promise)| promise).collect();
+                    let (written, apart) = split(kept);
                     let copied =
                         if written.is_empty() { Vec::new() } else { std::mem::take(&mut copied) };
-                    self.answer(link, body, Owed { written, copied });
+                    self.answer(link, body, Owed { written, apart, copied });
                 }
                 Command::Replicate { link, number, room, body } => {
                     copied.push(self.standbys.expect(link, number, room));
@@ -352,6 +352,16 @@ async fn look_up(archive: Archive, link: Link, id: u64, look: Look) {
     if let Err(error) = link.send(Body::Response(Response { id, answer })) {
         tracing::debug!(link = link.id().0, %error, "an answer was not sent");
     }
+}
+
+/// What is of a room, and what is of none.
+fn split(kept: impl Iterator<Item = (Operation, Promise)>) -> (Vec<Promise>, Vec<Promise>) {
+    let (mut of_rooms, mut of_none) = (Vec::new(), Vec::new());
+    for (operation, promise) in kept {
+        let side = if operation.room().is_some() { &mut of_rooms } else { &mut of_none };
+        side.push(promise);
+    }
+    (of_rooms, of_none)
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

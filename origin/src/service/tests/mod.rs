@@ -6,6 +6,7 @@
 //! | `rooms` | requests and their answers |
 //! | `durable` | rooms that outlive their origin |
 //! | `people` | what people do to each other |
+//! | `blocks` | whom a host keeps out of his rooms |
 //! | `links` | lost links, drains, distrust |
 //! | `tenants` | whose rooms, and whose tokens |
 //! | `tracks` | who is heard where |
@@ -14,6 +15,7 @@
 //! | `origins` | owners die, freeze, leave and come back |
 //! | `model` | random operations beside a plain model |
 
+mod blocks;
 mod cluster;
 mod durable;
 mod links;

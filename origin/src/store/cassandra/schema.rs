@@ -2,7 +2,7 @@
 //! what an interrupted removal leaves behind belongs to a life that nobody reads.
 
 /// Each is applied once, in order. Never change one that has been released; add another.
-pub(super) const MIGRATIONS: [&[&str]; 3] = [
+pub(super) const MIGRATIONS: [&[&str]; 4] = [
     &[
         "CREATE TABLE IF NOT EXISTS room (
         room text, life text, kind text, key text, value text,
@@ -23,6 +23,10 @@ pub(super) const MIGRATIONS: [&[&str]; 3] = [
     // One partition: some hundred bytes for each of a hundred thousand.
     &["CREATE TABLE IF NOT EXISTS revocation (
         part text, id text, body text, expires_unix_s bigint, PRIMARY KEY (part, id))"],
+    // One partition: some hundred bytes for each of two hundred thousand.
+    &["CREATE TABLE IF NOT EXISTS block (
+        part text, tenant text, identity text, other text, at_ms bigint,
+        PRIMARY KEY (part, tenant, identity, other))"],
 ];
 
 pub(super) const MIGRATION_TABLE: &str =
@@ -69,6 +73,13 @@ pub(super) const REVOCATION_PUT: &str =
 pub(super) const REVOCATION_DELETE: &str = "DELETE FROM revocation WHERE part = ? AND id = ?";
 pub(super) const REVOCATIONS: &str =
     "SELECT id, body, expires_unix_s FROM revocation WHERE part = ? AND id > ? LIMIT ?";
+
+pub(super) const BLOCK_PUT: &str =
+    "INSERT INTO block (part, tenant, identity, other, at_ms) VALUES (?, ?, ?, ?, ?)";
+pub(super) const BLOCK_DELETE: &str =
+    "DELETE FROM block WHERE part = ? AND tenant = ? AND identity = ? AND other = ?";
+pub(super) const BLOCKS: &str = "SELECT tenant, identity, other, at_ms FROM block
+    WHERE part = ? AND (tenant, identity, other) > (?, ?, ?) LIMIT ?";
 
 /// One of the two tables whose partition is a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

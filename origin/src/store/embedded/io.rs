@@ -11,9 +11,9 @@ use redb::{Database, ReadTransaction, WriteTransaction};
 use tokio::sync::oneshot;
 
 use super::tables::{
-    APPOINTMENTS, BANS, FORM, FORM_NOW, HANDS, HERE, HOT, LOG, META, REVOCATIONS, ROOMS,
+    APPOINTMENTS, BANS, BLOCKS, FORM, FORM_NOW, HANDS, HERE, HOT, LOG, META, REVOCATIONS, ROOMS,
 };
-use super::{hot, revocations, rooms};
+use super::{blocks, hot, revocations, rooms};
 use crate::store::error::StoreError;
 use crate::store::lease::LeaseBook;
 use crate::store::limits::{CALL_LIMIT, GROUP_MAX, QUEUE_MAX};
@@ -227,6 +227,7 @@ fn prepare(database: &Database) -> Result<(), StoreError> {
         }
         writing.open_table(LOG)?;
         writing.open_table(REVOCATIONS)?;
+        writing.open_table(BLOCKS)?;
         writing.open_table(HOT)?;
         writing.open_table(HANDS)?;
     }
@@ -261,6 +262,8 @@ fn write(writing: &WriteTransaction, operation: Operation) -> Outcome {
         Operation::Forget(room) => hot::forget(writing, &room),
         Operation::Revoke(kept) => revocations::revoke(writing, &kept),
         Operation::Unrevoke { id } => revocations::unrevoke(writing, &id),
+        Operation::Block(kept) => blocks::block(writing, &kept),
+        Operation::Unblock(key) => blocks::unblock(writing, &key),
         other => Err(StoreError::Unsupported { kind: other.kind().label() }),
     }
 }
@@ -276,6 +279,7 @@ fn read(reading: &ReadTransaction, operation: &Operation) -> Outcome {
         Operation::Log { room, after, limit } => rooms::log(reading, room, *after, *limit),
         Operation::Hot(room) => hot::hot(reading, room),
         Operation::Revocations { after, limit } => revocations::page(reading, after, *limit),
+        Operation::Blocks { after, limit } => blocks::page(reading, after.as_deref(), *limit),
         Operation::HotRooms { after, limit } => hot::page(reading, after.as_ref(), *limit),
         other => Err(StoreError::Unsupported { kind: other.kind().label() }),
     }

@@ -27,6 +27,9 @@ pub(super) const HANDS: TableDefinition<Pair<'_>, u64> = TableDefinition::new("h
 
 pub(super) const REVOCATIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("revocations");
 
+/// Since when, by tenant, who blocks, and whom.
+pub(super) const BLOCKS: TableDefinition<(&str, &str, &str), u64> = TableDefinition::new("blocks");
+
 /// The key of [`META`] under which the form of the tables stands.
 pub(super) const FORM: &str = "form";
 /// The form that this version reads and writes.

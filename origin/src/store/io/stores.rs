@@ -116,7 +116,7 @@ impl Stores {
             Kind::Hot => &self.shared.people,
             Kind::Leases => return Err(UNREPEATABLE),
             // One lane, so that the last word about the same stays the last.
-            Kind::Revocations => return self.shared.rooms[0].write(operation),
+            Kind::Revocations | Kind::Blocks => return self.shared.rooms[0].write(operation),
         };
         let repeatable = !operation.opens() && !operation.reads();
         let lane = operation.room().filter(|_| repeatable).map(lane_of).ok_or(UNREPEATABLE)?;

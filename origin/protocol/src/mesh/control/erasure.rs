@@ -35,4 +35,7 @@ pub struct Erased {
     /// Log entries that named him.
     #[prost(uint32, tag = "5")]
     pub log_entries: u32,
+    /// Blocks of him, and blocks by him.
+    #[prost(uint32, tag = "6")]
+    pub blocks: u32,
 }

@@ -13,11 +13,13 @@
 //! | `personal` | what a person asks who need not be in the room |
 //! | `requests` | what edges ask, and the answers |
 //! | `rooms` | rooms, roles, the stage |
+//! | `blocks` | whom somebody keeps out of rooms that he hosts |
 //! | `erasure` | what is kept about a person, erased |
 //! | `revocations` | access tokens that hold no longer |
 //! | `tree` | how frames are spread over edges that pass them on |
 
 mod acts;
+mod blocks;
 mod erasure;
 mod life;
 mod message;
@@ -33,6 +35,7 @@ pub use acts::{
     Act, BanInfo, BanPage, Deed, LogEntry, LogPage, ParticipantInfo, ParticipantPage, Reaction,
     Reactions, Standing,
 };
+pub use blocks::{Block, BlockInfo, BlockPage, ListBlocks};
 pub use erasure::{EraseIdentity, Erased};
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};

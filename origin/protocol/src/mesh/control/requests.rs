@@ -3,6 +3,7 @@
 use prost::{Message, Oneof};
 
 use super::acts::{Act, BanPage, LogPage, ParticipantPage};
+use super::blocks::{Block, BlockPage, ListBlocks};
 use super::erasure::{EraseIdentity, Erased};
 use super::personal::Personal;
 use super::revocations::WireRevocation;
@@ -15,7 +16,7 @@ pub struct Request {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 30, 31")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 30, 31, 40, 41")]
     pub ask: Option<Ask>,
 }
 
@@ -67,6 +68,12 @@ pub enum Ask {
     /// Erase what is kept about an identity.
     #[prost(message, tag = "31")]
     EraseIdentity(EraseIdentity),
+    /// Keep somebody out of rooms that another hosts, or no longer.
+    #[prost(message, tag = "40")]
+    Block(Block),
+    /// List whom somebody keeps out.
+    #[prost(message, tag = "41")]
+    ListBlocks(ListBlocks),
 }
 
 /// Make a room.
@@ -311,7 +318,7 @@ pub struct Response {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What came of it.
-    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 7, 8, 30")]
+    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 7, 8, 30, 40")]
     pub answer: Option<Answer>,
 }
 
@@ -342,6 +349,9 @@ pub enum Answer {
     /// What was erased.
     #[prost(message, tag = "30")]
     Erased(Erased),
+    /// A page of those whom somebody keeps out.
+    #[prost(message, tag = "40")]
+    Blocks(BlockPage),
 }
 
 /// Nothing more to say.

@@ -8,9 +8,11 @@
 //! | `hot` | who is here |
 //! | `leases` | leases of origins |
 //! | `revocations` | revocations |
+//! | `blocks` | blocks |
 //! | `migration` | keyspace and tables |
 //! | `store` | all of it as one store |
 
+mod blocks;
 mod hot;
 mod leases;
 mod migration;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::session::Session;
-use super::{hot, leases, revocations, rooms};
+use super::{blocks, hot, leases, revocations, rooms};
 use crate::store::config::CassandraConfig;
 use crate::store::error::StoreError;
 use crate::store::limits::CALL_LIMIT;
@@ -64,6 +64,11 @@ impl Cassandra {
             Operation::Unrevoke { id } => revocations::unrevoke(session, id).await,
             Operation::Revocations { after, limit } => {
                 revocations::page(session, after, limit).await
+            }
+            Operation::Block(kept) => blocks::block(session, *kept).await,
+            Operation::Unblock(key) => blocks::unblock(session, *key).await,
+            Operation::Blocks { after, limit } => {
+                blocks::page(session, after.map(|after| *after), limit).await
             }
         }
     }
