@@ -205,6 +205,34 @@ impl Network {
         Census::take(&self.origins).await
     }
 
+    /// Who holds the replica of the only room, which `owner` owns.
+    ///
+    /// # Errors
+    /// When nobody does for too long.
+    pub(super) async fn holder(&self, owner: &str) -> Result<String> {
+        let began = Instant::now();
+        loop {
+            let census = self.census().await?;
+            let mut holders = self.others(owner);
+            // Counts are told once a second.
+            holders.retain(|name| census.of(name).replicas > 0.5);
+            if let [holder] = &holders[..] {
+                return Ok(holder.clone());
+            }
+            ensure!(began.elapsed() < PATIENCE, "{} origins hold the room", holders.len());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until an origin holds so many replicas of others' rooms.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) async fn replicas_of(&self, name: &str, replicas: f64) -> Result<f64> {
+        wait(self.origin(name)?, "stoa_origin_replicas", replicas).await?;
+        Ok(replicas)
+    }
+
     /// Names of all origins but one.
     pub(super) fn others(&self, name: &str) -> Vec<String> {
         let names = self.origins.iter().map(Child::name).filter(|other| *other != name);

@@ -14,6 +14,8 @@ use crate::measure::histogram::Histogram;
 
 /// What the last hands have before the owner goes; some are acknowledged by then, others are under way.
 const LAST_WORDS: Duration = Duration::from_millis(4);
+/// The same where the standby goes, too: time for the store to hear of the first.
+const LAST_WORDS_OF_BOTH: Duration = Duration::from_millis(30);
 /// When people want something of an owner that is gone.
 const SOON_AFTER: Duration = Duration::from_millis(30);
 /// How long something stays frozen at least: until leases are over, by the store's clock too.
@@ -53,10 +55,7 @@ pub(super) async fn go_through(
             Vec::new()
         }
         Fate::Both => {
-            let census = network.census().await?;
-            let mut standbys = network.others(&owner);
-            standbys.retain(|name| census.of(name).replicas > 0.5);
-            let standby = standbys.pop().context("no origin has a replica of the room")?;
+            let standby = network.holder(&owner).await?;
             take(fate, (network, people), vec![owner, standby], report, again).await?
         }
         _ => take(fate, (network, people), vec![owner], report, again).await?,
@@ -104,10 +103,11 @@ async fn take(
         }
         Ok(())
     };
-    let struck = Instant::now() + LAST_WORDS;
+    let last_words = if fate == Fate::Both { LAST_WORDS_OF_BOTH } else { LAST_WORDS };
+    let struck = Instant::now() + last_words;
     let later = struck + SOON_AFTER;
     let mut busy = std::mem::take(&mut people.busy);
-    let (raised, said) = tokio::join!(people.raise_until(LAST_WORDS, strike), async {
+    let (raised, said) = tokio::join!(people.raise_until(last_words, strike), async {
         tokio::time::sleep_until(later.into()).await;
         People::act(&mut busy, true).await
     });
@@ -166,11 +166,13 @@ async fn add(
     report.moved_needlessly += moved(&after) - moved(before);
     for name in &others {
         network.kill(name)?;
+        // Counts of before the loss was noticed say that all is well.
+        network.linked().await?;
         network.settled().await?;
     }
     let (after, still) = network.settled().await?;
     ensure!(still == owner, "the people's room has moved to {still}");
-    report.newcomer_replicas += after.of(NEWCOMER).replicas;
+    report.newcomer_replicas += network.replicas_of(NEWCOMER, after.of(owner).rooms).await?;
     let up = people.hands().await?;
     report.acknowledged += people.busy.len() as u64;
     let busy = people.busy.iter().filter(|talk| !up.contains(talk.participant()));
