@@ -239,14 +239,22 @@ impl Network {
         names.map(ToOwned::to_owned).collect()
     }
 
-    /// Edges that do not list exactly the rooms that there are.
+    /// Each edge's list that does not hold exactly the rooms that there are, in words.
     ///
     /// # Errors
     /// When one does not answer.
-    pub(super) async fn wrong_lists(&self) -> Result<u64> {
-        let mut wrong = 0;
+    pub(super) async fn wrong_lists(&self) -> Result<Vec<String>> {
+        let mut wrong = Vec::new();
         for edge in &self.edges {
-            wrong += u64::from(listed(edge).await? != self.rooms);
+            let before = lists_incomplete(edge).await?;
+            let listed = listed(edge).await?;
+            if listed != self.rooms {
+                let incomplete = lists_incomplete(edge).await? - before;
+                let (edge, rooms) = (edge.name(), &self.rooms);
+                wrong.push(format!(
+                    "{edge} lists {listed:?} instead of {rooms:?}, and knew of {incomplete} pages that it lacked"
+                ));
+            }
         }
         Ok(wrong)
     }
@@ -333,4 +341,9 @@ impl Network {
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+async fn lists_incomplete(edge: &Child) -> Result<f64> {
+    let incomplete = metrics(edge).await?.sum("stoa_edge_list_pages_missing_total", "");
+    Ok(incomplete.unwrap_or(0.0))
 }

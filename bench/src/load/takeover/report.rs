@@ -59,6 +59,8 @@ pub(super) struct Takeover {
     pub(super) lists: u64,
     /// Of these, those that did not hold exactly the rooms that there were.
     pub(super) lists_wrong: u64,
+    /// These, in words.
+    pub(super) wrong: Vec<String>,
     /// What a listener at another edge has heard of somebody who spoke all the while.
     pub(super) voice: Option<Gap>,
     /// Rooms that the old owner gave up when it woke.
@@ -91,6 +93,7 @@ impl Takeover {
             newcomer_replicas: 0.0,
             lists: 0,
             lists_wrong: 0,
+            wrong: Vec::new(),
             voice: None,
             disconnected: 0,
             commands_again_ms: percentiles(&Histogram::default()),
@@ -110,13 +113,14 @@ impl Takeover {
         let mut complain = |is_so: bool, what: String| complaints.extend(is_so.then_some(what));
         complain(self.disconnected > 0, format!("{} people were disconnected", self.disconnected));
         complain(self.lost > 0, format!("{} acknowledged changes were lost", self.lost));
-        let Self { orphaned, taken, moved_needlessly, lists, lists_wrong, .. } = self;
+        let Self { orphaned, taken, moved_needlessly, lists, wrong, .. } = self;
         complain(
             (taken - orphaned).abs() > 0.5,
             format!("{taken} rooms were taken of {orphaned} that had lost their owner"),
         );
         complain(*moved_needlessly > 0.5, format!("{moved_needlessly} rooms moved without need"));
-        complain(*lists_wrong > 0, format!("{lists_wrong} of {lists} lists of rooms were wrong"));
+        let count = wrong.len();
+        complain(count > 0, format!("{count} of {lists} lists were wrong: {}", wrong.join(", ")));
         if self.fate == Fate::Added {
             complain(self.refused > 0, format!("{} requests failed", self.refused));
             complain(self.newcomer_replicas < 0.5, "the newcomer is nobody's standby".to_owned());

@@ -194,6 +194,7 @@ fn note_said(said: &[Said], late: Duration, report: &mut Takeover, again: &mut H
 
 async fn note_lists(network: &Network, report: &mut Takeover) -> Result<()> {
     report.lists += network.edges.len() as u64;
-    report.lists_wrong += network.wrong_lists().await?;
+    report.wrong.extend(network.wrong_lists().await?);
+    report.lists_wrong = report.wrong.len() as u64;
     Ok(())
 }
