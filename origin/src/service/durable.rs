@@ -10,8 +10,8 @@ use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
 use super::core::Service;
 use super::hall::{Hall, RoomKey};
 use crate::room::{
-    self, AWAY_GRACE, Ban, Change, Exclusions, Founding, Happening, MutedBy, Participant, Room, Turn,
-    Whereabouts,
+    self, AWAY_GRACE, Ban, Change, Exclusions, Founding, Happening, MutedBy, Participant, Room,
+    Turn, Whereabouts,
 };
 use crate::store::{
     Appointment, HotChange, HotRoom, Kept, LogEntry, Operation, Ownership, Present, RoomChange,

@@ -140,8 +140,7 @@ async fn measure(arguments: &Arguments, bar: &ProgressBar) -> Result<Report> {
 
     let mut takeovers = Vec::new();
     for fate in &arguments.fates {
-        let mut takeover =
-            Takeover::new(*fate, arguments.rounds, people.count(), arguments.rooms);
+        let mut takeover = Takeover::new(*fate, arguments.rounds, people.count(), arguments.rooms);
         let mut again = Histogram::default();
         for _ in 0..arguments.rounds {
             let scene = Scene { network: &mut network, people: &mut people, voice: &mut voice };

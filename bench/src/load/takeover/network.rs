@@ -146,9 +146,10 @@ impl Network {
         for _ in 0..ORIGINS.len() {
             let census = self.settled().await?.0;
             let full = census.with_rooms(true);
-            let Some(fullest) = full.into_iter().max_by(|one, other| {
-                census.of(one).rooms.total_cmp(&census.of(other).rooms)
-            }) else {
+            let Some(fullest) = full
+                .into_iter()
+                .max_by(|one, other| census.of(one).rooms.total_cmp(&census.of(other).rooms))
+            else {
                 break;
             };
             if census.with_rooms(false).is_empty() {

@@ -41,11 +41,7 @@ impl Voice {
     ///
     /// # Errors
     /// When an edge refuses, or nothing is heard.
-    pub(super) async fn start(
-        edges: &[SocketAddr],
-        room: Room,
-        packet: Duration,
-    ) -> Result<Self> {
+    pub(super) async fn start(edges: &[SocketAddr], room: Room, packet: Duration) -> Result<Self> {
         let [near, far, ..] = edges else { anyhow::bail!("two edges are needed") };
         let packet_ms = u32::try_from(packet.as_millis()).unwrap_or(20);
         let scene = Scene::of(*near, room, packet_ms)?;

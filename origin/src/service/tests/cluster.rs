@@ -195,10 +195,8 @@ impl Cluster {
 
     /// Only these have leases, and read of them.
     pub(super) async fn tidings_of(&mut self, names: &[&'static str]) {
-        let live = |name: &&str| LiveOrigin {
-            node: NodeId::new(*name).unwrap(),
-            home: Home::default(),
-        };
+        let live =
+            |name: &&str| LiveOrigin { node: NodeId::new(*name).unwrap(), home: Home::default() };
         let live: Vec<LiveOrigin> = names.iter().map(live).collect();
         let with = |(name, _): &(&&'static str, &mut Origin)| names.contains(*name);
         for (_, origin) in self.origins.iter_mut().filter(with) {

@@ -124,8 +124,7 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
             state.stage.iter().map(|m| (m.participant.clone(), m.role, m.muted)).collect();
         stage.sort();
         let hands = state.hands.iter();
-        let hands: Vec<_> =
-            hands.map(|hand| (hand.participant.clone(), hand.raised_ms)).collect();
+        let hands: Vec<_> = hands.map(|hand| (hand.participant.clone(), hand.raised_ms)).collect();
         (info.settings, info.tenant, info.listeners, stage, hands)
     };
     assert_eq!(shown(&after), shown(&before));
