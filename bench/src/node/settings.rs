@@ -63,6 +63,15 @@ pub enum StorePlace {
     },
     /// Both in Cassandra.
     Cassandra(CassandraConfig),
+    /// Rooms in Cassandra, who is in them in Redis.
+    CassandraRedis {
+        /// How Cassandra is reached.
+        durable: CassandraConfig,
+        /// Where Redis is reached.
+        address: SocketAddr,
+        /// Seconds between two copies to Cassandra.
+        backup_s: u64,
+    },
 }
 
 impl StorePlace {
@@ -70,17 +79,27 @@ impl StorePlace {
     #[must_use]
     pub fn to_toml(&self, file: &Path) -> String {
         let embedded = format!("durable = {{ kind = \"embedded\", file = {} }}\n", quoted(file));
+        let cassandra = |config: &CassandraConfig| {
+            format!(
+                "durable = {{ kind = \"cassandra\", contact_points = {:?}, keyspace = \"{}\", \
+                 replication = \"{}\" }}\n",
+                config.contact_points, config.keyspace, config.replication
+            )
+        };
+        let redis = |address: &SocketAddr, backup_s: &u64| {
+            format!(
+                "hot = {{ kind = \"redis\", url = \"redis://{address}\", backup_s = {backup_s} }}\n"
+            )
+        };
         match self {
             Self::Embedded => format!("[store]\n{embedded}"),
-            Self::Redis { address, backup_s } => format!(
-                "[store]\n{embedded}\
-                 hot = {{ kind = \"redis\", url = \"redis://{address}\", backup_s = {backup_s} }}\n"
-            ),
-            Self::Cassandra(config) => format!(
-                "[store]\ndurable = {{ kind = \"cassandra\", contact_points = {:?}, \
-                 keyspace = \"{}\", replication = \"{}\" }}\n",
-                config.contact_points, config.keyspace, config.replication
-            ),
+            Self::Redis { address, backup_s } => {
+                format!("[store]\n{embedded}{}", redis(address, backup_s))
+            }
+            Self::Cassandra(config) => format!("[store]\n{}", cassandra(config)),
+            Self::CassandraRedis { durable, address, backup_s } => {
+                format!("[store]\n{}{}", cassandra(durable), redis(address, backup_s))
+            }
         }
     }
 }
@@ -254,6 +273,7 @@ mod tests {
             StorePlace::Embedded,
             StorePlace::Redis { address: any, backup_s: 1 },
             StorePlace::Cassandra(cassandra.clone()),
+            StorePlace::CassandraRedis { durable: cassandra.clone(), address: any, backup_s: 1 },
         ] {
             let place = Some((50.1, 8.7));
             let origin =
@@ -263,10 +283,13 @@ mod tests {
             let config = stoa_origin::Config::load(arguments).unwrap();
             assert_eq!(config.region.unwrap().as_str(), "fra");
             let hot_is_apart = config.store.hot != HotConfig::Same;
-            assert_eq!(hot_is_apart, matches!(store, StorePlace::Redis { .. }));
+            let redis = |store: &StorePlace| {
+                matches!(store, StorePlace::Redis { .. } | StorePlace::CassandraRedis { .. })
+            };
+            assert_eq!(hot_is_apart, redis(&store));
             let keyspace =
                 matches!(config.store.durable, DurableConfig::Cassandra(kept) if kept == cassandra);
-            assert_eq!(keyspace, matches!(store, StorePlace::Cassandra(_)));
+            assert_eq!(keyspace, store.to_toml(folder.path()).contains("cassandra"));
         }
     }
 }

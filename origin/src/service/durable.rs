@@ -10,8 +10,8 @@ use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
 use super::core::Service;
 use super::hall::{Hall, RoomKey};
 use crate::room::{
-    self, AWAY_GRACE, Ban, Change, Exclusions, Founding, MutedBy, Participant, Room, Turn,
-    Whereabouts,
+    self, AWAY_GRACE, Ban, Change, Exclusions, Founding, Happening, MutedBy, Participant, Room,
+    Turn, Whereabouts,
 };
 use crate::store::{
     Appointment, HotChange, HotRoom, Kept, LogEntry, Operation, Ownership, Present, RoomChange,
@@ -169,7 +169,7 @@ impl Service {
         let exclusions = exclusions_of(&kept.appointments, &kept.bans);
         let log = kept.log.iter().map(entry_from_store).collect();
         let settings = settings_from_store(&kept.record.settings, &policy);
-        let people = people_of(&kept.hot, &self.node, now + AWAY_GRACE);
+        let people = people_of(kept, &self.node, now + AWAY_GRACE);
         let remains =
             room::Remains { settings, exclusions, log_end: kept.record.log_end, log, people };
         Room::from_remains(founding, remains, self.limits.capacity, now)
@@ -329,12 +329,17 @@ pub(crate) fn entry_from_store(kept: &LogEntry) -> stoa_protocol::mesh::control:
     }
 }
 
-/// Whoever was there, away `until` then.
-fn people_of(hot: &HotRoom, node: &NodeId, until: Instant) -> BTreeMap<ParticipantId, Participant> {
+/// Whoever was there, away `until` then. Since when hands are up is what the log says: 0 where it goes no further back.
+fn people_of(kept: &Kept, node: &NodeId, until: Instant) -> BTreeMap<ParticipantId, Participant> {
     let turns: BTreeMap<&ParticipantId, u64> =
-        hot.hands.iter().map(|hand| (&hand.participant, hand.place)).collect();
-    let people = hot.present.iter().map(|present| {
-        let turn = turns.get(&present.id).map(|number| Turn { number: *number, raised_ms: 0 });
+        kept.hot.hands.iter().map(|hand| (&hand.participant, hand.place)).collect();
+    let raised = kept.log.iter().filter(|entry| entry.what == Happening::HandRaised.name());
+    // Of several entries the newest, which comes last.
+    let raised: BTreeMap<&str, u64> =
+        raised.map(|entry| (entry.subject.as_str(), entry.at_ms)).collect();
+    let people = kept.hot.present.iter().map(|present| {
+        let raised_ms = raised.get(present.identity.as_str()).copied().unwrap_or_default();
+        let turn = turns.get(&present.id).map(|number| Turn { number: *number, raised_ms });
         let muted = present.muted_by.as_deref().map(|by| match by {
             ONESELF => MutedBy::Oneself,
             _ => MutedBy::Moderator,

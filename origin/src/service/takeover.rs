@@ -55,16 +55,20 @@ impl Service {
         for owner in owners {
             let since = *self.network.missing.entry(owner.clone()).or_insert(now);
             self.consider_rooms_of(&owner, now);
-            if now.saturating_duration_since(since) >= STANDBY_FIRST {
-                self.inherit(&owner, &live);
-            }
+            let waited = now.saturating_duration_since(since) >= STANDBY_FIRST;
+            self.inherit(&owner, &live, waited);
         }
     }
 
-    /// Takes rooms of which neither owner nor standby is left, if it is this origin's turn.
-    fn inherit(&mut self, owner: &NodeId, live: &[NodeId]) {
+    /// Takes rooms of which neither owner nor standby is left, if it is this origin's turn. Whoever has no lease and is
+    /// still linked is waited for: only the store may be out of its reach.
+    fn inherit(&mut self, owner: &NodeId, live: &[NodeId], waited: bool) {
+        let is_lost = |node: &NodeId| self.network.link_of(node).is_none();
+        let is_owner_lost = is_lost(owner);
         let orphaned = |(room, known): &(&RoomId, &Known)| {
-            known.standby.as_ref().is_none_or(|standby| !live.contains(standby))
+            let standby = known.standby.as_ref();
+            standby.is_none_or(|standby| !live.contains(standby))
+                && (waited || (is_owner_lost && standby.is_some_and(is_lost)))
                 && successor_of(room, live.iter()) == Some(&self.node)
                 && !self.network.takings.contains_key(*room)
         };

@@ -10,10 +10,12 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::network::Network;
+use super::census::LOOK;
+use super::network::{Hot, Network};
 use super::people::{People, entrances};
 use super::report::{Report, Takeover};
-use crate::load::http::Connection;
+use super::rounds::{self, Scene};
+use super::voice::Voice;
 use crate::load::report::percentiles;
 use crate::load::swarm::Swarm;
 use crate::measure::histogram::Histogram;
@@ -23,15 +25,8 @@ use crate::screen;
 const PACKET: Duration = Duration::from_millis(20);
 /// How long handshakes may take.
 const HANDSHAKES: Duration = Duration::from_secs(20);
-/// What the last hands have before the owner goes; some are acknowledged by then, others are under way.
-const LAST_WORDS: Duration = Duration::from_millis(4);
-/// When people want something of an owner that is gone.
-const SOON_AFTER: Duration = Duration::from_millis(30);
-/// How long something stays frozen at least: until leases are over, by the store's clock too.
-const FROZEN: Duration = Duration::from_secs(4);
-const LOOK: Duration = Duration::from_millis(20);
 
-/// How the owner goes.
+/// How the owner goes, or who comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Fate {
@@ -43,15 +38,24 @@ pub(super) enum Fate {
     Frozen,
     /// It is asked to leave.
     Leaves,
+    /// It is killed together with its standby, and another origin takes the room from the store.
+    Both,
+    /// It is killed and started again at once, under its name.
+    Restarted,
+    /// It stays, and another origin comes; then the others go but for the two.
+    Added,
 }
 
 impl Fate {
     pub(super) fn told(self) -> &'static str {
         match self {
-            Self::Killed => "was killed",
-            Self::KilledWithoutStore => "was killed while the store was frozen,",
-            Self::Frozen => "froze and woke",
-            Self::Leaves => "left",
+            Self::Killed => "the owner was killed",
+            Self::KilledWithoutStore => "the owner was killed while the store was frozen,",
+            Self::Frozen => "the owner froze and woke",
+            Self::Leaves => "the owner left",
+            Self::Both => "owner and standby were killed",
+            Self::Restarted => "the owner was killed and started again",
+            Self::Added => "another origin came",
         }
     }
 }
@@ -68,6 +72,15 @@ pub struct Arguments {
     /// People in the room
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(10..=90))]
     people: u32,
+    /// Rooms, of all origins; the people are in one of them
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=200))]
+    rooms: u32,
+    /// Let somebody speak all the while, and listen at another edge
+    #[arg(long)]
+    speak: bool,
+    /// Where it is written who is in the rooms
+    #[arg(long, value_enum, default_value = "cassandra")]
+    hot: Hot,
     /// Write the figures to this file, as JSON; without a name, to standard output
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
@@ -100,23 +113,38 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 }
 
 async fn measure(arguments: &Arguments, bar: &ProgressBar) -> Result<Report> {
-    let mut network = Network::start(arguments.people * 2).await?;
+    let one_room = arguments.rooms == 1;
+    ensure!(
+        one_room || !arguments.fates.contains(&Fate::Both),
+        "both: with several rooms nobody tells which origin is the standby of the one with the people"
+    );
+    let mut network = Network::start(arguments.people * 2, arguments.hot).await?;
     let edges: Vec<_> = network.edges.iter().map(crate::node::Child::http).collect();
-    let Some(first) = edges.first() else { bail!("no edge") };
-    let room = Connection::open(*first).await?.create_room("Takeover").await?.room;
+    let room = network.make_room("Takeover").await?;
+    for number in 1..arguments.rooms {
+        network.make_room(&format!("Room {number}")).await?;
+    }
     let swarm = Arc::new(Swarm::spawn(arguments.people, 1, Instant::now(), PACKET)?);
     let entrances = entrances(&edges, &network.secret, &swarm)?;
     let waiting = arguments.people / 2;
     let busy = arguments.people - waiting - 1;
-    let mut people = People::enter(entrances, room, waiting, busy).await?;
+    let mut people = People::enter(entrances, room.room.clone(), waiting, busy).await?;
     shaken_hands(&swarm, arguments.people.into()).await?;
+    let mut voice = None;
+    if arguments.speak {
+        voice = Some(Voice::start(&edges, room, PACKET).await?);
+    }
+    if !one_room {
+        network.spread().await?;
+    }
 
     let mut takeovers = Vec::new();
     for fate in &arguments.fates {
-        let mut takeover = Takeover::new(*fate, arguments.rounds, people.count());
+        let mut takeover = Takeover::new(*fate, arguments.rounds, people.count(), arguments.rooms);
         let mut again = Histogram::default();
         for _ in 0..arguments.rounds {
-            round(*fate, &mut network, &mut people, &mut takeover, &mut again).await?;
+            let scene = Scene { network: &mut network, people: &mut people, voice: &mut voice };
+            rounds::go_through(*fate, scene, &mut takeover, &mut again).await?;
             bar.inc(1);
         }
         takeover.commands_again_ms = percentiles(&again);
@@ -126,67 +154,7 @@ async fn measure(arguments: &Arguments, bar: &ProgressBar) -> Result<Report> {
         takeover.disconnected = (takeover.people - connected).max(failed);
         takeovers.push(takeover);
     }
-    Ok(Report { takeovers })
-}
-
-async fn round(
-    fate: Fate,
-    network: &mut Network,
-    people: &mut People,
-    report: &mut Takeover,
-    again: &mut Histogram,
-) -> Result<()> {
-    people.begin().await?;
-    let owner = network.owner().await?;
-    let name = network.name_of(owner);
-    let before = network.taken_by_others(&name).await?;
-    if fate == Fate::KilledWithoutStore {
-        network.cassandra.freeze()?;
-        tokio::time::sleep(FROZEN).await;
-    }
-    let strike = async {
-        match fate {
-            Fate::Killed | Fate::KilledWithoutStore => network.kill(owner),
-            Fate::Frozen => network.freeze(owner)?,
-            // It goes on until its rooms have moved.
-            Fate::Leaves => network.ask_to_leave(owner)?,
-        }
-        Ok(())
-    };
-    let struck = Instant::now() + LAST_WORDS;
-    let later = struck + SOON_AFTER;
-    let mut busy = std::mem::take(&mut people.busy);
-    let (raised, said) = tokio::join!(people.raise_until(LAST_WORDS, strike), async {
-        tokio::time::sleep_until(later.into()).await;
-        People::act(&mut busy, true).await
-    });
-    people.busy = busy;
-    let (raised, said) = (raised?, said?);
-    for said in &said {
-        again.record(SOON_AFTER + said.took);
-        report.refused += u64::from(said.refused);
-    }
-    let up = people.hands().await?;
-    report.acknowledged += (raised.len() + people.busy.len()) as u64;
-    let busy = people.busy.iter().map(|talk| talk.participant().to_owned());
-    report.lost +=
-        raised.iter().cloned().chain(busy).filter(|who| !up.contains(who)).count() as u64;
-    match fate {
-        Fate::Killed => {}
-        Fate::KilledWithoutStore => network.cassandra.thaw()?,
-        Fate::Frozen => {
-            tokio::time::sleep(FROZEN.saturating_sub(struck.elapsed())).await;
-            let (given_up, fenced) = network.thaw(owner).await?;
-            report.given_up += given_up;
-            report.fenced += fenced;
-        }
-        Fate::Leaves => network.gone(owner).await?,
-    }
-    report.taken += network.taken_since(&name, before).await?;
-    if fate != Fate::Frozen {
-        network.start_origin(&name).await?;
-    }
-    network.linked().await
+    Ok(Report { hot: arguments.hot, takeovers })
 }
 
 async fn shaken_hands(swarm: &Arc<Swarm>, wanted: u64) -> Result<()> {

@@ -4,12 +4,18 @@
 //! |---|---|
 //! | `command` | `bench takeover` |
 //! | `network` | three origins on a Cassandra, and three edges |
+//! | `census` | whose rooms are |
 //! | `people` | who is in the room, and what they do all the while |
+//! | `voice` | who speaks in it, and who listens at another edge |
+//! | `rounds` | what happens to origins, once |
 //! | `report` | the figures |
 
+mod census;
 mod command;
 mod network;
 mod people;
 mod report;
+mod rounds;
+mod voice;
 
 pub use command::{Arguments, run};

@@ -4,25 +4,36 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hyper::{Method, StatusCode};
+use clap::ValueEnum;
 use rand::RngExt as _;
 use rustix::process::Signal;
+use serde::Serialize;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
-use crate::demo::Page;
-use crate::load::http::Connection;
+use super::census::{Census, LOOK, PATIENCE, listed, metrics, wait};
+use crate::load::http::{Connection, Room};
 use crate::node::{Child, EdgeSettings, OriginSettings, StorePlace, this_program};
-use crate::servers::Cassandra;
+use crate::servers::{Cassandra, Redis};
 
 const ORIGINS: [&str; 3] = ["fra-1", "ams-1", "lon-1"];
 const EDGES: [&str; 3] = ["par-1", "mad-1", "rom-1"];
-const LOOK: Duration = Duration::from_millis(20);
 /// How long an origin that leaves may take.
 const LEFT_WITHIN: Duration = Duration::from_secs(4);
 /// Seconds that it has to hand its rooms over.
 const DRAIN_S: u32 = 10;
-/// How long origins may take to find each other, and a room its standby.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Seconds between two copies of who is here from Redis.
+const BACKUP_S: u64 = 30;
+
+/// Where it is written who is in the rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Hot {
+    /// Beside the rooms.
+    Cassandra,
+    /// In a Redis.
+    Redis,
+}
 
 /// The running network; dropping it ends all processes.
 pub(super) struct Network {
@@ -30,8 +41,11 @@ pub(super) struct Network {
     pub(super) edges: Vec<Child>,
     origins: Vec<Child>,
     pub(super) cassandra: Cassandra,
+    redis: Option<Redis>,
     /// Of access tokens.
     pub(super) secret: String,
+    /// Ids of all rooms.
+    rooms: Vec<String>,
     folder: TempDir,
 }
 
@@ -39,13 +53,17 @@ impl Network {
     /// Starts it, and waits until everybody is linked to everybody.
     ///
     /// # Errors
-    /// "not possible here" where Cassandra cannot run; when a node does not start.
-    pub(super) async fn start(participants: u32) -> Result<Self> {
+    /// "not possible here" where a store cannot run; when a node does not start.
+    pub(super) async fn start(participants: u32, hot: Hot) -> Result<Self> {
+        let redis = match hot {
+            Hot::Cassandra => None,
+            Hot::Redis => Some(Redis::start().await?),
+        };
         let cassandra = Cassandra::start().await?;
         let folder = tempfile::tempdir().context("no temporary directory")?;
         let secret = format!("{:032x}", rand::rng().random::<u128>());
-        let mut network =
-            Self { edges: Vec::new(), origins: Vec::new(), cassandra, secret, folder };
+        let (edges, origins, rooms) = (Vec::new(), Vec::new(), Vec::new());
+        let mut network = Self { edges, origins, cassandra, redis, secret, rooms, folder };
         for origin in ORIGINS {
             network.start_origin(origin).await?;
         }
@@ -76,10 +94,73 @@ impl Network {
     /// # Errors
     /// When it does not start.
     pub(super) async fn start_origin(&mut self, node: &str) -> Result<()> {
-        let store = StorePlace::Cassandra(self.cassandra.config());
+        let starting = self.starting(node)?;
+        self.started(starting).await
+    }
+
+    /// Begins to start an origin.
+    ///
+    /// # Errors
+    /// When this binary cannot be found.
+    pub(super) fn starting(&self, node: &str) -> Result<JoinHandle<Result<Child>>> {
+        let durable = self.cassandra.config();
+        let store = match &self.redis {
+            Some(redis) => {
+                let address = redis.address();
+                StorePlace::CassandraRedis { durable, address, backup_s: BACKUP_S }
+            }
+            None => StorePlace::Cassandra(durable),
+        };
         let settings = OriginSettings { node: node.into(), place: None, store, drain_s: DRAIN_S };
-        let origin = settings.start(&this_program()?, self.folder.path()).await?;
-        self.origins.push(origin);
+        let (program, folder) = (this_program()?, self.folder.path().to_owned());
+        Ok(tokio::spawn(async move { settings.start(&program, &folder).await }))
+    }
+
+    /// Waits until it has started.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) async fn started(&mut self, starting: JoinHandle<Result<Child>>) -> Result<()> {
+        self.origins.push(starting.await.context("an origin's start has failed")??);
+        Ok(())
+    }
+
+    /// Makes a room, through one edge after the other.
+    ///
+    /// # Errors
+    /// When the edge refuses.
+    pub(super) async fn make_room(&mut self, name: &str) -> Result<Room> {
+        let edge = self.edges.get(self.rooms.len() % EDGES.len()).context("no edge")?;
+        let room = Connection::open(edge.http()).await?.create_room(name).await?;
+        self.rooms.push(room.room.clone());
+        self.rooms.sort_unstable();
+        Ok(room)
+    }
+
+    /// Lets origins leave and come again until every one has rooms: those of who leaves go to their standbys, which
+    /// differ.
+    ///
+    /// # Errors
+    /// When one does not leave, or does not start again.
+    pub(super) async fn spread(&mut self) -> Result<()> {
+        for _ in 0..ORIGINS.len() {
+            let census = self.settled().await?.0;
+            let full = census.with_rooms(true);
+            let Some(fullest) = full
+                .into_iter()
+                .max_by(|one, other| census.of(one).rooms.total_cmp(&census.of(other).rooms))
+            else {
+                break;
+            };
+            if census.with_rooms(false).is_empty() {
+                break;
+            }
+            let name = fullest.to_owned();
+            self.ask_to_leave(&name)?;
+            self.gone(&name).await?;
+            self.start_origin(&name).await?;
+            self.linked().await?;
+        }
         Ok(())
     }
 
@@ -91,48 +172,118 @@ impl Network {
         let others = (self.origins.len() - 1) as f64;
         let links = others + self.edges.len() as f64;
         for origin in &self.origins {
-            self.wait(origin, "stoa_origin_origins", others).await?;
-            self.wait(origin, "stoa_origin_links", links).await?;
+            wait(origin, "stoa_origin_origins", others).await?;
+            wait(origin, "stoa_origin_links", links).await?;
         }
         Ok(())
     }
 
-    /// Waits until the one room has an owner with a ready standby; says who the owner is.
+    /// Waits until all rooms have an owner with a ready standby; says who owns the room with the people.
     ///
     /// # Errors
     /// When that takes too long.
-    pub(super) async fn owner(&self) -> Result<usize> {
+    pub(super) async fn settled(&self) -> Result<(Census, String)> {
         let began = Instant::now();
+        let rooms = u32::try_from(self.rooms.len()).unwrap_or(u32::MAX);
         loop {
-            for (place, origin) in self.origins.iter().enumerate() {
-                if let Ok(counts) = counts(origin).await
-                    && counts.sum("stoa_origin_rooms", "") == Some(1.0)
-                    && counts.sum("stoa_origin_rooms_with_standby", "") == Some(1.0)
-                {
-                    return Ok(place);
-                }
+            let census = self.census().await?;
+            if let Some(owner) = census.settled(rooms).map(ToOwned::to_owned) {
+                return Ok((census, owner));
             }
-            ensure!(began.elapsed() < PATIENCE, "no origin owns the room and has a standby for it");
+            ensure!(
+                began.elapsed() < PATIENCE,
+                "not every room has an owner with a standby: {census:?}"
+            );
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    /// What an origin is called.
-    pub(super) fn name_of(&self, origin: usize) -> String {
-        self.origins.get(origin).map(|origin| origin.name().to_owned()).unwrap_or_default()
+    /// What all origins say of their rooms.
+    ///
+    /// # Errors
+    /// When one does not answer.
+    pub(super) async fn census(&self) -> Result<Census> {
+        Census::take(&self.origins).await
+    }
+
+    /// Who holds the replica of the only room, which `owner` owns.
+    ///
+    /// # Errors
+    /// When nobody does for too long.
+    pub(super) async fn holder(&self, owner: &str) -> Result<String> {
+        let began = Instant::now();
+        loop {
+            let census = self.census().await?;
+            let mut holders = self.others(owner);
+            // Counts are told once a second.
+            holders.retain(|name| census.of(name).replicas > 0.5);
+            if let [holder] = &holders[..] {
+                return Ok(holder.clone());
+            }
+            ensure!(began.elapsed() < PATIENCE, "{} origins hold the room", holders.len());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until an origin holds so many replicas of others' rooms.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) async fn replicas_of(&self, name: &str, replicas: f64) -> Result<f64> {
+        wait(self.origin(name)?, "stoa_origin_replicas", replicas).await?;
+        Ok(replicas)
+    }
+
+    /// Names of all origins but one.
+    pub(super) fn others(&self, name: &str) -> Vec<String> {
+        let names = self.origins.iter().map(Child::name).filter(|other| *other != name);
+        names.map(ToOwned::to_owned).collect()
+    }
+
+    /// Each edge's list that does not hold exactly the rooms that there are, in words.
+    ///
+    /// # Errors
+    /// When one does not answer.
+    pub(super) async fn wrong_lists(&self) -> Result<Vec<String>> {
+        let mut wrong = Vec::new();
+        for edge in &self.edges {
+            let before = lists_incomplete(edge).await?;
+            let listed = listed(edge).await?;
+            if listed != self.rooms {
+                let incomplete = lists_incomplete(edge).await? - before;
+                let (edge, rooms) = (edge.name(), &self.rooms);
+                wrong.push(format!(
+                    "{edge} lists {listed:?} instead of {rooms:?}, and knew of {incomplete} pages that it lacked"
+                ));
+            }
+        }
+        Ok(wrong)
+    }
+
+    fn origin(&self, name: &str) -> Result<&Child> {
+        let origin = self.origins.iter().find(|origin| origin.name() == name);
+        origin.with_context(|| format!("no origin {name}"))
+    }
+
+    fn remove(&mut self, name: &str) -> Result<Child> {
+        let place = self.origins.iter().position(|origin| origin.name() == name);
+        Ok(self.origins.remove(place.with_context(|| format!("no origin {name}"))?))
     }
 
     /// Kills an origin, as a power cut would.
-    pub(super) fn kill(&mut self, origin: usize) {
-        drop(self.origins.remove(origin));
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn kill(&mut self, name: &str) -> Result<()> {
+        self.remove(name).map(drop)
     }
 
     /// Stops all threads of an origin, while the kernel goes on taking packets for it.
     ///
     /// # Errors
     /// When it is gone.
-    pub(super) fn freeze(&self, origin: usize) -> Result<()> {
-        self.origins.get(origin).context("no such origin")?.signal(Signal::STOP)
+    pub(super) fn freeze(&self, name: &str) -> Result<()> {
+        self.origin(name)?.signal(Signal::STOP)
     }
 
     /// Lets it go on, and waits until it has given its rooms up. Says how many rooms it has given up since it began,
@@ -140,11 +291,11 @@ impl Network {
     ///
     /// # Errors
     /// When it keeps a room.
-    pub(super) async fn thaw(&self, origin: usize) -> Result<(f64, f64)> {
-        let origin = self.origins.get(origin).context("no such origin")?;
+    pub(super) async fn thaw(&self, name: &str) -> Result<(f64, f64)> {
+        let origin = self.origin(name)?;
         origin.signal(Signal::CONT)?;
-        self.wait(origin, "stoa_origin_rooms", 0.0).await?;
-        let counts = counts(origin).await?;
+        wait(origin, "stoa_origin_rooms", 0.0).await?;
+        let counts = metrics(origin).await?;
         let given_up = counts.sum("stoa_origin_rooms_given_up_total", "").unwrap_or(0.0);
         let fenced = counts.sum("stoa_origin_store_journal_dropped_total", "reason=\"fenced\"");
         Ok((given_up, fenced.unwrap_or(0.0)))
@@ -154,8 +305,8 @@ impl Network {
     ///
     /// # Errors
     /// When there is none.
-    pub(super) fn ask_to_leave(&self, origin: usize) -> Result<()> {
-        self.origins.get(origin).context("no such origin")?.ask_to_end();
+    pub(super) fn ask_to_leave(&self, name: &str) -> Result<()> {
+        self.origin(name)?.ask_to_end();
         Ok(())
     }
 
@@ -163,59 +314,37 @@ impl Network {
     ///
     /// # Errors
     /// When there is none, or it stays.
-    pub(super) async fn gone(&mut self, origin: usize) -> Result<()> {
-        ensure!(origin < self.origins.len(), "no such origin");
-        let (origin, began) = (self.origins.remove(origin), Instant::now());
+    pub(super) async fn gone(&mut self, name: &str) -> Result<()> {
+        let (origin, began) = (self.remove(name)?, Instant::now());
         origin.ended().await;
         ensure!(began.elapsed() < LEFT_WITHIN, "the origin did not leave though its rooms could");
         Ok(())
     }
 
-    /// Rooms that origins but this one have taken from others.
+    /// Waits until others than `gone` have taken as many rooms since `before` as were there to be taken; says how many
+    /// they have.
     ///
     /// # Errors
     /// When one does not answer.
-    pub(super) async fn taken_by_others(&self, name: &str) -> Result<f64> {
-        let mut taken = 0.0;
-        for origin in self.origins.iter().filter(|origin| origin.name() != name) {
-            let counts = counts(origin).await?;
-            taken += counts.sum("stoa_origin_rooms_taken_total", "").unwrap_or(0.0);
-        }
-        Ok(taken)
-    }
-
-    /// How many more they have taken since there were `before`: one, unless it takes too long.
-    ///
-    /// # Errors
-    /// When one does not answer.
-    pub(super) async fn taken_since(&self, name: &str, before: f64) -> Result<f64> {
+    pub(super) async fn taken_since(
+        &self,
+        before: &Census,
+        gone: &[String],
+        expected: f64,
+    ) -> Result<f64> {
         let began = Instant::now();
         loop {
-            let taken = self.taken_by_others(name).await? - before;
+            let taken = self.census().await?.without(gone).taken - before.without(gone).taken;
             // Counts are told once a second.
-            if taken > 0.0 || began.elapsed() > PATIENCE {
+            if taken + 0.5 > expected || began.elapsed() > PATIENCE {
                 return Ok(taken);
             }
             tokio::time::sleep(LOOK).await;
         }
     }
-
-    async fn wait(&self, origin: &Child, metric: &str, value: f64) -> Result<()> {
-        let began = Instant::now();
-        loop {
-            let found = counts(origin).await?.sum(metric, "").unwrap_or(0.0);
-            if (found - value).abs() < 0.5 {
-                return Ok(());
-            }
-            let name = origin.name();
-            ensure!(began.elapsed() < PATIENCE, "{metric} of {name} is {found}, not {value}");
-            tokio::time::sleep(LOOK).await;
-        }
-    }
 }
 
-async fn counts(origin: &Child) -> Result<Page> {
-    let mut http = Connection::open(origin.http()).await?;
-    let answer = http.send(Method::GET, "/metrics", None, None).await?;
-    Ok(Page::new(answer.expect(StatusCode::OK, "/metrics")?.to_owned()))
+async fn lists_incomplete(edge: &Child) -> Result<f64> {
+    let incomplete = metrics(edge).await?.sum("stoa_edge_list_pages_missing_total", "");
+    Ok(incomplete.unwrap_or(0.0))
 }

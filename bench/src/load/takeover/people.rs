@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -17,6 +18,8 @@ use crate::load::talk::Talk;
 const AGAIN: Duration = Duration::from_millis(100);
 /// How long somebody tries.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Pause between two things that somebody says who goes on and on.
+const BREATH: Duration = Duration::from_millis(250);
 
 /// Everybody in the room.
 pub(super) struct People {
@@ -124,6 +127,26 @@ impl People {
         join_all(all).await.into_iter().collect()
     }
 
+    /// All the busy raise and lower their hands, one after the other each, until `done` is; also says what came of it.
+    ///
+    /// # Errors
+    /// When `done` fails, a connection breaks, or somebody is refused for too long.
+    pub(super) async fn act_until<T>(
+        &mut self,
+        done: impl Future<Output = Result<T>>,
+    ) -> Result<(T, Vec<Said>)> {
+        let is_done = AtomicBool::new(false);
+        let all = self.busy.iter_mut().map(|talk| keep_acting(talk, &is_done));
+        let done = async {
+            let result = done.await;
+            is_done.store(true, Ordering::Relaxed);
+            result
+        };
+        let (result, said) = tokio::join!(done, join_all(all));
+        let said: Result<Vec<Vec<Said>>> = said.into_iter().collect();
+        Ok((result?, said?.into_iter().flatten().collect()))
+    }
+
     /// Whose hands are up, as the room's owner says.
     ///
     /// # Errors
@@ -160,6 +183,19 @@ pub(super) fn entrances(
 
 fn hand(raised: bool) -> Value {
     json!({ "type": "hand", "raised": raised })
+}
+
+/// Raises and lowers a hand until it is enough; the hand is up at the end.
+async fn keep_acting(talk: &mut Talk, is_done: &AtomicBool) -> Result<Vec<Said>> {
+    let (mut all, mut raised) = (Vec::new(), true);
+    loop {
+        all.push(insist(talk, &hand(raised)).await?);
+        if raised && is_done.load(Ordering::Relaxed) {
+            return Ok(all);
+        }
+        raised = !raised;
+        tokio::time::sleep(BREATH).await;
+    }
 }
 
 /// Says something until it is done; only what may pass (503) is said again.

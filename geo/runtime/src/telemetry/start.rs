@@ -16,8 +16,9 @@ use super::flood::{self, FloodLimit};
 pub const LOG_VARIABLE: &str = "STOA_LOG";
 
 /// Libraries that warn of what strangers write, which is nothing that an operator could mend; we count
-/// it. Naming one of them in the level overrules this.
-const QUIET: &str = "str0m=error,is=error,dimpl=error";
+/// it. So is what Cassandra says of a keyspace that is chosen once for all statements, at each of them.
+/// Naming one of these in the level overrules this.
+const QUIET: &str = "str0m=error,is=error,dimpl=error,scylla::network::connection=error";
 
 /// How an event is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -1,4 +1,5 @@
-//! Answers that wait until what they say is kept: by the room's standby where it has one, by the store otherwise.
+//! Answers that wait until what they say is kept: by the room's standby where it has one, by the store otherwise. A store
+//! that is quick is waited for, too, so that not even the end of owner and standby takes anything back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use stoa_link::{Link, LinkId};
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Answer, Body, Response};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::super::refusal::Refusal;
 use crate::keeping::{ACKNOWLEDGED_WITHIN, Promise, Scribe};
@@ -14,6 +16,10 @@ use crate::store::{HotChange, Operation, RoomChange};
 
 /// Pause between two looks whether the store has heard that a standby is gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// How long an answer that a standby vouches for waits for the store as well: longer than a write takes, and too short
+/// to be noticed while the store is away.
+const STORED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Messages to standbys that are not acknowledged yet, and who waits for that.
 #[derive(Debug, Default)]
@@ -118,15 +124,26 @@ pub(super) async fn acknowledge(
 
 /// Waits until everything is kept; `false` when it was refused for good.
 async fn kept(owed: Owed, scribe: &Scribe, node: &NodeId) -> bool {
-    let written = if owed.copied.is_empty() { owed.written } else { Vec::new() };
-    for promise in owed.apart.into_iter().chain(written) {
-        if let Err(error) = promise.kept().await {
-            tracing::error!(%error, "a change was not stored");
+    if !stored(owed.apart).await {
+        return false;
+    }
+    if owed.copied.is_empty() {
+        return stored(owed.written).await;
+    }
+    let until = Instant::now() + STORED_WITHIN;
+    for Copied { room, held } in owed.copied {
+        if held.await.is_err() && !stored_without_standby(&room, scribe, node).await {
             return false;
         }
     }
-    for Copied { room, held } in owed.copied {
-        if held.await.is_err() && !stored_without_standby(&room, scribe, node).await {
+    tokio::time::timeout_at(until, stored(owed.written)).await.unwrap_or(true)
+}
+
+/// Waits for the store alone.
+async fn stored(written: Vec<Promise>) -> bool {
+    for promise in written {
+        if let Err(error) = promise.kept().await {
+            tracing::error!(%error, "a change was not stored");
             return false;
         }
     }

@@ -188,16 +188,18 @@ impl Cluster {
 
     /// The keeper of each origin's lease tells who is alive; `None` where the store cannot be reached.
     pub(super) async fn tidings(&mut self) {
-        let live: Vec<LiveOrigin> = self
-            .origins
-            .iter()
-            .filter(|(_, origin)| !origin.frozen)
-            .map(|(name, _)| LiveOrigin {
-                node: NodeId::new(*name).unwrap(),
-                home: Home::default(),
-            })
-            .collect();
-        for origin in self.origins.values_mut().filter(|origin| !origin.frozen) {
+        let awake = self.origins.iter().filter(|(_, origin)| !origin.frozen);
+        let awake: Vec<&'static str> = awake.map(|(name, _)| *name).collect();
+        self.tidings_of(&awake).await;
+    }
+
+    /// Only these have leases, and read of them.
+    pub(super) async fn tidings_of(&mut self, names: &[&'static str]) {
+        let live =
+            |name: &&str| LiveOrigin { node: NodeId::new(*name).unwrap(), home: Home::default() };
+        let live: Vec<LiveOrigin> = names.iter().map(live).collect();
+        let with = |(name, _): &(&&'static str, &mut Origin)| names.contains(*name);
+        for (_, origin) in self.origins.iter_mut().filter(with) {
             let told = Tidings {
                 until: self.store_is_up.then(|| self.now + LEASE),
                 live: self.store_is_up.then(|| live.clone()),

@@ -123,7 +123,8 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
         let mut stage: Vec<_> =
             state.stage.iter().map(|m| (m.participant.clone(), m.role, m.muted)).collect();
         stage.sort();
-        let hands: Vec<_> = state.hands.iter().map(|hand| hand.participant.clone()).collect();
+        let hands = state.hands.iter();
+        let hands: Vec<_> = hands.map(|hand| (hand.participant.clone(), hand.raised_ms)).collect();
         (info.settings, info.tenant, info.listeners, stage, hands)
     };
     assert_eq!(shown(&after), shown(&before));

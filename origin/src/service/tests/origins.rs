@@ -44,6 +44,15 @@ async fn hands(cluster: &mut Cluster, edge: &'static str, origin: &'static str) 
     }
 }
 
+/// Since when the only hand is up.
+async fn raised_ms(cluster: &mut Cluster, origin: &'static str) -> u64 {
+    let ask = ListParticipants { room: "r".into(), hands: true, ..ListParticipants::default() };
+    match cluster.ask("e2", origin, Ask::ListParticipants(ask)).await {
+        Some(Answer::Participants(page)) => page.participants[0].raised_ms,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_room_gets_a_standby_in_another_failure_domain_and_the_store_names_it() {
     let cluster = room().await;
@@ -213,15 +222,28 @@ async fn rooms_without_people_are_taken_when_the_lease_of_their_owner_is_over() 
 #[tokio::test]
 async fn when_owner_and_standby_die_somebody_else_takes_the_room_from_the_store() {
     let mut cluster = room().await;
+    // So that the owner has no time to find another standby.
+    cluster.freeze("o1").await;
     cluster.kill("o3").await;
-    cluster.origins.get_mut("o2").unwrap().frozen = false;
     cluster.kill("o1").await;
     cluster.orphan(&EDGES, "o1", &["r"]).await;
-    cluster.advance(Duration::from_secs(4)).await;
-    assert_eq!(cluster.holders("r"), ["o2"]);
+    assert_eq!(cluster.holders("r"), [] as [&str; 0], "their leases are not over yet");
+    cluster.tidings().await;
+    assert_eq!(cluster.holders("r"), ["o2"], "there is nobody to wait for");
     for edge in EDGES {
         assert_eq!(cluster.owner_told(edge, "r").as_deref(), Some("o2"), "{edge}");
     }
+}
+
+#[tokio::test]
+async fn who_has_no_lease_and_is_still_linked_is_waited_for() {
+    let mut cluster = room().await;
+    // Both are alive, and out of the store's reach.
+    cluster.tidings_of(&["o2"]).await;
+    assert_eq!(cluster.holders("r"), ["o1"]);
+    cluster.tidings().await;
+    cluster.advance(Duration::from_secs(4)).await;
+    assert_eq!(cluster.holders("r"), ["o1"]);
 }
 
 #[tokio::test]
@@ -291,6 +313,39 @@ async fn an_owner_that_is_restarted_takes_what_its_standby_does_not() {
     cluster.add("o2", "fra").await;
     cluster.advance(Duration::from_secs(8)).await;
     assert_eq!(cluster.holders("r").len(), 1, "{:?}", cluster.holders("r"));
+}
+
+#[tokio::test]
+async fn an_owner_that_is_restarted_does_not_wait_long_for_a_standby_that_is_dead() {
+    let mut cluster = Cluster::new(&[("o1", "fra"), ("o3", "ams")], &EDGES).await;
+    cluster.tidings().await;
+    cluster.create("e1", "o1", "r").await;
+    // Both at once: the record still names the standby.
+    cluster.store_is_up = false;
+    cluster.kill("o3").await;
+    cluster.kill("o1").await;
+    cluster.store_is_up = true;
+    assert_eq!(cluster.stored("r").await.standby.unwrap().as_str(), "o3");
+    cluster.add("o1", "fra").await;
+    cluster.advance(Duration::from_secs(1)).await;
+    assert_eq!(cluster.holders("r"), [] as [&str; 0], "its link may be on the way");
+    cluster.advance(Duration::from_millis(1_500)).await;
+    assert_eq!(cluster.holders("r"), ["o1"]);
+}
+
+#[tokio::test]
+async fn since_when_a_hand_is_up_outlives_its_owner() {
+    let mut cluster = room().await;
+    cluster.advance(Duration::from_secs(1)).await;
+    cluster.ask("e2", "o1", raise("ada")).await;
+    let before = raised_ms(&mut cluster, "o1").await;
+    assert!(before > 0);
+    cluster.advance(Duration::from_secs(1)).await;
+    cluster.kill("o1").await;
+    cluster.orphan(&EDGES, "o1", &["r"]).await;
+    assert_eq!(raised_ms(&mut cluster, "o3").await, before);
+    cluster.rejoin("e2", "o3", "r").await;
+    assert_eq!(raised_ms(&mut cluster, "o3").await, before);
 }
 
 #[tokio::test]
