@@ -32,7 +32,7 @@ impl Knobs {
         stretch_free: 1.45,
         stretch_ms: 800.0,
         relay_ms: 20.0,
-        shared_domain_ms: 20.0,
+        shared_domain_ms: 5_000.0,
     };
 
     /// Few long links: each ocean is crossed seldom.
@@ -42,7 +42,7 @@ impl Knobs {
         stretch_free: 1.5,
         stretch_ms: 5.0,
         relay_ms: 20.0,
-        shared_domain_ms: 20.0,
+        shared_domain_ms: 5_000.0,
     };
 }
 
