@@ -12,6 +12,7 @@
 //! | [`node`] | origins and edges as child processes |
 //! | [`screen`] | tables on the terminal |
 //! | [`servers`] | real servers of stores as child processes |
+//! | [`tree`] | distribution trees on the cities of the world |
 
 pub mod cli;
 pub mod demo;
@@ -23,3 +24,4 @@ pub mod measure;
 pub mod node;
 pub mod screen;
 pub mod servers;
+pub mod tree;

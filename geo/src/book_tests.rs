@@ -55,7 +55,9 @@ fn a_path_is_estimated_from_what_was_measured_near_either_end() {
     let mut book = everywhere();
     for near in ["cdg", "lhr", "fra"] {
         let modelled = rtt::between_ms(place(near), place("jnb"));
-        book.note(&near, &"jnb", measurement(2.0 * modelled, 0.0), now);
+        #[expect(clippy::cast_possible_truncation, reason = "some hundred milliseconds")]
+        let doubled = (2.0 * modelled) as f32;
+        book.note(&near, &"jnb", measurement(doubled, 0.0), now);
     }
 
     let modelled = rtt::between_ms(place("ams"), place("jnb"));
@@ -69,7 +71,6 @@ fn an_estimate_is_no_longer_than_a_measured_detour() {
     let now = Instant::now();
     let mut book = everywhere();
     book.note(&"ams", &"lhr", measurement(6.0, 0.0), now);
-    book.note(&"lhr", &"jfk", measurement(70.0, 0.0), now);
     book.note(&"lhr", &"iad", measurement(30.0, 0.0), now);
 
     assert_eq!(book.estimate(&"ams", &"iad", now).unwrap().rtt_ms, 36.0);

@@ -78,7 +78,8 @@ fn turned<N>(mut names: Vec<N>, round: u64, most: usize) -> Vec<N> {
     if names.len() > most {
         let pages = names.len().div_ceil(most) as u64;
         let first = usize::try_from(round % pages).unwrap_or(0) * most;
-        names.rotate_left(first.min(names.len() - 1));
+        let first = first.min(names.len() - 1);
+        names.rotate_left(first);
         names.truncate(most);
     }
     names
