@@ -35,7 +35,7 @@ pub struct Wanted<'a, N> {
 pub fn choose<N: Ord + Clone>(
     book: &Book<N>,
     node: &N,
-    wanted: Wanted<'_, N>,
+    wanted: &Wanted<'_, N>,
     round: u64,
     now: Instant,
 ) -> Vec<N> {
@@ -108,7 +108,7 @@ mod tests {
         let book = everywhere(44);
         let wanted = Wanted { neighbours: &[40, 41, 42], asked: &[43] };
 
-        let chosen = choose(&book, &1, wanted, 0, Instant::now());
+        let chosen = choose(&book, &1, &wanted, 0, Instant::now());
 
         assert_eq!(chosen.len(), PROBES_MAX);
         assert!([40, 41, 42, 43].iter().all(|name| chosen.contains(name)));
@@ -123,7 +123,7 @@ mod tests {
         let mut book = everywhere(44);
         let now = Instant::now();
         for round in 0..6 {
-            for name in choose(&book, &7, NOBODY, round, now) {
+            for name in choose(&book, &7, &NOBODY, round, now) {
                 let measured = Measurement { rtt_ms: 10.0, loss: 0.0 };
                 assert!(book.note(&7, &name, measured, now));
             }
@@ -135,7 +135,8 @@ mod tests {
     fn two_nodes_do_not_choose_the_same_far_ones() {
         let book = everywhere(400);
         let now = Instant::now();
-        let (one, other) = (choose(&book, &5, NOBODY, 1, now), choose(&book, &49, NOBODY, 1, now));
+        let (one, other) =
+            (choose(&book, &5, &NOBODY, 1, now), choose(&book, &49, &NOBODY, 1, now));
         let far = |name: &&u16| one.contains(name);
         assert!(other.iter().filter(far).count() < 10, "{one:?} {other:?}");
     }
@@ -149,7 +150,7 @@ mod tests {
             round in any::<u64>(),
         ) {
             let wanted = Wanted { neighbours: &neighbours, asked: &asked };
-            let chosen = choose(&everywhere(count), &0, wanted, round, Instant::now());
+            let chosen = choose(&everywhere(count), &0, &wanted, round, Instant::now());
             prop_assert!(chosen.len() <= PROBES_MAX && !chosen.contains(&0));
             prop_assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(chosen.len() >= usize::from(count - 1).min(PROBES_MAX));

@@ -11,7 +11,7 @@ use super::slots::Slots;
 use super::workshop::Workshop;
 
 /// Moves that are tried for a new red feed, and half as many for a blue one.
-const PLAN_MOVES: usize = 80_000;
+const PLAN_MOVES: usize = 40_000;
 
 /// How bold the search for a new plan is at first, in ms.
 const PLAN_HEAT_MS: f32 = 150.0;
