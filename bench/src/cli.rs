@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{demo, express, fanout, impair, load, measure, node, simulate};
+use crate::{demo, express, fanout, impair, load, measure, node, simulate, tree};
 
 /// Proof for Stoa: demo network, load generator, impairment proxy, comparison of recordings.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ enum Command {
     Takeover(load::takeover::Arguments),
     /// Let many networks run under virtual time with everything that can go wrong, and judge them
     Simulate(simulate::Arguments),
+    /// Plan distribution trees on the cities of the world, and compare them with what is possible
+    Tree(tree::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -81,6 +83,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Outage(arguments) => block_on(load::outage::run(arguments))?,
         Command::Takeover(arguments) => block_on(load::takeover::run(arguments))?,
         Command::Simulate(arguments) => simulate::run(&arguments)?,
+        Command::Tree(arguments) => tree::run(&arguments)?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

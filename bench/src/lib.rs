@@ -13,6 +13,7 @@
 //! | [`screen`] | tables on the terminal |
 //! | [`simulate`] | the real cores under virtual time |
 //! | [`servers`] | real servers of stores as child processes |
+//! | [`tree`] | distribution trees on the cities of the world |
 
 pub mod cli;
 pub mod demo;
@@ -25,3 +26,4 @@ pub mod node;
 pub mod screen;
 pub mod servers;
 pub mod simulate;
+pub mod tree;

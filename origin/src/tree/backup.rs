@@ -6,7 +6,10 @@ use super::workshop::Workshop;
 impl Workshop<'_> {
     /// Keeps the backups that still hold and chooses others for the rest, where there are any.
     pub(super) fn renew_backups(&mut self) {
-        for node in self.network.indices() {
+        let mut nodes: Vec<NodeIndex> = self.network.indices().collect();
+        // The tallest subtrees fit in the fewest places, so they choose first.
+        nodes.sort_by_cached_key(|node| std::cmp::Reverse(self.feed.height(*node)));
+        for node in nodes {
             let kept = self.feed.backup(node).filter(|backup| self.is_backup(node, *backup));
             self.feed.backups[node.at()] = None;
             let chosen = kept.or_else(|| self.best_backup(node));

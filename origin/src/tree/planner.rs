@@ -11,7 +11,7 @@ use super::slots::Slots;
 use super::workshop::Workshop;
 
 /// Moves that are tried for a new red feed, and half as many for a blue one.
-const PLAN_MOVES: usize = 80_000;
+const PLAN_MOVES: usize = 40_000;
 
 /// How bold the search for a new plan is at first, in ms.
 const PLAN_HEAT_MS: f32 = 150.0;
@@ -68,6 +68,9 @@ impl Planner {
             let members = plan.members.clone();
             let Some(mut shop) = self.workshop(network, &mut plan, colour) else { continue };
             shop.grow(&members, self.knobs.delay_share);
+            shop.slots.is_pressed = true;
+            shop.grow(&members, self.knobs.delay_share);
+            shop.slots.is_pressed = false;
             let grown = (shop.feed.clone(), shop.slots.clone(), shop.price());
             let effort = Effort { moves, heat_ms: PLAN_HEAT_MS, gain_ms: 0.0 };
             shop.recruit(self.knobs.relay_ms);

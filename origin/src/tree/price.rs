@@ -28,22 +28,15 @@ impl Knobs {
     /// Every member as near to the root as the slots allow.
     pub const QUICK: Self = Self {
         delay_share: 1.0,
-        link_cost: 0.05,
-        stretch_free: 1.45,
-        stretch_ms: 800.0,
+        link_cost: 0.1,
+        stretch_free: 1.4,
+        stretch_ms: 1_500.0,
         relay_ms: 20.0,
-        shared_domain_ms: 20.0,
+        shared_domain_ms: 5_000.0,
     };
 
     /// Few long links: each ocean is crossed seldom.
-    pub const THRIFTY: Self = Self {
-        delay_share: 0.7,
-        link_cost: 1.0,
-        stretch_free: 1.5,
-        stretch_ms: 5.0,
-        relay_ms: 20.0,
-        shared_domain_ms: 20.0,
-    };
+    pub const THRIFTY: Self = Self { delay_share: 0.7, link_cost: 8.0, ..Self::QUICK };
 }
 
 /// The knobs, turned into figures of one feed's nodes.

@@ -44,7 +44,7 @@ impl Workshop<'_> {
         let candidates = self.candidates(&nodes);
         for step in 0..effort.moves {
             let Some(node) = pick(&nodes, rng) else { return };
-            let Some(to) = pick(&candidates[node.at()], rng) else { continue };
+            let Some(to) = pick_early(&candidates[node.at()], rng) else { continue };
             let allowed = effort.allowed_ms(step, rng);
             if self.feed.parent(node) == Some(to) || self.feed.is_within(to, node) {
                 continue;
@@ -116,6 +116,7 @@ impl Workshop<'_> {
                 scored.select_nth_unstable_by(CANDIDATES_MAX, |a, b| a.0.total_cmp(&b.0));
                 scored.truncate(CANDIDATES_MAX);
             }
+            scored.sort_by(|a, b| a.0.total_cmp(&b.0));
             candidates[node.at()] = scored.iter().map(|(_, relay)| *relay).collect();
         }
         candidates
@@ -148,4 +149,12 @@ impl Workshop<'_> {
 
 fn pick(nodes: &[NodeIndex], rng: &mut impl Rng) -> Option<NodeIndex> {
     if nodes.is_empty() { None } else { Some(nodes[rng.random_range(0..nodes.len())]) }
+}
+
+/// Any of them, the first ones more often.
+fn pick_early(nodes: &[NodeIndex], rng: &mut impl Rng) -> Option<NodeIndex> {
+    let share = rng.random::<f32>();
+    let at = share * share * nodes.len() as f32;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the length")]
+    nodes.get(at as usize).copied()
 }
