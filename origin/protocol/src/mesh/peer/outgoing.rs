@@ -17,6 +17,8 @@ pub const TRACKS_PER_LINK_MAX: usize = 8_192;
 pub const REDUNDANCY_MAX: u8 = 3;
 /// A frame that began longer ago than this, in units of 2.5 ms, is not worth repeating: 120 ms.
 const RIDE_UNITS_MAX: u64 = 48;
+/// Most frames of a track that are kept: those on their way and as many that came late, repaired.
+const KEPT_MAX: usize = 2 * REDUNDANCY_MAX as usize;
 /// Aliases count up to here and start again, so that one is not used again while frames sent under
 /// it may still be on their way.
 const ALIAS_END: u32 = 1 << 30;
@@ -27,6 +29,8 @@ struct Kept {
     record: Record,
     /// The datagram that carried it first.
     sequence: u64,
+    /// How often it has yet to ride along.
+    rides: u8,
 }
 
 #[derive(Debug)]
@@ -104,7 +108,7 @@ impl Outgoing {
             return;
         }
         let record = track.record(frame);
-        track.forget(record.number, usize::from(redundancy));
+        track.forget(record.number, redundancy);
         if !track.fits(&record, 0, wire) {
             wire.flush(now);
         }
@@ -114,15 +118,16 @@ impl Outgoing {
             wire.counters.over_limit += 1;
             return;
         };
-        for kept in track.riders(skipped, wire.open_sequence()) {
+        let open = wire.open_sequence();
+        for kept in track.kept.iter_mut().filter(|kept| kept.sequence != open).skip(skipped) {
             wire.push(&kept.record, now);
             wire.counters.redundant_out += 1;
+            kept.rides -= 1;
         }
         wire.push(&record, now);
         wire.counters.frames_out += 1;
         if redundancy > 0 {
-            let record = Record { redundant: true, ..record };
-            track.kept.push_back(Kept { record, sequence: wire.open_sequence() });
+            track.keep(Record { redundant: true, ..record }, open, redundancy);
         }
     }
 
@@ -151,21 +156,32 @@ impl Track {
         }
     }
 
-    /// Drops what is not worth repeating beside the frame of `number`.
-    fn forget(&mut self, number: FrameNumber, redundancy: usize) {
-        let worth = |kept: &Kept| {
-            let age = number.0.checked_sub(kept.record.number.0);
-            age.is_some_and(|age| age > 0 && age <= RIDE_UNITS_MAX)
-        };
-        self.kept.retain(worth);
-        while self.kept.len() > redundancy {
+    /// Drops what is not worth repeating beside the frame of `number`. A frame that was repaired on its
+    /// way here may be older than those that are kept, which then stay.
+    fn forget(&mut self, number: FrameNumber, redundancy: u8) {
+        if redundancy == 0 {
+            self.kept.clear();
+        }
+        self.kept.retain_mut(|kept| {
+            kept.rides = kept.rides.min(redundancy);
+            kept.rides > 0
+                && kept.record.number != number
+                && number.0.saturating_sub(kept.record.number.0) <= RIDE_UNITS_MAX
+        });
+    }
+
+    /// Keeps a frame that rides along `rides` times, in the order of numbers.
+    fn keep(&mut self, record: Record, sequence: u64, rides: u8) {
+        let at = self.kept.partition_point(|kept| kept.record.number <= record.number);
+        self.kept.insert(at, Kept { record, sequence, rides });
+        if self.kept.len() > KEPT_MAX {
             self.kept.pop_front();
         }
     }
 
     /// The kept frames without the `skipped` oldest and those already in the open datagram.
     fn riders(&self, skipped: usize, open: u64) -> impl Iterator<Item = &Kept> {
-        self.kept.iter().skip(skipped).filter(move |kept| kept.sequence != open)
+        self.kept.iter().filter(move |kept| kept.sequence != open).skip(skipped)
     }
 
     fn fits(&self, record: &Record, skipped: usize, wire: &Wire) -> bool {
