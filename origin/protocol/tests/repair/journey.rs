@@ -43,6 +43,8 @@ pub struct Outcome {
     pub added_max: Duration,
     /// Bytes on the wire in both directions of all hops.
     pub bytes: u64,
+    /// How often a link was taken for dead although it was not.
+    pub alarms: u64,
     /// Frames that rode along per frame.
     pub riders: f64,
     /// Datagrams sent again per frame.
@@ -65,6 +67,7 @@ impl Journey {
             let seed = self.seed.wrapping_mul(31).wrapping_add(u64::from(hop));
             let passed = pass(&frames, self.path, remedy, seed);
             outcome.bytes += passed.bytes;
+            outcome.alarms += passed.alarms;
             let share = ratio(1, spoken.len() as u64 * u64::from(self.hops));
             outcome.riders += ratio(passed.sender.redundant_out, 1) * share;
             outcome.repairs += ratio(passed.sender.repairs_out, 1) * share;

@@ -18,14 +18,14 @@ fn table() {
         let loss = if bursty { Loss::Bursts(loss, 3.0) } else { Loss::Independent(loss) };
         let path = Path { rtt: Duration::from_millis(*rtt), jitter: Duration::ZERO, loss };
         let speech = if std::env::var("DTX").is_ok() { Speech::WithPauses } else { Speech::Steady };
-        let journey = Journey { hops: 3, path, speech, frames, seed: 1 };
+        let journey = Journey { hops: std::env::var("HOPS").map_or(3, |h| h.parse().unwrap()), path, speech, frames, seed: 1 };
         let clean = Journey { path: Path { loss: Loss::Independent(0.0), ..path }, frames: 10_000, ..journey }.run(Remedy::Nothing);
         let clean_bytes = ratio(clean.bytes, 10_000 );
         let remedies = if fixed { vec![Remedy::Fixed(0,true),Remedy::Fixed(1,true),Remedy::Fixed(2,true),Remedy::Fixed(3,true),Remedy::Fixed(3,false)] } else { vec![Remedy::Adaptive] };
         for remedy in remedies {
             let o = journey.run(remedy);
             let lost = ratio(o.lost, o.frames);
-            println!("{loss:?} rtt {rtt} {remedy:?}: lost {:.5}% target {:?} {} p50 {:?} p99 {:?} max {:?} overhead {:.2} riders {:.2} repairs {:.3}", lost*100.0, target(loss).map(|t| t*100.0), target(loss).map_or("", |t| if lost <= t {"OK"} else {"MISSED"}), o.added_p50, o.added_p99, o.added_max, ratio(o.bytes, frames)/clean_bytes, o.riders, o.repairs);
+            println!("{loss:?} rtt {rtt} {remedy:?}: lost {:.5}% target {:?} {} p50 {:?} p99 {:?} max {:?} overhead {:.2} riders {:.2} repairs {:.3} alarms {}", lost*100.0, target(loss).map(|t| t*100.0), target(loss).map_or("", |t| if lost <= t {"OK"} else {"MISSED"}), o.added_p50, o.added_p99, o.added_max, ratio(o.bytes, frames)/clean_bytes, o.riders, o.repairs, o.alarms);
         }
     }}}
 }

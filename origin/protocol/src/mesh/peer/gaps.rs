@@ -19,8 +19,8 @@ pub(super) const NACK_SPACING: Duration = Duration::from_millis(5);
 const MARGIN: Duration = Duration::from_millis(3);
 /// Nobody is asked more often than this in one silence: the peer may be dead.
 const OPENS_MAX: u8 = 3;
-/// So many promised intervals after the last frame there is a pause, whose beats need no repair.
-const PAUSE_INTERVALS: u32 = 3;
+/// So long after the last frame there is a pause, whose beats need no repair.
+const PAUSE: Duration = Duration::from_millis(60);
 /// A repair adds at most the round trip, or the delay of three frames that ride along, and one frame.
 const RIDE: Duration = Duration::from_millis(60);
 const SLACK: Duration = Duration::from_millis(20);
@@ -182,7 +182,7 @@ impl Gaps {
     /// When the current silence is too long to be one of the peer's.
     fn open_due(&self, path: &Path) -> Option<Instant> {
         let (promised, arrived, media) = (path.promised?, self.arrived?, self.media?);
-        let talks = arrived.saturating_duration_since(media) < promised * PAUSE_INTERVALS;
+        let talks = arrived.saturating_duration_since(media) < PAUSE;
         let since = self.opened.unwrap_or(arrived + path.margin());
         (talks && self.opens < OPENS_MAX).then_some(since + promised)
     }

@@ -139,6 +139,7 @@ impl Peer {
             match timer {
                 Timer::Hello => self.refuse("no hello came in time", now),
                 Timer::Flush => self.wire.flush(now),
+                Timer::Beat if self.outgoing.ride_alone(&mut self.wire, now) => {}
                 Timer::Beat | Timer::Echo => self.beat(false, now),
                 Timer::Calm => {}
                 Timer::Nack => self.ask(now),
@@ -194,8 +195,8 @@ impl Peer {
         self.redundancy = frames.min(REDUNDANCY_MAX);
     }
 
-    /// Sets the same by the loss that the peer reports and the round trip; to be called a few times a
-    /// second by a shell that wants it so.
+    /// Sets the same by the loss that the peer reports and the round trip, and how fast we beat; to be
+    /// called a few times a second by a shell that wants it so.
     pub fn adapt_redundancy(&mut self, now: Instant) {
         let way = Way {
             loss: self.reports.loss(),
@@ -203,6 +204,7 @@ impl Peer {
             asks: self.repairs,
         };
         self.redundancy = self.adaptive.handle_way(&way, now);
+        self.wire.set_hurried(self.adaptive.is_hurried(), now);
     }
 
     /// Whether both sides have said hello and the link has not ended.

@@ -47,4 +47,4 @@ pub use machine::Peer;
 pub use outgoing::{REDUNDANCY_MAX, TRACKS_PER_LINK_MAX};
 pub use statistics::Statistics;
 pub use vocabulary::{Command, Config, Event, PeerError, TrackParams};
-pub use wire::{AGGREGATION, BEAT_ACTIVE, BEAT_IDLE, COMMANDS_MAX, ECHO_INTERVAL};
+pub use wire::{AGGREGATION, BEAT_ACTIVE, BEAT_IDLE, BEAT_LOSSY, COMMANDS_MAX, ECHO_INTERVAL};

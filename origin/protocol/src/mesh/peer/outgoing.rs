@@ -1,7 +1,7 @@
 //! Tracks that we send: their aliases, and the previous frames that ride along with each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stoa_audio::frame::{Epoch, Frame, FrameNumber, PAYLOAD_BYTES_MAX, TrackId};
 
@@ -15,8 +15,10 @@ use crate::mesh::datagram::Record;
 pub const TRACKS_PER_LINK_MAX: usize = 8_192;
 /// Most previous frames that may ride along with each frame.
 pub const REDUNDANCY_MAX: u8 = 3;
-/// A frame that began longer ago than this, in units of 2.5 ms, is not worth repeating: 120 ms.
-const RIDE_UNITS_MAX: u64 = 48;
+/// A frame that first left longer ago than this is not worth repeating.
+const RIDE_AGE_MAX: Duration = Duration::from_millis(120);
+/// Nor is one from before a pause, this many units of 2.5 ms ago.
+const RIDE_UNITS_MAX: u64 = 128;
 /// Most frames of a track that are kept: those on their way and as many that came late, repaired.
 const KEPT_MAX: usize = 2 * REDUNDANCY_MAX as usize;
 /// Aliases count up to here and start again, so that one is not used again while frames sent under
@@ -27,8 +29,11 @@ const ALIAS_END: u32 = 1 << 30;
 #[derive(Debug)]
 struct Kept {
     record: Record,
-    /// The datagram that carried it first.
+    /// The datagram that carried it last. Frames that a hop before has delayed leave together, and one
+    /// that rode along twice in one datagram would have wasted a ride.
     sequence: u64,
+    /// When it left first.
+    since: Instant,
     /// How often it has yet to ride along.
     rides: u8,
 }
@@ -108,7 +113,7 @@ impl Outgoing {
             return;
         }
         let record = track.record(frame);
-        track.forget(record.number, redundancy);
+        track.forget(record.number, redundancy, now);
         if !track.fits(&record, 0, wire) {
             wire.flush(now);
         }
@@ -120,15 +125,37 @@ impl Outgoing {
         };
         let open = wire.open_sequence();
         for kept in track.kept.iter_mut().filter(|kept| kept.sequence != open).skip(skipped) {
-            wire.push(&kept.record, now);
+            wire.push_rider(&kept.record, now);
             wire.counters.redundant_out += 1;
             kept.rides -= 1;
+            kept.sequence = open;
         }
         wire.push(&record, now);
         wire.counters.frames_out += 1;
         if redundancy > 0 {
-            track.keep(Record { redundant: true, ..record }, open, redundancy);
+            let record = Record { redundant: true, ..record };
+            track.keep(Kept { record, sequence: open, since: now, rides: redundancy });
         }
+    }
+
+    /// Sends frames that have yet to ride along in a datagram of their own, when a beat is due and no
+    /// frame came that they could ride with; gives whether there were any.
+    pub(super) fn ride_alone(&mut self, wire: &mut Wire, now: Instant) -> bool {
+        wire.flush(now);
+        let open = wire.open_sequence();
+        let mut any = false;
+        for kept in self.tracks.values_mut().flat_map(|track| &mut track.kept) {
+            let young = now.saturating_duration_since(kept.since) <= RIDE_AGE_MAX;
+            if kept.rides > 0 && young && wire.fits(kept.record.encoded_len(), 1) {
+                wire.push_rider(&kept.record, now);
+                wire.counters.redundant_out += 1;
+                kept.rides -= 1;
+                kept.sequence = open;
+                any = true;
+            }
+        }
+        wire.flush(now);
+        any
     }
 
     fn allocate(&mut self) -> u32 {
@@ -158,7 +185,7 @@ impl Track {
 
     /// Drops what is not worth repeating beside the frame of `number`. A frame that was repaired on its
     /// way here may be older than those that are kept, which then stay.
-    fn forget(&mut self, number: FrameNumber, redundancy: u8) {
+    fn forget(&mut self, number: FrameNumber, redundancy: u8, now: Instant) {
         if redundancy == 0 {
             self.kept.clear();
         }
@@ -166,14 +193,15 @@ impl Track {
             kept.rides = kept.rides.min(redundancy);
             kept.rides > 0
                 && kept.record.number != number
+                && now.saturating_duration_since(kept.since) <= RIDE_AGE_MAX
                 && number.0.saturating_sub(kept.record.number.0) <= RIDE_UNITS_MAX
         });
     }
 
-    /// Keeps a frame that rides along `rides` times, in the order of numbers.
-    fn keep(&mut self, record: Record, sequence: u64, rides: u8) {
-        let at = self.kept.partition_point(|kept| kept.record.number <= record.number);
-        self.kept.insert(at, Kept { record, sequence, rides });
+    /// Keeps a frame that is to ride along, in the order of numbers.
+    fn keep(&mut self, frame: Kept) {
+        let at = self.kept.partition_point(|kept| kept.record.number <= frame.record.number);
+        self.kept.insert(at, frame);
         if self.kept.len() > KEPT_MAX {
             self.kept.pop_front();
         }

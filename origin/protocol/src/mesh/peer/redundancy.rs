@@ -27,13 +27,16 @@ use super::outgoing::REDUNDANCY_MAX;
 /// Loss must have stayed clearly below a step for so long before one frame fewer rides along.
 const CALM: Duration = Duration::from_secs(10);
 /// How much lower loss must be than what a step is for, so that it does not flap.
-const CLEARLY: f64 = 1.5;
+const CLEARLY: f64 = 1.2;
 /// A hop may lose the square of its loss over this.
 const SHARE_OF_SQUARE: f64 = 40.0;
 /// Below this loss the target gets no harder.
 const LOSS_EASY: f64 = 0.01;
 /// Loss below this is not acted on.
 const LOSS_NOTED: f64 = 0.001;
+/// From this loss on beats come faster, until it is below the other.
+const LOSS_HURRIED: f64 = 0.03;
+const LOSS_EASED: f64 = 0.02;
 /// How long a question waits for what may only be late, on top of the round trip.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// What is left of the time for the delays of other hops.
@@ -83,11 +86,19 @@ impl Way {
 pub(super) struct Redundancy {
     frames: u8,
     needed: Option<Instant>,
+    hurried: bool,
 }
 
 impl Redundancy {
+    /// Whether so much is lost that beats have to come faster.
+    pub(super) fn is_hurried(&self) -> bool {
+        self.hurried
+    }
+
     /// Frames that ride along, 0 to [`REDUNDANCY_MAX`], now that the way is like this.
     pub(super) fn handle_way(&mut self, way: &Way, now: Instant) -> u8 {
+        let step = if self.hurried { LOSS_EASED } else { LOSS_HURRIED };
+        self.hurried = way.loss >= step;
         let wanted = way.needed();
         let kept = Way { loss: way.loss * CLEARLY, ..*way }.needed();
         let needed = *self.needed.get_or_insert(now);
@@ -155,7 +166,7 @@ mod tests {
         redundancy.handle_way(&at(step), start);
         for second in 0..100_u32 {
             let now = start + Duration::from_secs(1) * second;
-            let loss = if second % 2 == 0 { step } else { step * 0.7 };
+            let loss = if second % 2 == 0 { step } else { step * 0.9 };
             assert_eq!(redundancy.handle_way(&at(loss), now), 3);
         }
     }

@@ -6,7 +6,6 @@ use super::gaps::{Path, repair_within};
 use super::kept::Found;
 use super::machine::{Peer, State};
 use super::timers::Timer;
-use super::wire::BEAT_ACTIVE;
 use crate::mesh::control::Hello;
 use crate::mesh::repair::{Again, FEATURE, NACK_SEQUENCES_MAX, Nack, Repairs};
 
@@ -103,7 +102,7 @@ impl Peer {
         Some(Path {
             rtt: self.timing.smoothed()?,
             jitter: self.timing.jitter(),
-            promised: self.liveness.is_active().then_some(BEAT_ACTIVE),
+            promised: self.liveness.promised(),
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::mesh::control::Reception;
 
-/// What a report weighs beside the one after it: about twenty seconds count.
-const STEADY: f64 = 0.95;
+/// What a report weighs beside the one after it: about thirty seconds count.
+const STEADY: f64 = 0.97;
 /// The same of the figure that follows changes: about four seconds.
 const FAST: f64 = 0.75;
 /// So many standard deviations are taken off the fast figure, or chance would raise it all the time.

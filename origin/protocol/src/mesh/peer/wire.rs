@@ -18,6 +18,9 @@ use crate::mesh::repair::{Again, Nack};
 pub const AGGREGATION: Duration = Duration::from_millis(1);
 /// Longest time between two datagrams of a link that carries tracks in either direction.
 pub const BEAT_ACTIVE: Duration = Duration::from_millis(20);
+/// The same where the peer misses many of them, so that it knows sooner what is missing and whether we
+/// are alive, and frames ride along sooner.
+pub const BEAT_LOSSY: Duration = Duration::from_millis(10);
 /// Longest time between two datagrams of a link without tracks.
 pub const BEAT_IDLE: Duration = Duration::from_millis(500);
 /// How often an active link sends a beat although frames flow, for the round-trip time.
@@ -38,6 +41,11 @@ pub(super) struct Wire {
     writer: Writer,
     next_sequence: u64,
     active: bool,
+    hurried: bool,
+    /// When the hurry ended.
+    eased: Option<Instant>,
+    /// Whether the datagram that is being written holds more than frames that ride along.
+    holds_news: bool,
     last_sent: Option<Instant>,
     limit: usize,
     /// Whether the peer may ask for what it misses.
@@ -56,6 +64,9 @@ impl Wire {
             writer: Writer::new(datagram_bytes_max),
             next_sequence: 0,
             active: false,
+            hurried: false,
+            eased: None,
+            holds_news: false,
             last_sent: None,
             limit: datagram_bytes_max,
             keeps: false,
@@ -96,6 +107,12 @@ impl Wire {
 
     /// Puts a record into the datagram that is being written, which leaves within [`AGGREGATION`].
     pub(super) fn push(&mut self, record: &Record, now: Instant) {
+        self.push_rider(record, now);
+        self.holds_news = true;
+    }
+
+    /// The same with a frame that has been sent before.
+    pub(super) fn push_rider(&mut self, record: &Record, now: Instant) {
         if self.writer.is_empty() {
             self.timers.set(Timer::Flush, now + AGGREGATION);
         }
@@ -107,9 +124,11 @@ impl Wire {
         self.timers.stop(Timer::Flush);
         let sent_us = self.clock_us(now);
         if let Some(datagram) = self.writer.finish(sent_us) {
-            self.media_newest = Some(self.next_sequence);
-            if self.keeps {
-                self.kept.keep(self.next_sequence, datagram.clone(), now, &mut self.counters);
+            if std::mem::take(&mut self.holds_news) {
+                self.media_newest = Some(self.next_sequence);
+                if self.keeps {
+                    self.kept.keep(self.next_sequence, datagram.clone(), now, &mut self.counters);
+                }
             }
             self.send_datagram(datagram, now);
         }
@@ -171,7 +190,11 @@ impl Wire {
         now: Instant,
     ) {
         self.flush(now);
-        let promised = if self.active { BEAT_ACTIVE } else { BEAT_IDLE };
+        let promised = match (self.active, self.hurried) {
+            (true, true) => BEAT_LOSSY,
+            (true, false) => BEAT_ACTIVE,
+            (false, _) => BEAT_IDLE,
+        };
         let interval_ms = u64::try_from(promised.as_millis()).unwrap_or(u64::MAX);
         let media_ago = self.media_newest.map(|newest| self.next_sequence - newest);
         let beat = Beat { interval_ms, answer_wanted, farewell, echo, media_ago };
@@ -200,6 +223,14 @@ impl Wire {
             self.timers.set(Timer::Calm, now + CALM_AFTER);
         }
         true
+    }
+
+    /// Sets whether the peer misses so much that beats have to come faster.
+    pub(super) fn set_hurried(&mut self, hurried: bool, now: Instant) {
+        if self.hurried && !hurried {
+            self.eased = Some(now);
+        }
+        self.hurried = hurried;
     }
 
     /// How long ago the last datagram left.
@@ -239,14 +270,23 @@ impl Wire {
         self.commands.pop_front()
     }
 
+    fn pace(&self, now: Instant) -> Duration {
+        // The slower promise has to arrive before it is made use of.
+        let eased = self.eased.is_some_and(|at| now.saturating_duration_since(at) < CALM_AFTER);
+        match (self.is_fast(), self.hurried || eased) {
+            (true, true) => BEAT_LOSSY,
+            (true, false) => BEAT_ACTIVE,
+            (false, _) => BEAT_IDLE,
+        }
+    }
+
     fn is_fast(&self) -> bool {
         self.active || self.timers.is_set(Timer::Calm)
     }
 
     fn send_datagram(&mut self, datagram: Bytes, now: Instant) {
         self.next_sequence += 1;
-        let pace = if self.is_fast() { BEAT_ACTIVE } else { BEAT_IDLE };
-        self.timers.set(Timer::Beat, now + pace);
+        self.timers.set(Timer::Beat, now + self.pace(now));
         self.last_sent = Some(now);
         if self.commands.len() >= COMMANDS_MAX {
             self.counters.over_limit += 1;
