@@ -12,7 +12,7 @@
 //! | 0.1 % | 1 | 1 | 0 | 0 | 0 | 0 |
 //! | 1 % | 2 | 2 | 1 | 1 | 0 | 0 |
 //! | 5 % | 3 | 2 | 2 | 1 | 0 | 0 |
-//! | 10 % | 3 | 3 | 2 | 2 | 1 | 1 |
+//! | 10 % | 3 | 3 | 2 | 2 | 1 | 0 |
 //! | 20 % | 3 | 3 | 3 | 3 | 2 | 1 |
 //!
 //! How many rounds fit follows from the round trip and from what a repair may add (`gaps`). On a long
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(row(0.001), [1, 1, 0, 0, 0, 0]);
         assert_eq!(row(0.01), [2, 2, 1, 1, 0, 0]);
         assert_eq!(row(0.05), [3, 2, 2, 1, 0, 0]);
-        assert_eq!(row(0.1), [3, 3, 2, 2, 1, 1]);
+        assert_eq!(row(0.1), [3, 3, 2, 2, 1, 0]);
         assert_eq!(row(0.2), [3, 3, 3, 3, 2, 1]);
     }
 
