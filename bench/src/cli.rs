@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{demo, express, fanout, impair, load, measure, node};
+use crate::{demo, express, fanout, impair, load, measure, node, repair};
 
 /// Proof for Stoa: demo network, load generator, impairment proxy, comparison of recordings.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ enum Command {
     Outage(load::outage::Arguments),
     /// Take the owner of a room away while people are in it, and measure when they can act again
     Takeover(load::takeover::Arguments),
+    /// Let frames travel over hops that lose datagrams, and count what listeners miss
+    Repair(repair::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -78,6 +80,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Rooms(arguments) => block_on(load::rooms::run(arguments))?,
         Command::Outage(arguments) => block_on(load::outage::run(arguments))?,
         Command::Takeover(arguments) => block_on(load::takeover::run(arguments))?,
+        Command::Repair(arguments) => repair::run(&arguments)?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

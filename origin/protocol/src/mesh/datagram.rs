@@ -267,11 +267,8 @@ impl Beat {
         } else {
             None
         };
-        let media_ago = if flags & MEDIA_BIT != 0 {
-            Some(reader.varint().ok_or(truncated)?)
-        } else {
-            None
-        };
+        let media_ago =
+            if flags & MEDIA_BIT != 0 { Some(reader.varint().ok_or(truncated)?) } else { None };
         let (answer_wanted, farewell) = (flags & ANSWER_BIT != 0, flags & FAREWELL_BIT != 0);
         Ok(Self { interval_ms, answer_wanted, farewell, echo, media_ago })
     }

@@ -14,7 +14,7 @@ use stoa_protocol::mesh::identity::Identity;
 use stoa_protocol::mesh::peer::{Command, Config, Event, Peer, Statistics, TrackParams};
 
 /// Bytes of a frame: 32 kbit/s.
-pub const PAYLOAD_BYTES: usize = 80;
+pub(super) const PAYLOAD_BYTES: usize = 80;
 /// What a datagram takes on the wire besides its own bytes: IPv4, UDP, the short header of QUIC with
 /// an identifier of 8 bytes and a number of 2, the tag, the frame's type and length.
 const AROUND_BYTES: u64 = 20 + 8 + (1 + 8 + 2) + 16 + 3;
@@ -27,7 +27,7 @@ const AFTER: Duration = Duration::from_secs(2);
 
 /// How a path loses datagrams, in each direction by itself.
 #[derive(Clone, Copy, Debug)]
-pub enum Loss {
+pub(super) enum Loss {
     /// Each with this probability.
     Independent(f64),
     /// Gilbert-Elliott: this share, in bursts of this mean length, counted in datagrams.
@@ -36,44 +36,41 @@ pub enum Loss {
 
 /// The path of a hop.
 #[derive(Clone, Copy, Debug)]
-pub struct Path {
+pub(super) struct Path {
     /// Its round trip.
-    pub rtt: Duration,
+    pub(super) rtt: Duration,
     /// Each datagram comes later by up to this.
-    pub jitter: Duration,
+    pub(super) jitter: Duration,
     /// How it loses.
-    pub loss: Loss,
+    pub(super) loss: Loss,
 }
 
 /// What is done against loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remedy {
+pub(super) enum Remedy {
     /// Nothing.
     Nothing,
     /// Redundancy that follows the loss, and repair.
     Adaptive,
-    /// So many frames ride along; with or without repair.
-    Fixed(u8, bool),
 }
 
 /// A frame on its way, with the time at which it left or came.
 #[derive(Clone, Copy, Debug)]
-pub struct Passing {
-    pub at: Duration,
-    pub number: u64,
+pub(super) struct Passing {
+    pub(super) at: Duration,
+    pub(super) number: u64,
 }
 
 /// What came out of a hop, and what it took.
 #[derive(Clone, Debug, Default)]
-pub struct Passed {
+pub(super) struct Passed {
     /// In order of arrival.
-    pub frames: Vec<Passing>,
+    pub(super) frames: Vec<Passing>,
     /// Bytes on the wire in both directions.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// How often the link was taken for dead.
-    pub alarms: u64,
-    pub sender: Statistics,
-    pub receiver: Statistics,
+    pub(super) alarms: u64,
+    pub(super) sender: Statistics,
 }
 
 enum Packet {
@@ -98,17 +95,19 @@ struct Hop {
 
 /// Lets `frames`, in order of time, pass one hop. A link that is taken for dead begins anew.
 #[must_use]
-pub fn pass(frames: &[Passing], path: Path, remedy: Remedy, seed: u64) -> Passed {
+pub(super) fn pass(frames: &[Passing], path: Path, remedy: Remedy, seed: u64) -> Passed {
     let mut hop = Hop::new(path, remedy, seed);
     hop.run_until(hop.start + BEFORE / 2);
     let payload = Bytes::from_static(&[0x78; PAYLOAD_BYTES]);
     let mut adapt = hop.now;
-    let adaptive = remedy == Remedy::Adaptive;
+    let follows = remedy == Remedy::Adaptive;
     for passing in frames {
         let at = hop.start + BEFORE + passing.at;
-        while adaptive && adapt <= at {
+        while follows && adapt <= at {
             hop.run_until(adapt);
-            hop.peers[0].adapt_redundancy(hop.now);
+            for peer in &mut hop.peers {
+                peer.adapt_redundancy(hop.now);
+            }
             adapt += ADAPT_EACH;
         }
         hop.run_until(at);
@@ -117,7 +116,6 @@ pub fn pass(frames: &[Passing], path: Path, remedy: Remedy, seed: u64) -> Passed
     }
     hop.run_until(hop.now + AFTER);
     hop.passed.sender = hop.peers[0].statistics();
-    hop.passed.receiver = hop.peers[1].statistics();
     hop.passed
 }
 
@@ -230,8 +228,8 @@ impl Hop {
             Loss::Independent(share) => self.rng.random_bool(share),
             Loss::Bursts(share, mean) => {
                 let leave = 1.0 / mean;
-                let turn =
-                    if self.in_burst[from] { leave } else { leave * share / (1.0 - share) };
+                let enter = leave * share / (1.0 - share);
+                let turn = if self.in_burst[from] { leave } else { enter };
                 self.in_burst[from] ^= self.rng.random_bool(turn);
                 self.in_burst[from]
             }
@@ -242,16 +240,12 @@ impl Hop {
 fn peers(remedy: Remedy, now: Instant) -> [Peer; 2] {
     let names: [Identity; 2] = ["stoa://origin/iad/origin-1", "stoa://edge/ams/edge-1"]
         .map(|uri| uri.parse().expect("a name"));
-    let (redundancy, repairs) = match remedy {
-        Remedy::Nothing => (0, false),
-        Remedy::Adaptive => (0, true),
-        Remedy::Fixed(frames, repairs) => (frames, repairs),
-    };
     [0, 1].map(|side: usize| {
         let config = Config::new(&names[side], names[1 - side].clone());
-        let features = if repairs { config.hello.features.clone() } else { Vec::new() };
+        let features =
+            if remedy == Remedy::Adaptive { config.hello.features.clone() } else { Vec::new() };
         let hello = Hello { features, ..config.hello.clone() };
-        Peer::new(Config { hello, redundancy, ..config }, now)
+        Peer::new(Config { hello, ..config }, now)
     })
 }
 

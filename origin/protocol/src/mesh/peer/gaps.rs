@@ -169,7 +169,9 @@ impl Gaps {
             let again = gap.asked.is_some_and(|asked| now - asked >= NACK_SPACING)
                 && now - gap.expected + path.rtt <= repair_within(path.rtt)
                 && gap.asks < ASKS_MAX;
-            if back.len() < NACK_SEQUENCES_MAX && (again || gap.due(path).is_some_and(|due| due <= now)) {
+            if back.len() < NACK_SEQUENCES_MAX
+                && (again || gap.due(path).is_some_and(|due| due <= now))
+            {
                 back.push(highest - gap.sequence);
                 gap.asked = Some(now);
                 gap.asks += 1;

@@ -70,7 +70,8 @@ impl Kept {
         let length = datagram.len();
         while let Some(oldest) = self.ring.front() {
             let old = now.saturating_duration_since(oldest.at) > KEPT_AGE_MAX;
-            let full = self.ring.len() >= KEPT_DATAGRAMS_MAX || self.bytes + length > KEPT_BYTES_MAX;
+            let full =
+                self.ring.len() >= KEPT_DATAGRAMS_MAX || self.bytes + length > KEPT_BYTES_MAX;
             if !old && !full {
                 break;
             }
@@ -142,7 +143,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_in_number_and_bytes_and_age() {
-        let (mut kept, mut counters, now) = (Kept::default(), Statistics::default(), Instant::now());
+        let (mut kept, mut counters, now) =
+            (Kept::default(), Statistics::default(), Instant::now());
         for sequence in 0..600 {
             kept.keep(sequence, Bytes::from_static(&[0; 10]), now, &mut counters);
         }
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_peer_gets_each_datagram_a_few_times_in_time_and_half_of_what_was_sent() {
-        let (mut kept, mut counters, now) = (Kept::default(), Statistics::default(), Instant::now());
+        let (mut kept, mut counters, now) =
+            (Kept::default(), Statistics::default(), Instant::now());
         for sequence in [1, 2, 4, 5] {
             kept.keep(sequence, Bytes::from(vec![0; 1_000]), now, &mut counters);
         }
@@ -179,7 +182,8 @@ mod tests {
 
     #[test]
     fn only_what_should_have_arrived_is_sent_after_a_silence() {
-        let (mut kept, mut counters, start) = (Kept::default(), Statistics::default(), Instant::now());
+        let (mut kept, mut counters, start) =
+            (Kept::default(), Statistics::default(), Instant::now());
         for index in 0..5 {
             let at = start + Duration::from_millis(20) * u32::try_from(index).unwrap();
             kept.keep(index, Bytes::from_static(&[0; 10]), at, &mut counters);

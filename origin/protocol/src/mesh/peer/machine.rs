@@ -198,11 +198,8 @@ impl Peer {
     /// Sets the same by the loss that the peer reports and the round trip, and how fast we beat; to be
     /// called a few times a second by a shell that wants it so.
     pub fn adapt_redundancy(&mut self, now: Instant) {
-        let way = Way {
-            loss: self.reports.loss(),
-            rtt: self.timing.smoothed(),
-            asks: self.repairs,
-        };
+        let way =
+            Way { loss: self.reports.loss(), rtt: self.timing.smoothed(), asks: self.repairs };
         self.redundancy = self.adaptive.handle_way(&way, now);
         self.wire.set_hurried(self.adaptive.is_hurried(), now);
     }

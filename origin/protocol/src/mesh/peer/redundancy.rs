@@ -72,7 +72,8 @@ impl Way {
         };
         let (round, within) = (rtt + PATIENCE, repair_within(rtt));
         let arrives = 1.0 - self.loss.min(1.0);
-        let fit = (1..=i32::from(ASKS_MAX)).take_while(|k| round * k.unsigned_abs() + SPARE <= within);
+        let fit =
+            (1..=i32::from(ASKS_MAX)).take_while(|k| round * k.unsigned_abs() + SPARE <= within);
         match fit.last() {
             Some(rounds) => (rounds, 1.0 - arrives.powi(2)),
             None if round <= within => (1, 1.0 - arrives.powi(4)),

@@ -182,13 +182,7 @@ impl Wire {
         }
     }
 
-    fn send_beat(
-        &mut self,
-        echo: Option<Echo>,
-        answer_wanted: bool,
-        farewell: bool,
-        now: Instant,
-    ) {
+    fn send_beat(&mut self, echo: Option<Echo>, answer_wanted: bool, farewell: bool, now: Instant) {
         self.flush(now);
         let promised = match (self.active, self.hurried) {
             (true, true) => BEAT_LOSSY,
