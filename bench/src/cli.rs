@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{demo, express, fanout, impair, load, measure, node, simulate, tree};
+use crate::{demo, express, fanout, impair, load, measure, node, repair, simulate, tree};
 
 /// Proof for Stoa: demo network, load generator, impairment proxy, comparison of recordings.
 #[derive(Debug, Parser)]
@@ -39,6 +39,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Plan distribution trees on the cities of the world, and compare them with what is possible
     Tree(tree::Arguments),
+    /// Let frames travel over hops that lose datagrams, and count what listeners miss
+    Repair(repair::Arguments),
     /// Pass UDP on, with delay, jitter, loss, a rate and cuts
     Impair(impair::Arguments),
     /// Compare a recording with its source
@@ -84,6 +86,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Takeover(arguments) => block_on(load::takeover::run(arguments))?,
         Command::Simulate(arguments) => simulate::run(&arguments)?,
         Command::Tree(arguments) => tree::run(&arguments)?,
+        Command::Repair(arguments) => repair::run(&arguments)?,
         Command::Impair(arguments) => block_on(impair::run(arguments))?,
         Command::Compare(arguments) => return measure::compare::run(&arguments),
         Command::NodeEdge(arguments) => node::run_edge(arguments)?,

@@ -10,6 +10,7 @@
 //! | [`load`] | many real listeners against a real edge |
 //! | [`measure`] | recordings compared with their source, latencies, what a process costs |
 //! | [`node`] | origins and edges as child processes |
+//! | [`repair`] | what frames miss over hops that lose datagrams |
 //! | [`screen`] | tables on the terminal |
 //! | [`simulate`] | the real cores under virtual time |
 //! | [`servers`] | real servers of stores as child processes |
@@ -23,6 +24,7 @@ pub mod impair;
 pub mod load;
 pub mod measure;
 pub mod node;
+pub mod repair;
 pub mod screen;
 pub mod servers;
 pub mod simulate;

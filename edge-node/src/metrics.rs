@@ -50,6 +50,8 @@ metrics! { LinkFamilies:
     link_frames: IntCounterVec = "stoa_edge_link_frames_total" ["node", "region", "direction"];
     /// Frames that a link could not send or deliver, by reason.
     link_frames_dropped: IntCounterVec = "stoa_edge_link_frames_dropped_total" ["node", "region", "reason"];
+    /// What a link did against loss: frames that rode along with later ones, frames recovered by that or by asking (repaired), datagrams asked for, sent again, asked for too late, refused.
+    link_repairs: IntCounterVec = "stoa_edge_link_repairs_total" ["node", "region", "what"];
     /// Datagrams that a link did not send because the network did not take them fast enough.
     link_datagrams_dropped: IntCounterVec = "stoa_edge_link_datagrams_dropped_total" ["node", "region"];
     /// What a link's peer sent and should not have.
@@ -138,6 +140,9 @@ impl LinkMetrics {
         add(&f.link_bytes, "out", before.bytes_out, now.bytes_out);
         add(&f.link_frames, "in", before.frames_in, now.frames_in);
         add(&f.link_frames, "out", before.frames_out, now.frames_out);
+        for ((what, before), (_, now)) in before.repairs().into_iter().zip(now.repairs()) {
+            add(&f.link_repairs, what, before, now);
+        }
         let dropped = &f.link_frames_dropped;
         add(dropped, "unbound", before.frames_unbound, now.frames_unbound);
         add(dropped, "queue_full", before.frames_queue_full, now.frames_queue_full);

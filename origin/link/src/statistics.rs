@@ -25,6 +25,18 @@ pub struct LinkStatistics {
     pub frames_in: u64,
     /// Of those, frames whose first sending was lost.
     pub frames_recovered: u64,
+    /// Of those, frames that came because this node asked for them again.
+    pub frames_repaired: u64,
+    /// Frames sent again beside later ones.
+    pub frames_redundant: u64,
+    /// The peer's datagrams that it was asked for again.
+    pub repairs_asked: u64,
+    /// Our datagrams that were sent again because the peer asked.
+    pub repairs_out: u64,
+    /// Our datagrams that the peer asked for too late, or that were forgotten too early.
+    pub repairs_late: u64,
+    /// Our datagrams that the peer asked for too often or too many of.
+    pub repairs_refused: u64,
     /// Media datagrams sent.
     pub datagrams_out: u64,
     /// Media datagrams received.
@@ -49,6 +61,22 @@ pub struct LinkStatistics {
     pub over_limit: u64,
     /// Times the peer was so silent that it was suspected to be dead.
     pub suspicions: u64,
+}
+
+impl LinkStatistics {
+    /// What was done against loss, each count with its label.
+    #[must_use]
+    pub fn repairs(&self) -> [(&'static str, u64); 7] {
+        [
+            ("frames_redundant", self.frames_redundant),
+            ("frames_recovered", self.frames_recovered),
+            ("frames_repaired", self.frames_repaired),
+            ("asked", self.repairs_asked),
+            ("sent", self.repairs_out),
+            ("late", self.repairs_late),
+            ("refused", self.repairs_refused),
+        ]
+    }
 }
 
 /// The endpoint at one moment. Counts are since it was bound.
@@ -127,6 +155,12 @@ impl LinkCounters {
             frames_out: peer.frames_out,
             frames_in: peer.frames_in,
             frames_recovered: peer.frames_recovered,
+            frames_repaired: peer.frames_repaired,
+            frames_redundant: peer.redundant_out,
+            repairs_asked: peer.repairs_asked,
+            repairs_out: peer.repairs_out,
+            repairs_late: peer.repairs_late + peer.repairs_forgotten,
+            repairs_refused: peer.repairs_refused,
             datagrams_out: peer.datagrams_out,
             datagrams_in: peer.datagrams_in,
             bytes_out: wire.udp_tx.bytes,

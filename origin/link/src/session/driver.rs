@@ -12,7 +12,6 @@ use stoa_protocol::mesh::codec::{Decoder, encode};
 use stoa_protocol::mesh::peer::{Command, Config, Event, Peer, PeerError};
 
 use super::establish::Outcome;
-use super::redundancy::Redundancy;
 use super::standing::{End, Standing, params_of};
 use crate::certificates::identity_of;
 use crate::event::PeerName;
@@ -45,7 +44,6 @@ pub(super) struct Driver {
     orders: Vec<Order>,
     refreshed: Instant,
     datagram_bytes_max: usize,
-    redundancy: Redundancy,
 }
 
 /// What the loop wakes up for.
@@ -83,7 +81,6 @@ impl Driver {
             orders: Vec::with_capacity(ORDERS_AT_ONCE),
             refreshed: now,
             datagram_bytes_max,
-            redundancy: Redundancy::new(now),
         })
     }
 
@@ -260,7 +257,7 @@ impl Driver {
     fn refresh(&mut self, now: Instant) -> Result<(), End> {
         self.refreshed = now;
         let statistics = self.peer.statistics();
-        self.peer.set_redundancy(self.redundancy.handle_loss(statistics.loss_out_permille, now));
+        self.peer.adapt_redundancy(now);
         self.standing.counters.note(statistics, self.connection.stats());
         if let Some(bytes) = self.connection.max_datagram_size()
             && bytes != self.datagram_bytes_max

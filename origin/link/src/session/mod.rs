@@ -5,11 +5,9 @@
 //! | `establish` | who is there, the control stream, and what came of it all |
 //! | `driver` | the loop: inputs to the core, its commands to the wire |
 //! | `standing` | the link as its owner sees it: up, events, down |
-//! | `redundancy` | how many frames ride along, by measured loss; pure |
 
 mod driver;
 mod establish;
-mod redundancy;
 mod standing;
 
 pub(crate) use establish::{Outcome, Side, run};

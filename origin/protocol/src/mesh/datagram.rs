@@ -1,7 +1,14 @@
-//! One datagram of a link: a short header, then many frames of many rooms, or a beat.
+//! One datagram of a link: a short header, then many frames of many rooms, a beat, or repair.
 //!
+//! ```text
+//! header  version and kind (1 byte), sequence (varint), send time (4)
+//! media   records: alias, number (varints), duration, level and voice, flags (1 each), length (varint), payload
+//! beat    flags (1), promised interval in ms (varint), echo: time and hold (4 each), media ago (varint)
+//! nack    flags (1), highest sequence seen (varint), count (1), that many distances back from it (varints)
+//! repair  until the end: sequence (varint), length (varint), so many bytes of records; none: not to be had
+//! ```
 //! All integers are big-endian or QUIC varints. A reader ignores what a newer version adds: unknown
-//! kinds, extension blocks of records, bytes after a beat.
+//! kinds, extension blocks of records, bytes after a beat or a nack. Nacks and repairs are in `super::repair`.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use stoa_audio::frame::{FrameDuration, FrameNumber, Level, PAYLOAD_BYTES_MAX};
@@ -21,6 +28,8 @@ const REDUNDANT_BIT: u8 = 0x01;
 const EXTENSION_BIT: u8 = 0x80;
 const ECHO_BIT: u8 = 0x01;
 const ANSWER_BIT: u8 = 0x02;
+const MEDIA_BIT: u8 = 0x04;
+const FAREWELL_BIT: u8 = 0x08;
 /// One allocation holds about this many bytes of consecutive datagrams.
 const CHUNK_BYTES: usize = 16 * 1024;
 
@@ -51,6 +60,10 @@ pub enum Kind {
     Media,
     /// A sign of life, with an echo.
     Beat,
+    /// A question for datagrams that did not arrive.
+    Nack,
+    /// What was in such datagrams, once more.
+    Repair,
     /// Something of a newer version; its header counts as a sign of life all the same.
     Other(u8),
 }
@@ -60,6 +73,8 @@ impl Kind {
         let low = match self {
             Self::Media => 1,
             Self::Beat => 2,
+            Self::Nack => 3,
+            Self::Repair => 4,
             Self::Other(kind) => kind & 0x0f,
         };
         VERSION << 4 | low
@@ -90,6 +105,8 @@ pub fn decode_header(datagram: &[u8]) -> Result<(Header, usize), DatagramError> 
     let kind = match first & 0x0f {
         1 => Kind::Media,
         2 => Kind::Beat,
+        3 => Kind::Nack,
+        4 => Kind::Repair,
         other => Kind::Other(other),
     };
     let sequence = reader.varint().ok_or(DatagramError::Truncated)?;
@@ -127,7 +144,7 @@ impl Record {
             + self.payload.len()
     }
 
-    fn encode(&self, out: &mut BytesMut) {
+    pub(super) fn encode(&self, out: &mut BytesMut) {
         varint::put(out, u64::from(self.alias));
         varint::put(out, self.number.0);
         out.put_u8(self.duration.units());
@@ -224,8 +241,13 @@ pub struct Beat {
     pub interval_ms: u64,
     /// The receiver should answer at once, for the sender has not heard from it for long.
     pub answer_wanted: bool,
+    /// The sender has taken the receiver for dead and closes the link: the receiver was not heard.
+    pub farewell: bool,
     /// Absent until something was received.
     pub echo: Option<Echo>,
+    /// How many sequence numbers before this beat's the sender's newest media datagram has, so that
+    /// the receiver knows which gaps held frames. Absent in older versions and before the first.
+    pub media_ago: Option<u64>,
 }
 
 impl Beat {
@@ -245,16 +267,27 @@ impl Beat {
         } else {
             None
         };
-        Ok(Self { interval_ms, answer_wanted: flags & ANSWER_BIT != 0, echo })
+        let media_ago =
+            if flags & MEDIA_BIT != 0 { Some(reader.varint().ok_or(truncated)?) } else { None };
+        let (answer_wanted, farewell) = (flags & ANSWER_BIT != 0, flags & FAREWELL_BIT != 0);
+        Ok(Self { interval_ms, answer_wanted, farewell, echo, media_ago })
     }
 
     fn encode(&self, out: &mut BytesMut) {
-        let echo = if self.echo.is_some() { ECHO_BIT } else { 0 };
-        out.put_u8(echo | if self.answer_wanted { ANSWER_BIT } else { 0 });
+        let flags = [
+            (self.echo.is_some(), ECHO_BIT),
+            (self.answer_wanted, ANSWER_BIT),
+            (self.media_ago.is_some(), MEDIA_BIT),
+            (self.farewell, FAREWELL_BIT),
+        ];
+        out.put_u8(flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, bit)| all | bit));
         varint::put(out, self.interval_ms);
         if let Some(echo) = self.echo {
             out.put_u32(echo.sent_us);
             out.put_u32(echo.held_us);
+        }
+        if let Some(media_ago) = self.media_ago {
+            varint::put(out, media_ago);
         }
     }
 }
@@ -316,11 +349,20 @@ impl Writer {
 
     /// A beat on its own. Gives `None` while records wait: they are the beat then.
     pub fn beat(&mut self, sequence: u64, sent_us: u32, beat: &Beat) -> Option<Bytes> {
+        self.whole(Header { kind: Kind::Beat, sequence, sent_us }, |out| beat.encode(out))
+    }
+
+    /// A datagram of one piece. Gives `None` while records wait.
+    pub(super) fn whole(
+        &mut self,
+        header: Header,
+        body: impl FnOnce(&mut BytesMut),
+    ) -> Option<Bytes> {
         if self.records > 0 {
             return None;
         }
-        self.begin(Header { kind: Kind::Beat, sequence, sent_us });
-        beat.encode(&mut self.buffer);
+        self.begin(header);
+        body(&mut self.buffer);
         Some(self.buffer.split().freeze())
     }
 

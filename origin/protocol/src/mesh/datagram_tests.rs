@@ -13,9 +13,9 @@ fn a_media_datagram_on_the_wire_does_not_change() {
 
 #[test]
 fn beats_on_the_wire_do_not_change() {
-    let plain = Beat { interval_ms: 1_000, answer_wanted: true, echo: None };
+    let plain = Beat { interval_ms: 1_000, answer_wanted: true, ..beat(None) };
     let echo = Some(Echo { sent_us: 0xa0b0_c0d0, held_us: 1_500 });
-    let full = Beat { interval_ms: 20, answer_wanted: false, echo };
+    let full = Beat { interval_ms: 20, ..beat(echo) };
     insta::assert_snapshot!(hex(&written(&plain)), @"12 0c 00 00 00 22 02 43 e8");
     insta::assert_snapshot!(hex(&written(&full)), @"12 0c 00 00 00 22 01 14 a0 b0 c0 d0 00 00 05 dc");
 }
@@ -40,7 +40,7 @@ fn an_extension_block_of_a_newer_version_is_skipped() {
 
 #[test]
 fn bytes_after_a_beat_are_ignored() {
-    let beat = Beat { interval_ms: 20, answer_wanted: true, echo: None };
+    let beat = Beat { interval_ms: 20, answer_wanted: true, ..beat(None) };
     let mut longer = written(&beat).to_vec();
     longer.extend([1, 2, 3]);
     let (_, at) = decode_header(&longer).unwrap();
@@ -119,11 +119,12 @@ proptest! {
     #[test]
     fn beats_come_back_as_they_were(
         interval_ms in 0..=VARINT_MAX,
-        answer_wanted in any::<bool>(),
+        (answer_wanted, farewell) in any::<(bool, bool)>(),
+        media_ago in proptest::option::of(0..=VARINT_MAX),
         echo in proptest::option::of((any::<u32>(), any::<u32>())),
     ) {
         let echo = echo.map(|(sent_us, held_us)| Echo { sent_us, held_us });
-        let beat = Beat { interval_ms, answer_wanted, echo };
+        let beat = Beat { interval_ms, answer_wanted, farewell, echo, media_ago };
         let datagram = written(&beat);
         let (_, at) = decode_header(&datagram).unwrap();
         prop_assert_eq!(Beat::decode(&datagram, at), Ok(beat));
@@ -197,6 +198,10 @@ fn media(sequence: u64, sent_us: u32, records: &[Record]) -> Bytes {
         writer.push(sequence, record);
     }
     writer.finish(sent_us).unwrap()
+}
+
+fn beat(echo: Option<Echo>) -> Beat {
+    Beat { interval_ms: 20, answer_wanted: false, farewell: false, echo, media_ago: None }
 }
 
 fn written(beat: &Beat) -> Bytes {

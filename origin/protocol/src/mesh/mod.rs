@@ -5,6 +5,7 @@
 //! | [`control`] | messages of the control stream (Protocol Buffers) |
 //! | [`codec`] | those messages on a byte stream |
 //! | [`datagram`] | frames and beats in datagrams |
+//! | [`repair`] | datagrams that ask for lost ones, and that bring them again |
 //! | [`identity`] | who a certificate says a node is, and what it may do |
 //! | [`peer`] | the rules of one link |
 
@@ -13,6 +14,7 @@ pub mod control;
 pub mod datagram;
 pub mod identity;
 pub mod peer;
+pub mod repair;
 mod varint;
 
 pub use varint::VARINT_MAX;

@@ -43,6 +43,7 @@ impl Peer {
             Body::UnbindTrack(unbind) => self.handle_unbind(unbind.alias, now),
             Body::Reception(reception) => {
                 self.wire.counters.loss_out_permille = reception.lost_permille.min(1_000);
+                self.reports.handle_report(&reception);
             }
             body if self.peer.may_say(&body).is_err() => self.refuse_claim(now),
             body => self.events.push_back(Event::Control(Box::new(body))),

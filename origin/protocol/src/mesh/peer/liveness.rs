@@ -89,6 +89,11 @@ impl Liveness {
         self.promised <= ACTIVE_INTERVAL_MAX
     }
 
+    /// The pace that an active peer has promised.
+    pub(super) fn promised(&self) -> Option<Duration> {
+        self.is_active().then_some(self.promised)
+    }
+
     /// Lets the longest silence fade; called once a second.
     pub(super) fn fade(&mut self) {
         self.longest = self.longest * 7 / 8;

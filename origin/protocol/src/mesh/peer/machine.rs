@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use stoa_audio::frame::Frame;
 
+use super::gaps::Gaps;
 use super::incoming::Incoming;
 use super::liveness::{Liveness, PROBE_INTERVAL, STALL, STALL_GRACE};
 use super::outgoing::{Outgoing, REDUNDANCY_MAX};
+use super::redundancy::{Redundancy, Way};
+use super::repair::{can_repair, millionths};
+use super::reports::Reports;
 use super::sequences::{Arrival, Sequences};
 use super::statistics::Statistics;
 use super::timers::Timer;
@@ -18,6 +22,7 @@ use super::wire::{BEAT_IDLE, Wire};
 use crate::mesh::control::{Body, Hello, Reception};
 use crate::mesh::datagram::{self, Beat, DatagramError, Header, Kind, Records};
 use crate::mesh::identity::{Identity, Misbehaviour};
+use crate::mesh::repair::{Nack, Repairs};
 
 /// How long the peer may take to say hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -52,10 +57,15 @@ pub struct Peer {
     pub(super) incoming: Incoming,
     pub(super) misbehaviour: Misbehaviour,
     pub(super) events: VecDeque<Event>,
-    redundancy: u8,
+    pub(super) gaps: Gaps,
+    pub(super) reports: Reports,
+    pub(super) adaptive: Redundancy,
+    /// Whether both sides can repair.
+    pub(super) repairs: bool,
+    pub(super) redundancy: u8,
     sequences: Sequences,
-    timing: Timing,
-    liveness: Liveness,
+    pub(super) timing: Timing,
+    pub(super) liveness: Liveness,
     reported: u64,
 }
 
@@ -64,6 +74,7 @@ impl Peer {
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
         let mut wire = Wire::new(config.datagram_bytes_max, now);
+        let repairs = can_repair(&config.hello);
         wire.send_control_regardless(Body::Hello(config.hello));
         wire.timers.set(Timer::Hello, now + HELLO_WITHIN);
         Self {
@@ -74,6 +85,10 @@ impl Peer {
             incoming: Incoming::default(),
             misbehaviour: Misbehaviour::default(),
             events: VecDeque::new(),
+            gaps: Gaps::default(),
+            reports: Reports::default(),
+            adaptive: Redundancy::default(),
+            repairs,
             redundancy: config.redundancy.min(REDUNDANCY_MAX),
             sequences: Sequences::default(),
             timing: Timing::default(),
@@ -107,12 +122,15 @@ impl Peer {
         self.wire.counters.datagrams_in += 1;
         self.wire.counters.bytes_in += datagram.len() as u64;
         self.timing.handle_sent(header.sent_us, now, self.wire.clock_us(now));
+        let is_media = header.kind == Kind::Media;
+        self.wire.counters.over_limit += self.gaps.handle_arrival(header.sequence, is_media, now);
         let steps = u32::try_from(self.sequences.highest() - highest).unwrap_or(u32::MAX);
         if self.liveness.handle_arrival(steps, now) {
             self.events.push_back(Event::Trusted);
         }
         self.handle_body(header, datagram, body, now);
         self.expect_signs_of_life(now);
+        self.follow_gaps();
     }
 
     /// Does what is due; call it when [`Peer::poll_timeout`] has come.
@@ -121,8 +139,10 @@ impl Peer {
             match timer {
                 Timer::Hello => self.refuse("no hello came in time", now),
                 Timer::Flush => self.wire.flush(now),
+                Timer::Beat if self.outgoing.ride_alone(&mut self.wire, now) => {}
                 Timer::Beat | Timer::Echo => self.beat(false, now),
                 Timer::Calm => {}
+                Timer::Nack => self.ask(now),
                 Timer::Probe => {
                     self.beat(true, now);
                     self.wire.timers.set(Timer::Probe, now + PROBE_INTERVAL);
@@ -175,6 +195,15 @@ impl Peer {
         self.redundancy = frames.min(REDUNDANCY_MAX);
     }
 
+    /// Sets the same by the loss that the peer reports and the round trip, and how fast we beat; to be
+    /// called a few times a second by a shell that wants it so.
+    pub fn adapt_redundancy(&mut self, now: Instant) {
+        let way =
+            Way { loss: self.reports.loss(), rtt: self.timing.smoothed(), asks: self.repairs };
+        self.redundancy = self.adaptive.handle_way(&way, now);
+        self.wire.set_hurried(self.adaptive.is_hurried(), now);
+    }
+
     /// Whether both sides have said hello and the link has not ended.
     #[must_use]
     pub fn is_up(&self) -> bool {
@@ -199,6 +228,8 @@ impl Peer {
             rtt_smoothed: self.timing.smoothed(),
             rtt_min: self.timing.min(),
             jitter: self.timing.jitter(),
+            loss_out_ppm: millionths(self.reports.loss()),
+            redundancy: self.redundancy,
             loss_in_permille: self.sequences.recent_permille(),
             silence_max: self.liveness.silence_max(loss, self.timing.jitter()),
             ..self.wire.counters
@@ -207,6 +238,10 @@ impl Peer {
 
     pub(super) fn come_up(&mut self, hello: Hello, now: Instant) {
         self.state = State::Up;
+        self.repairs &= can_repair(&hello);
+        if self.repairs {
+            self.wire.keep_for_repair();
+        }
         self.wire.timers.stop(Timer::Hello);
         self.wire.timers.set(Timer::Report, now + REPORT_INTERVAL);
         self.events.push_back(Event::Up { hello });
@@ -232,7 +267,7 @@ impl Peer {
         self.events.push_back(Event::Down { reason });
     }
 
-    fn handle_datagram_error(&mut self, error: DatagramError, now: Instant) {
+    pub(super) fn handle_datagram_error(&mut self, error: DatagramError, now: Instant) {
         if matches!(error, DatagramError::Version(_)) {
             self.wire.counters.datagrams_unknown += 1;
             return;
@@ -245,14 +280,19 @@ impl Peer {
         match header.kind {
             Kind::Media => self.handle_records(Records::new(datagram, at), now),
             Kind::Beat => match Beat::decode(&datagram, at) {
-                Ok(beat) => self.handle_beat(beat, now),
+                Ok(beat) => self.handle_beat(beat, header.sequence, now),
                 Err(error) => self.handle_datagram_error(error, now),
             },
+            Kind::Nack => match Nack::decode(&datagram, at) {
+                Ok(nack) => self.handle_nack(&nack, now),
+                Err(error) => self.handle_datagram_error(error, now),
+            },
+            Kind::Repair => self.handle_repairs(Repairs::new(datagram, at), now),
             Kind::Other(_) => self.wire.counters.datagrams_unknown += 1,
         }
     }
 
-    fn handle_records(&mut self, records: Records, now: Instant) {
+    pub(super) fn handle_records(&mut self, records: Records, now: Instant) {
         for record in records {
             let record = match record {
                 Ok(record) => record,
@@ -270,8 +310,14 @@ impl Peer {
         }
     }
 
-    fn handle_beat(&mut self, beat: Beat, now: Instant) {
+    fn handle_beat(&mut self, beat: Beat, sequence: u64, now: Instant) {
         self.wire.counters.beats_in += 1;
+        if beat.farewell {
+            return self.end("the peer no longer hears this node".to_owned(), now);
+        }
+        if let Some(media) = beat.media_ago.and_then(|ago| sequence.checked_sub(ago)) {
+            self.gaps.handle_media_newest(media, sequence);
+        }
         self.liveness.handle_promise(beat.interval_ms, BEAT_IDLE);
         if let Some(echo) = beat.echo
             && !self.timing.handle_echo(echo, now, self.wire.clock_us(now))
@@ -290,6 +336,8 @@ impl Peer {
             return;
         }
         self.liveness.suspected = true;
+        // If only one direction is cut the peer sees in the echo how long it has not been heard.
+        self.beat(true, now);
         self.wire.counters.suspicions += 1;
         self.events.push_back(Event::Suspect);
     }
@@ -304,6 +352,7 @@ impl Peer {
             return;
         }
         let limit = self.liveness.silence_max(self.sequences.loss(), self.timing.jitter());
+        self.wire.farewell(self.timing.echo(now), now);
         self.end(format!("the peer was silent for {} ms", limit.as_millis()), now);
     }
 

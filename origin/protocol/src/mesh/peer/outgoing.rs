@@ -1,7 +1,7 @@
 //! Tracks that we send: their aliases, and the previous frames that ride along with each.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stoa_audio::frame::{Epoch, Frame, FrameNumber, PAYLOAD_BYTES_MAX, TrackId};
 
@@ -15,8 +15,12 @@ use crate::mesh::datagram::Record;
 pub const TRACKS_PER_LINK_MAX: usize = 8_192;
 /// Most previous frames that may ride along with each frame.
 pub const REDUNDANCY_MAX: u8 = 3;
-/// A frame that began longer ago than this, in units of 2.5 ms, is not worth repeating: 120 ms.
-const RIDE_UNITS_MAX: u64 = 48;
+/// A frame that first left longer ago than this is not worth repeating.
+const RIDE_AGE_MAX: Duration = Duration::from_millis(120);
+/// Nor is one from before a pause, this many units of 2.5 ms ago.
+const RIDE_UNITS_MAX: u64 = 128;
+/// Most frames of a track that are kept: those on their way and as many that came late, repaired.
+const KEPT_MAX: usize = 2 * REDUNDANCY_MAX as usize;
 /// Aliases count up to here and start again, so that one is not used again while frames sent under
 /// it may still be on their way.
 const ALIAS_END: u32 = 1 << 30;
@@ -25,8 +29,13 @@ const ALIAS_END: u32 = 1 << 30;
 #[derive(Debug)]
 struct Kept {
     record: Record,
-    /// The datagram that carried it first.
+    /// The datagram that carried it last. Frames that a hop before has delayed leave together, and one
+    /// that rode along twice in one datagram would have wasted a ride.
     sequence: u64,
+    /// When it left first.
+    since: Instant,
+    /// How often it has yet to ride along.
+    rides: u8,
 }
 
 #[derive(Debug)]
@@ -104,7 +113,7 @@ impl Outgoing {
             return;
         }
         let record = track.record(frame);
-        track.forget(record.number, usize::from(redundancy));
+        track.forget(record.number, redundancy, now);
         if !track.fits(&record, 0, wire) {
             wire.flush(now);
         }
@@ -114,16 +123,39 @@ impl Outgoing {
             wire.counters.over_limit += 1;
             return;
         };
-        for kept in track.riders(skipped, wire.open_sequence()) {
-            wire.push(&kept.record, now);
+        let open = wire.open_sequence();
+        for kept in track.kept.iter_mut().filter(|kept| kept.sequence != open).skip(skipped) {
+            wire.push_rider(&kept.record, now);
             wire.counters.redundant_out += 1;
+            kept.rides -= 1;
+            kept.sequence = open;
         }
         wire.push(&record, now);
         wire.counters.frames_out += 1;
         if redundancy > 0 {
             let record = Record { redundant: true, ..record };
-            track.kept.push_back(Kept { record, sequence: wire.open_sequence() });
+            track.keep(Kept { record, sequence: open, since: now, rides: redundancy });
         }
+    }
+
+    /// Sends frames that have yet to ride along in a datagram of their own, when a beat is due and no
+    /// frame came that they could ride with; gives whether there were any.
+    pub(super) fn ride_alone(&mut self, wire: &mut Wire, now: Instant) -> bool {
+        wire.flush(now);
+        let open = wire.open_sequence();
+        let mut any = false;
+        for kept in self.tracks.values_mut().flat_map(|track| &mut track.kept) {
+            let young = now.saturating_duration_since(kept.since) <= RIDE_AGE_MAX;
+            if kept.rides > 0 && young && wire.fits(kept.record.encoded_len(), 1) {
+                wire.push_rider(&kept.record, now);
+                wire.counters.redundant_out += 1;
+                kept.rides -= 1;
+                kept.sequence = open;
+                any = true;
+            }
+        }
+        wire.flush(now);
+        any
     }
 
     fn allocate(&mut self) -> u32 {
@@ -151,21 +183,33 @@ impl Track {
         }
     }
 
-    /// Drops what is not worth repeating beside the frame of `number`.
-    fn forget(&mut self, number: FrameNumber, redundancy: usize) {
-        let worth = |kept: &Kept| {
-            let age = number.0.checked_sub(kept.record.number.0);
-            age.is_some_and(|age| age > 0 && age <= RIDE_UNITS_MAX)
-        };
-        self.kept.retain(worth);
-        while self.kept.len() > redundancy {
+    /// Drops what is not worth repeating beside the frame of `number`. A frame that was repaired on its
+    /// way here may be older than those that are kept, which then stay.
+    fn forget(&mut self, number: FrameNumber, redundancy: u8, now: Instant) {
+        if redundancy == 0 {
+            self.kept.clear();
+        }
+        self.kept.retain_mut(|kept| {
+            kept.rides = kept.rides.min(redundancy);
+            kept.rides > 0
+                && kept.record.number != number
+                && now.saturating_duration_since(kept.since) <= RIDE_AGE_MAX
+                && number.0.saturating_sub(kept.record.number.0) <= RIDE_UNITS_MAX
+        });
+    }
+
+    /// Keeps a frame that is to ride along, in the order of numbers.
+    fn keep(&mut self, frame: Kept) {
+        let at = self.kept.partition_point(|kept| kept.record.number <= frame.record.number);
+        self.kept.insert(at, frame);
+        if self.kept.len() > KEPT_MAX {
             self.kept.pop_front();
         }
     }
 
     /// The kept frames without the `skipped` oldest and those already in the open datagram.
     fn riders(&self, skipped: usize, open: u64) -> impl Iterator<Item = &Kept> {
-        self.kept.iter().skip(skipped).filter(move |kept| kept.sequence != open)
+        self.kept.iter().filter(move |kept| kept.sequence != open).skip(skipped)
     }
 
     fn fits(&self, record: &Record, skipped: usize, wire: &Wire) -> bool {

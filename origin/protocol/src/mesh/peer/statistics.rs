@@ -13,6 +13,22 @@ pub struct Statistics {
     pub frames_in: u64,
     /// Of those, frames that only a redundant record brought.
     pub frames_recovered: u64,
+    /// Of those, frames that only a repair brought.
+    pub frames_repaired: u64,
+    /// The peer's datagrams that it was asked for again, each time; a long silence counts as one.
+    pub repairs_asked: u64,
+    /// The peer's datagrams that it sent again.
+    pub repairs_in: u64,
+    /// Our datagrams that were sent again because the peer asked.
+    pub repairs_out: u64,
+    /// Bytes of datagrams that carried them.
+    pub repair_bytes_out: u64,
+    /// Our datagrams that the peer asked for too late.
+    pub repairs_late: u64,
+    /// Our datagrams that the peer asked for too often or too many of.
+    pub repairs_refused: u64,
+    /// Our datagrams that were forgotten before their time because too many were kept.
+    pub repairs_forgotten: u64,
     /// Records whose frame had already come.
     pub duplicates: u64,
     /// Records too old to tell whether their frame had come; dropped.
@@ -75,6 +91,10 @@ pub struct Statistics {
     pub loss_in_permille: u32,
     /// Share of our datagrams that the peer missed in its last report's period, 0 to 1,000.
     pub loss_out_permille: u32,
+    /// Share of our datagrams that is lost, as redundancy reckons with it, 0 to 1,000,000.
+    pub loss_out_ppm: u32,
+    /// Previous frames that ride along with each now.
+    pub redundancy: u8,
     /// The silence after which the peer is taken for dead, as of now.
     pub silence_max: Duration,
 }

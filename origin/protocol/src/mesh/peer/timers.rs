@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Echo,
     /// When to stop beating fast after the last track was unbound.
     Calm,
+    /// When to ask for datagrams that are missing.
+    Nack,
     /// When to ask a silent peer for a sign of life.
     Probe,
     /// When to tell the owner that the peer may be dead.
@@ -27,12 +29,13 @@ pub(super) enum Timer {
 
 impl Timer {
     /// In the order in which they fire when several are due.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Hello,
         Self::Flush,
         Self::Beat,
         Self::Echo,
         Self::Calm,
+        Self::Nack,
         Self::Probe,
         Self::Suspect,
         Self::Down,

@@ -12,11 +12,12 @@ use super::wire::COMMANDS_MAX;
 use crate::ids::RoomId;
 use crate::mesh::control::{Body, Control, Hello, TrackKind};
 use crate::mesh::identity::Identity;
+use crate::mesh::repair;
 
 /// How a link is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What we say first.
+    /// What we say first. Without [`repair::FEATURE`] among its features nothing is asked for again.
     pub hello: Hello,
     /// Who the peer is, as its certificate says; its hello must agree.
     pub peer: Identity,
@@ -36,6 +37,7 @@ impl Config {
             node: own.node.to_string(),
             region: own.region.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            features: vec![repair::FEATURE.to_owned()],
             ..Hello::default()
         };
         Self {
