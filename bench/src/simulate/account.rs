@@ -58,7 +58,13 @@ impl Account {
     }
 
     /// What each living edge has missed of what was spoken between two moments, up to `now`.
-    pub(super) fn missed(&self, from: Instant, until: Instant, now: Instant, start: Instant) -> Vec<Missed> {
+    pub(super) fn missed(
+        &self,
+        from: Instant,
+        until: Instant,
+        now: Instant,
+        start: Instant,
+    ) -> Vec<Missed> {
         let living = self.listening.iter().filter(|(edge, _)| !self.deaf.contains(edge));
         living
             .map(|(edge, since)| {

@@ -39,7 +39,8 @@ struct Report {
 /// # Errors
 /// When one of them fails; it is printed with what went wrong.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let bar = if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(arguments.seeds) };
+    let bar =
+        if arguments.quiet { ProgressBar::hidden() } else { ProgressBar::new(arguments.seeds) };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
         bar.set_style(style);
     }
@@ -50,8 +51,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         if !outcome.violations.is_empty() {
             failed.push(seed);
             bar.suspend(|| explain(seed, &outcome));
-        } else if arguments.seeds == 1 {
-            bar.suspend(|| explain(seed, &outcome));
+        }
+        if arguments.seeds == 1 {
+            bar.suspend(|| outcome.notes.iter().enumerate().for_each(|(node, notes)| println!("  node {node}: {notes}")));
         }
         bar.inc(1);
     }
@@ -61,7 +63,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_string_pretty(&report)?;
         if file.as_os_str() == "-" { println!("{json}") } else { std::fs::write(file, json)? }
     }
-    println!("{} seeds, {} faults, {} failed", report.seeds, report.faults, report.failed_seeds.len());
+    println!(
+        "{} seeds, {} faults, {} failed",
+        report.seeds,
+        report.faults,
+        report.failed_seeds.len()
+    );
     ensure!(
         report.failed_seeds.is_empty(),
         "{} seeds failed; run one again with --seed {} --seeds 1",
@@ -79,7 +86,11 @@ fn explain(seed: u64, outcome: &Outcome) {
     for missed in outcome.missed.iter().filter(|missed| missed.frames > 0) {
         println!(
             "  edge {}: {} of {} frames lost, at most {:?} in one piece, the last at {:?}",
-            missed.edge, missed.frames, missed.expected, missed.gap, missed.last_at.unwrap_or_default()
+            missed.edge,
+            missed.frames,
+            missed.expected,
+            missed.gap,
+            missed.last_at.unwrap_or_default()
         );
     }
 }

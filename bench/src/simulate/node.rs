@@ -24,7 +24,7 @@ pub(super) const FAN_OUT_MAX: u32 = 4;
 /// What a node is.
 pub(super) enum Core {
     Origin(Box<Service>),
-    Edge(Box<Hub>),
+    Edge(Box<Hub>, Registry),
 }
 
 /// A node.
@@ -52,7 +52,7 @@ impl Node {
     pub(super) fn new(name: &str, place: &'static Place, core: Core, seed: u64) -> Result<Self> {
         let role = match core {
             Core::Origin(_) => NodeRole::Origin,
-            Core::Edge(_) => NodeRole::Edge,
+            Core::Edge(..) => NodeRole::Edge,
         };
         let (region, node) = (Region::new(place.code)?, NodeId::new(name)?);
         Ok(Self {
@@ -91,22 +91,47 @@ impl Node {
 
     pub(super) fn hub(&mut self) -> Option<&mut Hub> {
         match &mut self.core {
-            Core::Edge(hub) => Some(hub),
+            Core::Edge(hub, _) => Some(hub),
             Core::Origin(_) => None,
+        }
+    }
+
+    /// What it counts, for people.
+    pub(super) fn notes(&self) -> String {
+        match &self.core {
+            Core::Origin(service) => format!(
+                "{} rooms, {:?}, {:?}, {:?}",
+                service.rooms_len(), service.network_sizes(), service.network_counts(), service.counts()
+            ),
+            Core::Edge(_, registry) => {
+                let mut notes = Vec::new();
+                for family in registry.gather() {
+                    for metric in family.get_metric() {
+                        let value = metric.get_counter().get_value() + metric.get_gauge().get_value();
+                        if value != 0.0 {
+                            let labels: Vec<&str> = metric.get_label().iter().map(|l| l.get_value()).collect();
+                            let name = family.get_name().trim_start_matches("stoa_edge_").to_owned();
+                            notes.push(format!("{name}{labels:?}={value}"));
+                        }
+                    }
+                }
+                notes.join(" ")
+            }
         }
     }
 
     pub(super) fn service(&mut self) -> Option<&mut Service> {
         match &mut self.core {
             Core::Origin(service) => Some(service),
-            Core::Edge(_) => None,
+            Core::Edge(..) => None,
         }
     }
 }
 
 /// A hub of an edge at this address.
-pub(super) fn hub(address: &str, place: &Place) -> Result<Hub> {
-    let metrics = RoomsMetrics::new(&Registry::new())?;
+pub(super) fn hub(address: &str, place: &Place) -> Result<(Hub, Registry)> {
+    let registry = Registry::new();
+    let metrics = RoomsMetrics::new(&registry)?;
     let mut hub = Hub::new(Limits { participants_max: 1_000, rooms_max: 100 }, metrics);
     hub.offer(Relay {
         address: address.to_owned(),
@@ -114,5 +139,5 @@ pub(super) fn hub(address: &str, place: &Place) -> Result<Hub> {
         latitude: Some(place.coordinates.latitude()),
         longitude: Some(place.coordinates.longitude()),
     });
-    Ok(hub)
+    Ok((hub, registry))
 }

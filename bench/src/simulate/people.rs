@@ -97,7 +97,7 @@ impl World {
     fn order(&mut self, edge: usize, order: Order) -> Ticket {
         let (now, node) = (self.now, &mut self.nodes[edge]);
         let ticket = node.ticket();
-        if let Core::Edge(hub) = &mut node.core {
+        if let Core::Edge(hub, _) = &mut node.core {
             hub.handle_order(ticket, order, &mut node.rng, now);
         }
         ticket
@@ -116,9 +116,7 @@ impl World {
             }
             return;
         }
-        let waits = |person: &Person| {
-            person.edge == edge && person.waits_for == Some(ticket)
-        };
+        let waits = |person: &Person| person.edge == edge && person.waits_for == Some(ticket);
         let Some(index) = self.people.all.iter().position(waits) else { return };
         self.people.all[index].waits_for = None;
         let Ok(Reply::Prepared(prepared)) = outcome else {

@@ -10,6 +10,7 @@ use stoa_protocol::ids::Role;
 
 use super::account::Missed;
 use super::faults::{Fault, Plan, draw};
+use super::node::Node;
 use super::world::{Happening, World};
 
 /// How long the network has to come up, and everybody to join.
@@ -44,7 +45,14 @@ impl Scenario {
     pub fn of(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let edges = rng.random_range(4..=14);
-        Self { seed, origins: 3, edges, voices: rng.random_range(1..=3), plan: None, lossless: false }
+        Self {
+            seed,
+            origins: 3,
+            edges,
+            voices: rng.random_range(1..=3),
+            plan: None,
+            lossless: false,
+        }
     }
 }
 
@@ -57,8 +65,8 @@ pub struct Outcome {
     pub missed: Vec<Missed>,
     /// What the run must not show, in words.
     pub violations: Vec<String>,
-    /// Rooms with two feeds at edges, at the end.
-    pub deepest: usize,
+    /// What each node counts at the end, for people.
+    pub notes: Vec<String>,
     /// Median and longest time from mouth to the last edge.
     pub delay: (Duration, Duration),
 }
@@ -88,8 +96,10 @@ pub fn simulate(scenario: &Scenario) -> Result<Outcome> {
     world.at(start, Happening::Speak);
     world.at(start + Duration::from_secs(2), Happening::Found);
     until(&mut world, start + SETTLE);
-    let plan =
-        scenario.plan.clone().unwrap_or_else(|| draw(scenario.seed, scenario.origins, scenario.edges));
+    let plan = scenario
+        .plan
+        .clone()
+        .unwrap_or_else(|| draw(scenario.seed, scenario.origins, scenario.edges));
     let (stands, last) = (world.now, plan.iter().map(|(at, _)| *at).max().unwrap_or_default());
     world.plan = plan.iter().map(|(_, fault)| fault.clone()).collect();
     for (index, (at, _)) in plan.iter().enumerate() {
@@ -134,7 +144,10 @@ fn judge(
         for lost in missed.iter().filter(|missed| missed.frames > 0) {
             violations.push(format!(
                 "edge {} lost {} frames, {:?} at most in one piece, up to {:?}",
-                lost.edge, lost.frames, lost.gap, lost.last_at.unwrap_or_default()
+                lost.edge,
+                lost.frames,
+                lost.gap,
+                lost.last_at.unwrap_or_default()
             ));
         }
     }
@@ -156,7 +169,7 @@ fn judge(
         plan,
         missed,
         violations,
-        deepest: 0,
+        notes: world.nodes.iter().map(Node::notes).collect(),
         delay: (median, slowest.last().copied().unwrap_or_default()),
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn new() -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let store = Embedded::in_memory().context("a store in memory")?;
         Ok(Self { store, runtime })
     }

@@ -70,7 +70,7 @@ impl World {
         let now = self.now;
         match &mut self.nodes[node].core {
             Core::Origin(service) => service.handle_timeout(now),
-            Core::Edge(hub) => hub.handle_timeout(now),
+            Core::Edge(hub, _) => hub.handle_timeout(now),
         }
         self.carry_out(node);
     }
@@ -94,20 +94,20 @@ impl World {
                 let peer = self.nodes[other].peer_name();
                 match &mut self.nodes[node].core {
                     Core::Origin(service) => service.handle_up(link, peer, now),
-                    Core::Edge(hub) => hub.handle_link_up(link, peer, now),
+                    Core::Edge(hub, _) => hub.handle_link_up(link, peer, now),
                 }
             }
             Event::Control(body) => match &mut self.nodes[node].core {
                 Core::Origin(service) => service.handle_control(link, *body, now),
-                Core::Edge(hub) => hub.handle_control(link, *body, now),
+                Core::Edge(hub, _) => hub.handle_control(link, *body, now),
             },
             Event::Bound(params) => match &mut self.nodes[node].core {
                 Core::Origin(service) => service.handle_bound(link, &binding(*params), now),
-                Core::Edge(hub) => hub.handle_bound(link, binding(*params)),
+                Core::Edge(hub, _) => hub.handle_bound(link, binding(*params)),
             },
             Event::Unbound(track) => match &mut self.nodes[node].core {
                 Core::Origin(service) => service.handle_unbound(link, track, now),
-                Core::Edge(hub) => hub.handle_unbound(link, track),
+                Core::Edge(hub, _) => hub.handle_unbound(link, track),
             },
             Event::Frame(frame) => return self.pass_on(node, link, &frame),
             Event::Down { .. } => return self.close(wire),
@@ -129,14 +129,14 @@ impl World {
                     self.send_frame(node, child, frame);
                 }
             }
-            Core::Edge(hub) => {
+            Core::Edge(hub, _) => {
                 let route = hub.route_from_link(link, frame, now);
                 if let Some(delivery) = &route.audience {
                     let (track, number) = (delivery.frame.track, delivery.frame.number);
                     self.account.hear(node, track, number, now);
                 }
                 self.carry_out(node);
-                let Core::Edge(hub) = &self.nodes[node].core else { return };
+                let Core::Edge(hub, _) = &self.nodes[node].core else { return };
                 let children: Vec<LinkId> = route
                     .room
                     .map(|room| hub.children(room, frame.track, link).collect())
@@ -164,7 +164,7 @@ impl World {
             if told && self.nodes[node].alive {
                 match &mut self.nodes[node].core {
                     Core::Origin(service) => service.handle_down(link, now),
-                    Core::Edge(hub) => hub.handle_link_down(link, now),
+                    Core::Edge(hub, _) => hub.handle_link_down(link, now),
                 }
                 if self.nodes[node].runs() {
                     self.carry_out(node);
@@ -179,7 +179,7 @@ impl World {
     pub(super) fn carry_out(&mut self, node: usize) {
         match self.nodes[node].core {
             Core::Origin(_) => self.carry_out_origin(node),
-            Core::Edge(_) => self.carry_out_edge(node),
+            Core::Edge(..) => self.carry_out_edge(node),
         }
         self.set_node_alarm(node);
     }
@@ -214,7 +214,7 @@ impl World {
                 rooms::Command::Dial { targets } => self.set_dials(node, &targets),
                 rooms::Command::BackFill { room, link } => {
                     let now = self.now;
-                    let Core::Edge(hub) = &self.nodes[node].core else { return };
+                    let Core::Edge(hub, _) = &self.nodes[node].core else { return };
                     let recent: Vec<Frame> = hub.recent(room, now).cloned().collect();
                     for frame in recent {
                         self.send_frame(node, link, &frame);

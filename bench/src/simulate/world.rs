@@ -116,9 +116,9 @@ impl World {
     pub(super) fn add_edge(&mut self, place: &'static Place) -> Result<usize> {
         let index = self.nodes.len();
         let name = format!("edge-{index}");
-        let hub = hub(&format!("{name}:1"), place)?;
+        let (hub, registry) = hub(&format!("{name}:1"), place)?;
         let seed = self.seed.wrapping_add(index as u64);
-        self.nodes.push(Node::new(&name, place, Core::Edge(Box::new(hub)), seed)?);
+        self.nodes.push(Node::new(&name, place, Core::Edge(Box::new(hub), registry), seed)?);
         self.paths.add(place);
         self.dial_everybody(index);
         Ok(index)
@@ -143,7 +143,8 @@ impl World {
         let core = if node.is_origin() {
             Core::Origin(Box::new(self.service(&name, place)?))
         } else {
-            Core::Edge(Box::new(hub(&format!("{name}:1"), place)?))
+            let (hub, registry) = hub(&format!("{name}:1"), place)?;
+            Core::Edge(Box::new(hub), registry)
         };
         if let Some(node) = self.nodes.get_mut(index) {
             node.core = core;
@@ -250,7 +251,7 @@ impl World {
         let node = &mut self.nodes[index];
         let due = match &node.core {
             Core::Origin(service) => service.poll_timeout(),
-            Core::Edge(hub) => hub.poll_timeout(),
+            Core::Edge(hub, _) => hub.poll_timeout(),
         };
         let Some(due) = due else { return };
         if node.wakes_at.is_none_or(|at| due < at) {
@@ -279,7 +280,12 @@ impl World {
         self.pump(wire, end);
     }
 
-    pub(super) fn say(&mut self, node: usize, link: LinkId, body: stoa_protocol::mesh::control::Body) {
+    pub(super) fn say(
+        &mut self,
+        node: usize,
+        link: LinkId,
+        body: stoa_protocol::mesh::control::Body,
+    ) {
         let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
         let _ = self.wires[wire].ends[end].peer.send_control(body);
         self.pump(wire, end);

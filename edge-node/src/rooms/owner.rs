@@ -64,7 +64,10 @@ impl Hub {
     pub fn handle_bound(&mut self, link: LinkId, binding: TrackBinding) {
         // Of another edge only what was asked of it is believed.
         let key = self.directory.key_of(&binding.room);
-        let asked = || key.and_then(|key| self.directory.get(key)).is_some_and(|room| room.feeds.is_asked(link));
+        let asked = || {
+            key.and_then(|key| self.directory.get(key))
+                .is_some_and(|room| room.feeds.is_asked(link))
+        };
         if !self.parents.contains(link) && !asked() {
             self.metrics.refused.unexpected.inc();
             return;

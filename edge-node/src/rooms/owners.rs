@@ -203,7 +203,8 @@ impl Hub {
             return None;
         }
         let former = room.owner;
-        let asked: Vec<Feed> = former.map(|link| room.feeds.asked_of(link).collect()).unwrap_or_default();
+        let asked: Vec<Feed> =
+            former.map(|link| room.feeds.asked_of(link).collect()).unwrap_or_default();
         let same = former.is_some() && former == link;
         room.owner_node = Some(node.clone());
         let seats = &self.seats;

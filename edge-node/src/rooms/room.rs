@@ -344,9 +344,9 @@ impl Room {
         (verdict, crowded)
     }
 
-    /// A track will not come again. Says in which lanes it had a slot.
+    /// A track will not be heard again for now. Says in which lanes it had a slot. Which of its frames have come stays known:
+    /// a room that changes its owner may seem to be without its stage for a moment.
     pub(super) fn forget(&mut self, track: TrackId, now: Instant) -> [(Class, bool); 2] {
-        self.remembered.remove(&track);
         [
             (Class::Stage, self.stage_lane.free(track, now)),
             (Class::Audience, self.audience_lane.free(track, now)),

@@ -1,10 +1,10 @@
 //! What is known of a link's other end, and how long it is trusted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use stoa_audio::frame::TrackId;
-use stoa_link::PeerName;
+use stoa_link::{PeerName, TrackBinding};
 use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::Load;
 use stoa_protocol::mesh::identity::Misbehaviour;
@@ -21,8 +21,9 @@ pub(super) struct Neighbour {
     pub(super) tracks: BTreeSet<TrackId>,
     /// What it says it carries.
     pub(super) load: Load,
-    /// Tracks that it publishes in rooms of which this origin is the standby.
-    pub(super) blue_tracks: BTreeSet<TrackId>,
+    /// Tracks that it has announced and that count only for the blue tree, or not yet: their room is another origin's,
+    /// or nobody has joined with them.
+    pub(super) announced: BTreeMap<TrackId, TrackBinding>,
     /// Whom it was told to keep links to.
     pub(super) neighbours_told: Vec<NodeId>,
     misbehaviour: Misbehaviour,
@@ -35,7 +36,7 @@ impl Neighbour {
             rooms: BTreeSet::new(),
             tracks: BTreeSet::new(),
             load: Load::default(),
-            blue_tracks: BTreeSet::new(),
+            announced: BTreeMap::new(),
             neighbours_told: Vec::new(),
             misbehaviour: Misbehaviour::default(),
         }

@@ -68,6 +68,9 @@ impl Service {
         if newcomer && !announced {
             self.introduce(link, key);
         }
+        if let Some(track) = track {
+            self.claim_announced(link, track, now);
+        }
         Ok(info)
     }
 

@@ -62,6 +62,8 @@ impl Service {
             Ok(granted) => granted,
             Err(refusal) => {
                 self.counts.refuse_claim(refusal);
+                // Once its participant is here it holds, and the edge does not say it twice.
+                self.note_announced(link, binding);
                 if is_mistake(refusal) {
                     self.note_mistake(link, now);
                 }
@@ -94,7 +96,7 @@ impl Service {
     /// A link ends a track; the participant stays and may announce it again.
     pub fn handle_unbound(&mut self, link: LinkId, track: TrackId, now: Instant) {
         if let Some(neighbour) = self.links.get_mut(&link) {
-            neighbour.blue_tracks.remove(&track);
+            neighbour.announced.remove(&track);
         }
         if let Some(key) = self.withdraw(track, link, now) {
             self.settle(key, now);

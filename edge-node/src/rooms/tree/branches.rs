@@ -6,9 +6,7 @@ use std::time::Instant;
 use stoa_audio::frame::Epoch;
 use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, RoomId};
-use stoa_protocol::mesh::control::{
-    Body, Branch, Neighbours, Relay, Subscribe, TrackKind,
-};
+use stoa_protocol::mesh::control::{Body, Branch, Neighbours, Relay, Subscribe, TrackKind};
 
 use super::super::command::Command;
 use super::super::hub::{Hub, Timer, count};
@@ -25,7 +23,8 @@ impl Hub {
             self.metrics.refused.malformed.inc();
             return;
         };
-        if self.directory.key_of(&id).is_none() && !(branch.relays && self.open_relayed(link, &id)) {
+        if self.directory.key_of(&id).is_none() && !(branch.relays && self.open_relayed(link, &id))
+        {
             // Everybody has left while it was under way.
             self.metrics.refused.stale.inc();
             return;
@@ -101,17 +100,9 @@ impl Hub {
             },
             owner: room.owner,
         };
-        let was_doubled = room.feeds.is_doubled();
         let (said, look_at) = room.feeds.settle(wanted, &reach, now);
-        let doubled = room.feeds.is_doubled();
         let messages: Vec<(LinkId, Body)> =
             said.iter().map(|said| (said.link(), said.body(room))).collect();
-        let gauge = &self.metrics.tree.doubled;
-        match (was_doubled, doubled) {
-            (false, true) => gauge.inc(),
-            (true, false) => gauge.dec(),
-            _ => {}
-        }
         for said in said {
             if let Said::Subscribe { back_fill, .. } = said {
                 let tree = &self.metrics.tree;
@@ -146,12 +137,8 @@ impl Hub {
             // Whoever owns the room next plans anew.
             room.relays &= room.owner_node.as_ref() != Some(node);
             let hung = room.children.forget(link);
-            let was_doubled = room.feeds.is_doubled();
             let asked = room.feeds.is_asked(link);
             room.feeds.forget(link);
-            if was_doubled && !room.feeds.is_doubled() {
-                self.metrics.tree.doubled.dec();
-            }
             if hung {
                 self.metrics.tree.children.dec();
             }
@@ -171,9 +158,6 @@ impl Hub {
         let Some(room) = self.directory.get_mut(key) else { return };
         let children = i64::try_from(room.children.len()).unwrap_or(i64::MAX);
         room.children = Children::default();
-        if room.feeds.is_doubled() {
-            self.metrics.tree.doubled.dec();
-        }
         room.feeds = Feeds::default();
         self.metrics.tree.children.sub(children);
     }
@@ -198,6 +182,8 @@ impl Hub {
     /// What links to other edges measure is told to every origin, if it is news.
     pub(in crate::rooms) fn tell_paths(&mut self) {
         self.metrics.tree.edges.set(count(self.edges.len()));
+        let doubled = self.directory.iter().filter(|room| room.feeds.is_doubled()).count();
+        self.metrics.tree.doubled.set(count(doubled));
         let Some(paths) = self.edges.news() else { return };
         for link in self.parents.links().collect::<Vec<_>>() {
             self.send(link, Body::Paths(paths.clone()));

@@ -176,12 +176,10 @@ impl Feeds {
         if let Some(link) = source {
             let back_fill = std::mem::take(&mut self.bereft[index(feed)]);
             let known = self.asked.entry((link, feed));
-            known
-                .and_modify(|asked| asked.replaced_at = None)
-                .or_insert_with(|| {
-                    said.push(Said::Subscribe { link, feed, back_fill });
-                    Asked { replaced_at: None }
-                });
+            known.and_modify(|asked| asked.replaced_at = None).or_insert_with(|| {
+                said.push(Said::Subscribe { link, feed, back_fill });
+                Asked { replaced_at: None }
+            });
         }
         for ((link, of), asked) in &mut self.asked {
             if *of == feed && Some(*link) != source && asked.replaced_at.is_none() {

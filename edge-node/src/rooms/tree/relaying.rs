@@ -18,12 +18,7 @@ pub(in crate::rooms) const CHILDREN_MAX: usize = 64;
 
 impl Hub {
     /// Another edge says something.
-    pub(in crate::rooms) fn handle_edge_control(
-        &mut self,
-        link: LinkId,
-        body: Body,
-        now: Instant,
-    ) {
+    pub(in crate::rooms) fn handle_edge_control(&mut self, link: LinkId, body: Body, now: Instant) {
         match body {
             Body::Subscribe(subscribe) => self.handle_subscribe(link, &subscribe, now),
             Body::Unsubscribe(unsubscribe) => self.handle_unsubscribe(link, &unsubscribe, now),
@@ -34,7 +29,8 @@ impl Hub {
 
     /// The room need not be known here yet: the owner's word to this edge may be slower than its word to the child.
     fn handle_subscribe(&mut self, link: LinkId, wire: &Subscribe, now: Instant) {
-        let (Ok(id), Ok(feed)) = (RoomId::new(wire.room.as_str()), Feed::try_from(wire.feed)) else {
+        let (Ok(id), Ok(feed)) = (RoomId::new(wire.room.as_str()), Feed::try_from(wire.feed))
+        else {
             self.metrics.refused.malformed.inc();
             return;
         };

@@ -48,7 +48,13 @@ pub(in crate::service) enum Doing {
 
 impl Blue {
     pub(in crate::service) fn new(room: RoomId) -> Self {
-        Self { room, epoch: Epoch(0), voices: BTreeMap::new(), tree: Subscriptions::default(), ends_at: None }
+        Self {
+            room,
+            epoch: Epoch(0),
+            voices: BTreeMap::new(),
+            tree: Subscriptions::default(),
+            ends_at: None,
+        }
     }
 
     /// This origin owns the room now.

@@ -124,7 +124,8 @@ impl Planned {
         places.extend(map.edges().map(|(node, _)| Some(node.clone())));
         let count = (places.len() / PLACES_STEP + 1) * PLACES_STEP;
         places.resize(count, None);
-        let network = Network::new(vec![Node { is_up: false, ..Node::default() }; count], |_, _| 0.0);
+        let network =
+            Network::new(vec![Node { is_up: false, ..Node::default() }; count], |_, _| 0.0);
         let roots =
             Roots { owner: NodeIndex(0), standby: rooted.standby.as_ref().map(|_| NodeIndex(1)) };
         // Without members there is nothing to search: they join one by one.
@@ -136,9 +137,11 @@ impl Planned {
         let known: BTreeSet<&NodeId> = self.places.iter().flatten().collect();
         let newcomers = map.edges().filter(|(node, _)| !known.contains(node)).count();
         // A place is free once its node is gone.
-        let gone = self.places.iter().skip(2).filter(|place| {
-            place.as_ref().is_none_or(|node| map.spot(node).is_none())
-        });
+        let gone = self
+            .places
+            .iter()
+            .skip(2)
+            .filter(|place| place.as_ref().is_none_or(|node| map.spot(node).is_none()));
         gone.count() >= newcomers
     }
 

@@ -182,14 +182,16 @@ mod tests {
         let mut map = map(&[("a", "ams"), ("b", "fra")]);
         let modelled = map.delay_ms(&node("a"), &node("b"));
         assert!((3.0..8.0).contains(&modelled), "{modelled}");
-        let told = |rtt_us| Paths {
-            paths: vec![Path { node: "b".into(), rtt_us, lost_permille: 0 }],
-        };
+        let told =
+            |rtt_us| Paths { paths: vec![Path { node: "b".into(), rtt_us, lost_permille: 0 }] };
         map.handle_paths(&node("a"), told(60_000));
         assert!((map.delay_ms(&node("b"), &node("a")) - 31.5).abs() < 0.01);
         map.handle_paths(&node("a"), told(0));
         assert!((map.delay_ms(&node("b"), &node("a")) - modelled).abs() < 0.01);
-        map.handle_paths(&node("a"), Paths { paths: vec![Path { node: "x".into(), ..Path::default() }] });
+        map.handle_paths(
+            &node("a"),
+            Paths { paths: vec![Path { node: "x".into(), ..Path::default() }] },
+        );
     }
 
     #[test]

@@ -41,7 +41,12 @@ impl Service {
     }
 
     /// An edge's link is down.
-    pub(in crate::service) fn forget_in_trees(&mut self, link: LinkId, node: &NodeId, now: Instant) {
+    pub(in crate::service) fn forget_in_trees(
+        &mut self,
+        link: LinkId,
+        node: &NodeId,
+        now: Instant,
+    ) {
         self.map.forget(node, link);
         for hall in self.halls.values_mut() {
             hall.branches.forget(node);
@@ -92,7 +97,8 @@ impl Service {
         }
         hall.plan_at = None;
         let nodes = hall.room.links().filter_map(|link| self.links.get(&link));
-        let members: BTreeSet<NodeId> = nodes.map(|neighbour| neighbour.peer.node.clone()).collect();
+        let members: BTreeSet<NodeId> =
+            nodes.map(|neighbour| neighbour.peer.node.clone()).collect();
         let standby = hall.standby.as_ref().map(|standby| standby.node.clone());
         let alone = standby.is_none() && members.len() <= STAR_MAX;
         let tellings = if alone {

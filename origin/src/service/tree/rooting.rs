@@ -96,13 +96,31 @@ impl Service {
         if !self.network.is_shared() || self.rooms.contains_key(&binding.room) {
             return Ok(false);
         }
-        let neighbour = self.links.get_mut(&link).ok_or(ClaimRefusal::ForeignParticipant)?;
-        let crowded = neighbour.blue_tracks.len() >= TRACKS_PER_LINK_MAX;
-        if crowded && !neighbour.blue_tracks.contains(&binding.track) {
-            return Err(ClaimRefusal::TooMany);
+        if self.note_announced(link, binding) { Ok(true) } else { Err(ClaimRefusal::TooMany) }
+    }
+
+    /// Keeps an announcement that means nothing yet; `false` when there are too many.
+    pub(in crate::service) fn note_announced(&mut self, link: LinkId, binding: &TrackBinding) -> bool {
+        let Some(neighbour) = self.links.get_mut(&link) else { return false };
+        let crowded = neighbour.announced.len() >= TRACKS_PER_LINK_MAX;
+        if crowded && !neighbour.announced.contains_key(&binding.track) {
+            return false;
         }
-        neighbour.blue_tracks.insert(binding.track);
-        Ok(true)
+        neighbour.announced.insert(binding.track, binding.clone());
+        true
+    }
+
+    /// Somebody has joined. If his voice was announced while another origin owned the room, that holds here.
+    pub(in crate::service) fn claim_announced(
+        &mut self,
+        link: LinkId,
+        track: TrackId,
+        now: Instant,
+    ) {
+        let announced = self.links.get_mut(&link).and_then(|n| n.announced.remove(&track));
+        if let Some(binding) = announced {
+            self.handle_bound(link, &binding, now);
+        }
     }
 
     /// A frame of a room of another origin; `None` if it is none of such a room.
@@ -112,7 +130,7 @@ impl Service {
         frame: &Frame,
     ) -> Option<Result<BlueRoute, FrameDrop>> {
         let neighbour = self.links.get(&link)?;
-        if !neighbour.blue_tracks.contains(&frame.track) {
+        if !neighbour.announced.contains_key(&frame.track) {
             return None;
         }
         let Some(room) = self.blue_tracks.get(&frame.track) else {
