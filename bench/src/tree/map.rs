@@ -119,7 +119,7 @@ fn link(svg: &mut String, from: (f64, f64), to: (f64, f64), style: &str) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     // A slight bow tells links apart that lie over each other.
     let bow = 0.12;
-    let (cx, cy) = (from.0 + dx / 2.0 + dy * bow, from.1 + dy / 2.0 - dx.abs() * bow);
+    let (cx, cy) = (from.0 + dx / 2.0 + dy * dx.signum() * bow, from.1 + dy / 2.0 - dx.abs() * bow);
     let _ = writeln!(
         svg,
         "<path d=\"M{:.1} {:.1}Q{cx:.1} {cy:.1} {:.1} {:.1}\" fill=\"none\" {style}/>",

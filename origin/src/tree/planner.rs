@@ -11,13 +11,13 @@ use super::slots::Slots;
 use super::workshop::Workshop;
 
 /// Moves that are tried for a new red feed, and half as many for a blue one.
-const PLAN_MOVES: usize = 40_000;
+const PLAN_MOVES: usize = 80_000;
 
 /// How bold the search for a new plan is at first, in ms.
 const PLAN_HEAT_MS: f32 = 150.0;
 
 /// What a move must save in a plan that is in use, in ms: it makes somebody change his parent.
-const GAIN_MS: f32 = 1.0;
+const GAIN_MS: f32 = 9.0;
 
 /// The blue feed is left this many slots over the number of members, as a share of it: they do not all lie well.
 const BLUE_MARGIN: f64 = 0.25;
