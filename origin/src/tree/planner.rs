@@ -10,8 +10,11 @@ use super::search::Effort;
 use super::slots::Slots;
 use super::workshop::Workshop;
 
-/// Moves that are tried for a new red feed, and half as many for a blue one.
-const PLAN_MOVES: usize = 80_000;
+/// Moves per node that are tried for a new red feed, and half as many for a blue one.
+const PLAN_MOVES: usize = 330;
+
+/// Moves at most, so that a large network does not keep others waiting.
+const PLAN_MOVES_MAX: usize = 160_000;
 
 /// How bold the search for a new plan is at first, in ms.
 const PLAN_HEAT_MS: f32 = 150.0;
@@ -63,7 +66,7 @@ impl Planner {
         for member in members.iter().filter(|member| member.at() < network.len()) {
             plan.members[member.at()] = network.node(*member).is_up && !plan.is_root(*member);
         }
-        let mut moves = PLAN_MOVES;
+        let mut moves = (PLAN_MOVES * network.len()).min(PLAN_MOVES_MAX);
         for colour in Colour::BOTH {
             let members = plan.members.clone();
             let Some(mut shop) = self.workshop(network, &mut plan, colour) else { continue };
@@ -183,8 +186,7 @@ impl Planner {
             Colour::Blue => (blue.as_mut()?, Some(&*red), 0),
         };
         let slots = Slots::new(network, feed, other, *feed_kbps, left);
-        let shunned = other.filter(|_| colour == Colour::Blue);
-        let prices = Prices::new(network, feed.root, members, shunned, self.knobs);
+        let prices = Prices::new(network, feed.root, members, other, self.knobs);
         Some(Workshop { network, feed, slots, prices })
     }
 }

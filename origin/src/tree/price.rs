@@ -32,7 +32,7 @@ impl Knobs {
         stretch_free: 1.4,
         stretch_ms: 1_500.0,
         relay_ms: 20.0,
-        shared_domain_ms: 5_000.0,
+        shared_domain_ms: 100_000.0,
     };
 
     /// Few long links: each ocean is crossed seldom.
