@@ -78,6 +78,7 @@ impl Planner {
             let effort = Effort { moves, heat_ms: PLAN_HEAT_MS, gain_ms: 0.0 };
             shop.recruit(self.knobs.relay_ms);
             shop.search(effort, rng);
+            shop.part_domains();
             shop.dismiss(&members);
             if shop.price() > grown.2 {
                 (*shop.feed, shop.slots) = (grown.0, grown.1);
@@ -135,6 +136,7 @@ impl Planner {
             shop.relieve();
             shop.recruit(self.knobs.relay_ms);
             shop.search(Effort { moves: moves / 2, heat_ms: 0.0, gain_ms: GAIN_MS }, rng);
+            shop.part_domains();
             shop.dismiss(&members);
         }
         self.finish(network, plan);
@@ -186,7 +188,9 @@ impl Planner {
             Colour::Blue => (blue.as_mut()?, Some(&*red), 0),
         };
         let slots = Slots::new(network, feed, other, *feed_kbps, left);
-        let prices = Prices::new(network, feed.root, members, other, self.knobs);
+        // The blue feed keeps out of the red one's way, not the other way round: red is the quick one.
+        let shunned = other.filter(|_| colour == Colour::Blue);
+        let prices = Prices::new(network, feed.root, members, shunned, self.knobs);
         Some(Workshop { network, feed, slots, prices })
     }
 }
