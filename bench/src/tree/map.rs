@@ -147,8 +147,10 @@ fn y(latitude: f64) -> f64 {
 
 fn colour(delay_ms: f64) -> String {
     let at = (delay_ms / SCALE_MS).clamp(0.0, 1.0) * (SCALE.len() - 1) as f64;
+    #[expect(clippy::cast_possible_truncation, reason = "below the number of colours")]
     let first = (at as usize).min(SCALE.len() - 2);
     let (from, to, share) = (SCALE[first], SCALE[first + 1], at - first as f64);
+    #[expect(clippy::cast_possible_truncation, reason = "between two bytes")]
     let mixed = |from: u8, to: u8| {
         (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8
     };

@@ -94,7 +94,9 @@ impl World {
         let places: Vec<Coordinates> = cities.iter().map(|city| city.coordinates).collect();
         Ok(Self::filled(cities, |a, b| {
             let modelled = rtt::between_ms(places[a], places[b]);
-            Some((modelled * (1.0 + detours[a.min(b) * CITIES + a.max(b)])) as f32)
+            #[expect(clippy::cast_possible_truncation, reason = "some hundred milliseconds")]
+            let rtt_ms = (modelled * (1.0 + detours[a.min(b) * CITIES + a.max(b)])) as f32;
+            Some(rtt_ms)
         }))
     }
 
