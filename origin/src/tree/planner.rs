@@ -152,12 +152,17 @@ impl Planner {
         feeds.iter().sum()
     }
 
-    /// Places who is outside and lets idle relays go; then everybody gets a backup.
+    /// Lets idle relays go and places who is outside; then everybody gets a backup.
     fn finish(&self, network: &Network, plan: &mut Plan) {
+        let members = plan.members.clone();
+        // What one feed gives up may serve the other, so both are tidied first, and red is looked at again.
         for colour in Colour::BOTH {
-            let members = plan.members.clone();
+            if let Some(mut shop) = self.workshop(network, plan, colour) {
+                shop.dismiss(&members);
+            }
+        }
+        for colour in [Colour::Red, Colour::Blue, Colour::Red] {
             let Some(mut shop) = self.workshop(network, plan, colour) else { continue };
-            shop.dismiss(&members);
             let is_outside = |shop: &Workshop<'_>, node: &NodeIndex| {
                 members[node.at()] && !shop.feed.is_placed(*node)
             };

@@ -29,7 +29,7 @@ enum Happening {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn every_plan_of_any_network_passes_the_check_whatever_happens(
