@@ -212,8 +212,9 @@ impl<N: Ord + Clone> Book<N> {
     ///
     /// A pair without a measurement is given what the model says, times what measured paths nearby took in relation to
     /// the model: paths from `a` to nodes near `b`, and from `b` to nodes near `a`. It is no longer than the
-    /// way over a node that both have measured. Of 241 cities that measure to 8 near and 8 random others, half of all
-    /// other pairs come out within 10 % this way, and within 18 % by the model alone.
+    /// way over a node that both have measured. Of 241 cities of which each has measured once to the 16 that
+    /// [`crate::probes::choose`] names, half of all other pairs come out within 9.3 % this way (within 18 % by the
+    /// model alone), nine tenths within 29 % (48 %).
     #[must_use]
     pub fn estimate(&self, a: &N, b: &N, now: Instant) -> Option<Estimate> {
         let (from, to) = (self.nodes.get(a)?, self.nodes.get(b)?);

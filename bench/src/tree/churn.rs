@@ -81,6 +81,7 @@ pub(super) fn churn(world: &World, roots: &[usize], fan_out_max: u16, seed: u64)
 
 impl Room {
     fn minute(&mut self, account: &mut Account) -> Result<()> {
+        #[expect(clippy::cast_possible_truncation, reason = "a fifth of the cities")]
         let turnover = (self.plan.members().count() as f64 * TURNOVER) as usize;
         for event in 0..turnover {
             let members: Vec<NodeIndex> = self.plan.members().collect();

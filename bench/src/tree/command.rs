@@ -1,5 +1,6 @@
 //! `bench tree`: plans, rivals and bounds on one world.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -77,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     if !output.is_standard_output() {
         Screen::default().draw(&report.rows()).context("cannot write the table")?;
-        println!("{}", report.notes());
+        writeln!(std::io::stdout(), "{}", report.notes()).context("cannot write the notes")?;
     }
     output.write(&report)
 }

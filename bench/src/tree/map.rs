@@ -119,7 +119,7 @@ fn link(svg: &mut String, from: (f64, f64), to: (f64, f64), style: &str) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     // A slight bow tells links apart that lie over each other.
     let bow = 0.12;
-    let (cx, cy) = (from.0 + dx / 2.0 + dy * bow, from.1 + dy / 2.0 - dx.abs() * bow);
+    let (cx, cy) = (from.0 + dx / 2.0 + dy * dx.signum() * bow, from.1 + dy / 2.0 - dx.abs() * bow);
     let _ = writeln!(
         svg,
         "<path d=\"M{:.1} {:.1}Q{cx:.1} {cy:.1} {:.1} {:.1}\" fill=\"none\" {style}/>",
@@ -147,8 +147,10 @@ fn y(latitude: f64) -> f64 {
 
 fn colour(delay_ms: f64) -> String {
     let at = (delay_ms / SCALE_MS).clamp(0.0, 1.0) * (SCALE.len() - 1) as f64;
+    #[expect(clippy::cast_possible_truncation, reason = "below the number of colours")]
     let first = (at as usize).min(SCALE.len() - 2);
     let (from, to, share) = (SCALE[first], SCALE[first + 1], at - first as f64);
+    #[expect(clippy::cast_possible_truncation, reason = "between two bytes")]
     let mixed = |from: u8, to: u8| {
         (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8
     };

@@ -63,6 +63,7 @@ pub(super) fn delay_ms(world: &World, parents: &Parents, city: usize) -> f64 {
 
 /// Of sorted figures.
 pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, reason = "at most the number of figures")]
     let at = (sorted.len() as f64 * share) as usize;
     sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }

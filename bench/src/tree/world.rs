@@ -94,7 +94,9 @@ impl World {
         let places: Vec<Coordinates> = cities.iter().map(|city| city.coordinates).collect();
         Ok(Self::filled(cities, |a, b| {
             let modelled = rtt::between_ms(places[a], places[b]);
-            Some((modelled * (1.0 + detours[a.min(b) * CITIES + a.max(b)])) as f32)
+            #[expect(clippy::cast_possible_truncation, reason = "some hundred milliseconds")]
+            let rtt_ms = (modelled * (1.0 + detours[a.min(b) * CITIES + a.max(b)])) as f32;
+            Some(rtt_ms)
         }))
     }
 
@@ -144,11 +146,13 @@ impl World {
     pub(super) fn find(&self, name: &str) -> Result<usize> {
         let named = self.cities.iter().position(|city| city.name.eq_ignore_ascii_case(name));
         let place = places::PLACES.iter().find(|place| place.city.eq_ignore_ascii_case(name));
-        let distance = |at: &usize, place: &places::Place| {
-            self.cities[*at].coordinates.distance_km(place.coordinates)
-        };
-        let nearest = place.and_then(|place| {
-            (0..self.len()).min_by(|a, b| distance(a, place).total_cmp(&distance(b, place)))
+        // The built-in places have Ashburn instead.
+        let new_york = Coordinates::new(40.71, -74.01).ok();
+        let new_york = new_york.filter(|_| name.eq_ignore_ascii_case("New York"));
+        let point = place.map(|place| place.coordinates).or(new_york);
+        let nearest = point.and_then(|point| {
+            let distance = |at: &usize| self.cities[*at].coordinates.distance_km(point);
+            (0..self.len()).min_by(|a, b| distance(a).total_cmp(&distance(b)))
         });
         named.or(nearest).with_context(|| format!("no city is called {name:?}"))
     }
@@ -216,6 +220,7 @@ mod tests {
         let world = World::modelled(1).unwrap();
         assert_eq!((world.len(), world.estimated), (CITIES, 0));
         assert_eq!(world.cities[world.find("Nairobi").unwrap()].name, "Nairobi");
+        assert!(world.find("New York").is_ok() && world.find("Atlantis").is_err());
         let nodes = 0..CITIES;
         assert!(
             nodes.clone().all(|a| nodes.clone().all(|b| a == b || world.delay_ms(a, b) >= 1.0))

@@ -10,14 +10,17 @@ use super::search::Effort;
 use super::slots::Slots;
 use super::workshop::Workshop;
 
-/// Moves that are tried for a new red feed, and half as many for a blue one.
-const PLAN_MOVES: usize = 40_000;
+/// Moves per node that are tried for a new red feed, and half as many for a blue one.
+const PLAN_MOVES: usize = 330;
+
+/// Moves at most, so that a large network does not keep others waiting.
+const PLAN_MOVES_MAX: usize = 160_000;
 
 /// How bold the search for a new plan is at first, in ms.
 const PLAN_HEAT_MS: f32 = 150.0;
 
 /// What a move must save in a plan that is in use, in ms: it makes somebody change his parent.
-const GAIN_MS: f32 = 1.0;
+const GAIN_MS: f32 = 9.0;
 
 /// The blue feed is left this many slots over the number of members, as a share of it: they do not all lie well.
 const BLUE_MARGIN: f64 = 0.25;
@@ -63,7 +66,7 @@ impl Planner {
         for member in members.iter().filter(|member| member.at() < network.len()) {
             plan.members[member.at()] = network.node(*member).is_up && !plan.is_root(*member);
         }
-        let mut moves = PLAN_MOVES;
+        let mut moves = (PLAN_MOVES * network.len()).min(PLAN_MOVES_MAX);
         for colour in Colour::BOTH {
             let members = plan.members.clone();
             let Some(mut shop) = self.workshop(network, &mut plan, colour) else { continue };
@@ -75,6 +78,7 @@ impl Planner {
             let effort = Effort { moves, heat_ms: PLAN_HEAT_MS, gain_ms: 0.0 };
             shop.recruit(self.knobs.relay_ms);
             shop.search(effort, rng);
+            shop.part_domains();
             shop.dismiss(&members);
             if shop.price() > grown.2 {
                 (*shop.feed, shop.slots) = (grown.0, grown.1);
@@ -132,6 +136,7 @@ impl Planner {
             shop.relieve();
             shop.recruit(self.knobs.relay_ms);
             shop.search(Effort { moves: moves / 2, heat_ms: 0.0, gain_ms: GAIN_MS }, rng);
+            shop.part_domains();
             shop.dismiss(&members);
         }
         self.finish(network, plan);
@@ -147,12 +152,17 @@ impl Planner {
         feeds.iter().sum()
     }
 
-    /// Places who is outside and lets idle relays go; then everybody gets a backup.
+    /// Lets idle relays go and places who is outside; then everybody gets a backup.
     fn finish(&self, network: &Network, plan: &mut Plan) {
+        let members = plan.members.clone();
+        // What one feed gives up may serve the other, so both are tidied first, and red is looked at again.
         for colour in Colour::BOTH {
-            let members = plan.members.clone();
+            if let Some(mut shop) = self.workshop(network, plan, colour) {
+                shop.dismiss(&members);
+            }
+        }
+        for colour in [Colour::Red, Colour::Blue, Colour::Red] {
             let Some(mut shop) = self.workshop(network, plan, colour) else { continue };
-            shop.dismiss(&members);
             let is_outside = |shop: &Workshop<'_>, node: &NodeIndex| {
                 members[node.at()] && !shop.feed.is_placed(*node)
             };
@@ -183,6 +193,7 @@ impl Planner {
             Colour::Blue => (blue.as_mut()?, Some(&*red), 0),
         };
         let slots = Slots::new(network, feed, other, *feed_kbps, left);
+        // The blue feed keeps out of the red one's way, not the other way round: red is the quick one.
         let shunned = other.filter(|_| colour == Colour::Blue);
         let prices = Prices::new(network, feed.root, members, shunned, self.knobs);
         Some(Workshop { network, feed, slots, prices })

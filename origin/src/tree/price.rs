@@ -32,7 +32,7 @@ impl Knobs {
         stretch_free: 1.4,
         stretch_ms: 1_500.0,
         relay_ms: 20.0,
-        shared_domain_ms: 5_000.0,
+        shared_domain_ms: 100_000.0,
     };
 
     /// Few long links: each ocean is crossed seldom.
@@ -86,8 +86,21 @@ impl Prices {
     /// What a link costs.
     pub(super) fn link(&self, network: &Network, parent: NodeIndex, child: NodeIndex) -> f32 {
         let length = network.delay_ms(parent, child) * self.knobs.link_cost;
-        let shared = self.shunned[child.at()] == Some(network.node(parent).failure_domain);
-        if shared { length + self.knobs.shared_domain_ms } else { length }
+        if self.is_shunned(network, parent, child) {
+            length + self.knobs.shared_domain_ms
+        } else {
+            length
+        }
+    }
+
+    /// Whether the parent of `child` in the other feed may fail together with `parent`.
+    pub(super) fn is_shunned(
+        &self,
+        network: &Network,
+        parent: NodeIndex,
+        child: NodeIndex,
+    ) -> bool {
+        self.shunned[child.at()] == Some(network.node(parent).failure_domain)
     }
 
     /// What a subtree costs more when everything in it gets `later_ms` later (or sooner).

@@ -131,6 +131,22 @@ impl Workshop<'_> {
         }
     }
 
+    /// Moves nodes whose two parents lie in one failure domain below others, where there are any.
+    pub(super) fn part_domains(&mut self) {
+        let links: Vec<(NodeIndex, NodeIndex)> = self.feed.links().collect();
+        for (parent, node) in links {
+            if !self.prices.is_shunned(self.network, parent, node) {
+                continue;
+            }
+            let better = self
+                .best_parent(node)
+                .filter(|to| self.dearer(node, *to).is_some_and(|dearer| dearer < 0.0));
+            if let Some(to) = better {
+                self.relocate(node, to);
+            }
+        }
+    }
+
     /// Takes from each node the children that it cannot carry at all. Those find other places, or none.
     pub(super) fn unload(&mut self) {
         self.slots.is_pressed = true;
