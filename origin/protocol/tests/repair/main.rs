@@ -6,6 +6,8 @@
 //! | `hop` | one hop between two real peers under virtual time |
 //! | `journey` | frames over several hops, and how many come in time |
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
+
 mod hop;
 mod journey;
 
