@@ -13,6 +13,7 @@ use stoa_protocol::mesh::control::{Body, Control, Hello};
 use stoa_protocol::mesh::datagram::{Beat, Records, decode_header};
 use stoa_protocol::mesh::identity::Identity;
 use stoa_protocol::mesh::peer::{Config, Peer};
+use stoa_protocol::mesh::repair::{FEATURE, Nack, Repairs};
 
 fuzz_target!(|input: &[u8]| {
     read_stream(input);
@@ -51,6 +52,10 @@ fn read_again(message: &Control) {
 fn read_datagram(input: Bytes) {
     if let Ok((_, at)) = decode_header(&input) {
         let _ = Beat::decode(&input, at);
+        let _ = Nack::decode(&input, at);
+        for repair in Repairs::new(input.clone(), at).flatten() {
+            repair.records.into_iter().flatten().for_each(drop);
+        }
         for record in Records::new(input, at) {
             let _ = record;
         }
@@ -63,7 +68,12 @@ fn drive_peer(input: &[u8]) {
     let (own, other) = (name("stoa://origin/iad/origin-1"), name("stoa://edge/ams/edge-1"));
     let mut now = Instant::now();
     let mut peer = Peer::new(Config::new(&own, other), now);
-    let hello = Hello { node: "edge-1".into(), region: "ams".into(), ..Hello::default() };
+    let hello = Hello {
+        node: "edge-1".into(),
+        region: "ams".into(),
+        features: vec![FEATURE.into()],
+        ..Hello::default()
+    };
     peer.handle_control(Control { body: Some(Body::Hello(hello)) }, now);
     let mut decoder = Decoder::new();
     let mut rest = input;

@@ -64,6 +64,7 @@ pub struct Service {
     pub(super) map: Map,
     /// When edges are told anew whom to keep links to.
     pub(super) neighbours_at: Option<Instant>,
+    pub(super) probe_round: u64,
     /// Rooms of other origins of which this one roots the blue tree, and whose tracks are.
     pub(super) blue: BTreeMap<RoomId, Blue>,
     pub(super) blue_tracks: BTreeMap<TrackId, RoomId>,
@@ -98,6 +99,7 @@ impl Service {
             leaving_at: None,
             map: Map::default(),
             neighbours_at: None,
+            probe_round: 0,
             blue: BTreeMap::new(),
             blue_tracks: BTreeMap::new(),
         }

@@ -2,6 +2,7 @@
 //! a plan is changed where something has changed and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use rand::Rng;
 use stoa_protocol::ids::NodeId;
@@ -43,8 +44,6 @@ struct Planned {
 pub(in crate::service) struct Branches {
     planned: Option<Planned>,
     told: BTreeMap<NodeId, Branch>,
-    /// The map that the plan knows.
-    version: u64,
     number: u64,
 }
 
@@ -52,19 +51,16 @@ pub(in crate::service) struct Branches {
 pub(in crate::service) type Telling = (NodeId, Branch);
 
 impl Branches {
-    /// Whether the plan may be outdated.
-    pub(in crate::service) fn is_outdated(&self, map: &Map) -> bool {
-        self.version != map.version()
-    }
-
     /// How many feeds every member has.
     pub(in crate::service) fn feeds_effective(&self) -> u8 {
         self.planned.as_ref().map_or(1, |planned| planned.plan.feeds_effective())
     }
 
-    /// Whom an edge gets its red feed from, if that is another edge.
-    pub(in crate::service) fn parent_of(&self, node: &NodeId) -> Option<&str> {
-        self.told.get(node)?.red.as_ref().map(|parent| parent.node.as_str())
+    /// The edges that an edge gets a room from.
+    pub(in crate::service) fn parents_of(&self, node: &NodeId) -> impl Iterator<Item = &str> {
+        let told = self.told.get(node);
+        let named = told.into_iter().flat_map(|branch| [&branch.red, &branch.blue]).flatten();
+        named.map(|parent| parent.node.as_str())
     }
 
     /// Brings the plan in line with who is a member and what the network is like. Says what is to be told to whom.
@@ -74,14 +70,14 @@ impl Branches {
         rooted: Rooted,
         members: &BTreeSet<NodeId>,
         rng: &mut impl Rng,
+        now: Instant,
     ) -> Vec<Telling> {
-        self.version = map.version();
         let fits = self.planned.as_ref().is_some_and(|planned| planned.rooted == rooted);
         let mut planned = match self.planned.take().filter(|_| fits) {
             Some(planned) if planned.has_places_for(map) => planned,
             _ => Planned::new(map, rooted, rng),
         };
-        planned.follow(map, members, rng);
+        planned.follow(map, members, rng, now);
         let wanted = planned.branches(map, members);
         self.planned = Some(planned);
         self.differences(wanted)
@@ -146,9 +142,15 @@ impl Planned {
     }
 
     /// Takes over what has changed.
-    fn follow(&mut self, map: &Map, members: &BTreeSet<NodeId>, rng: &mut impl Rng) {
+    fn follow(
+        &mut self,
+        map: &Map,
+        members: &BTreeSet<NodeId>,
+        rng: &mut impl Rng,
+        now: Instant,
+    ) {
         self.seat(map);
-        self.measure(map);
+        self.measure(map, now);
         let planner = planner();
         planner.mend(&self.network, &mut self.plan);
         for index in self.network.indices() {
@@ -177,7 +179,7 @@ impl Planned {
         }
     }
 
-    fn measure(&mut self, map: &Map) {
+    fn measure(&mut self, map: &Map, now: Instant) {
         let domains: BTreeSet<&str> = map.edges().map(|(_, spot)| spot.region.as_str()).collect();
         let domain = |region: &str| {
             domains.iter().position(|known| *known == region).and_then(|at| u32::try_from(at).ok())
@@ -202,7 +204,7 @@ impl Planned {
             for to in self.network.indices().filter(|to| *to != from) {
                 let ends = (self.places.get(from.at()), self.places.get(to.at()));
                 if let (Some(Some(a)), Some(Some(b))) = ends {
-                    self.network.set_delay_ms(from, to, map.delay_ms(a, b));
+                    self.network.set_delay_ms(from, to, map.delay_ms(a, b, now));
                 }
             }
         }

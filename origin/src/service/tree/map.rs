@@ -1,23 +1,21 @@
-//! Which edges there are, what they offer, and how far nodes are from each other: measured where somebody has, and
-//! modelled from coordinates elsewhere.
+//! Which edges there are, what they offer, and how far nodes are from each other.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::Instant;
 
+use stoa_geo::book::{Book, Measurement};
 use stoa_geo::coordinates::Coordinates;
-use stoa_geo::{places, rtt};
+use stoa_geo::places;
+use stoa_geo::probes::{self, Wanted};
 use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, Region};
 use stoa_protocol::mesh::control::{NEIGHBOURS_MAX, Neighbour, Paths, Relay};
 
-/// What two nodes are taken to be apart while nothing is known of either, in ms.
-const UNKNOWN_RTT_MS: f64 = 100.0;
+/// What two nodes are taken to be apart of which nobody says where they are, in ms.
+const UNKNOWN_RTT_MS: f32 = 100.0;
 
 /// What a hop costs besides the path, in ms: a datagram waits for company, and for its turn.
-const HOP_MS: f64 = 1.5;
-
-/// Other edges that each edge keeps links to, for measuring and as parents to come.
-const NEIGHBOURS_WANTED: usize = 8;
+const HOP_MS: f32 = 1.5;
 
 /// An edge that is linked.
 #[derive(Debug)]
@@ -26,17 +24,14 @@ pub(in crate::service) struct Spot {
     pub(in crate::service) address: String,
     pub(in crate::service) fan_out_max: u16,
     pub(in crate::service) region: Region,
-    coordinates: Option<Coordinates>,
 }
 
 /// Everything that is known of the network.
 #[derive(Debug, Default)]
 pub(in crate::service) struct Map {
     spots: BTreeMap<NodeId, Spot>,
-    /// Round-trip times in ms, the smaller id first.
-    measured: BTreeMap<(NodeId, NodeId), f64>,
-    /// Origins by the coordinates of their regions.
-    origins: BTreeMap<NodeId, Option<Coordinates>>,
+    /// Round-trip times, measured and estimated.
+    book: Book<NodeId>,
     /// Grows when anything changes that plans depend on.
     version: u64,
 }
@@ -62,15 +57,19 @@ impl Map {
             address: relay.address,
             fan_out_max: u16::try_from(fan_out_max).unwrap_or(u16::MAX),
             region: region.clone(),
-            coordinates: told.or_else(|| place_of(region)),
         };
+        if let Some(place) = told.or_else(|| place_of(region)) {
+            self.book.place(node.clone(), place);
+        }
         self.spots.insert(node, spot);
         self.version += 1;
     }
 
     /// An origin is there.
     pub(in crate::service) fn handle_origin(&mut self, node: NodeId, region: &Region) {
-        self.origins.insert(node, place_of(region));
+        if let Some(place) = place_of(region) {
+            self.book.place(node, place);
+        }
         self.version += 1;
     }
 
@@ -78,25 +77,26 @@ impl Map {
     pub(in crate::service) fn forget(&mut self, node: &NodeId, link: LinkId) {
         if self.spots.get(node).is_some_and(|spot| spot.link == link) {
             self.spots.remove(node);
-            self.measured.retain(|(a, b), _| a != node && b != node);
+            self.book.forget(node);
             self.version += 1;
         }
     }
 
     /// What an edge has measured.
-    pub(in crate::service) fn handle_paths(&mut self, from: &NodeId, paths: Paths) {
+    pub(in crate::service) fn handle_paths(&mut self, from: &NodeId, paths: Paths, now: Instant) {
         for path in paths.paths.into_iter().take(NEIGHBOURS_MAX) {
             let Ok(to) = NodeId::new(path.node) else { continue };
-            if !self.spots.contains_key(&to) && !self.origins.contains_key(&to) {
+            if path.rtt_us == 0 {
+                // The link is down; how far they are from each other stays true.
                 continue;
             }
-            if path.rtt_us == 0 {
-                self.measured.remove(&pair(from, &to));
-            } else {
-                let rtt = Duration::from_micros(u64::from(path.rtt_us));
-                self.measured.insert(pair(from, &to), rtt.as_secs_f64() * 1_000.0);
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^24 microseconds")]
+            let rtt_ms = path.rtt_us as f32 / 1_000.0;
+            #[expect(clippy::cast_precision_loss, reason = "at most 1,000")]
+            let loss = path.lost_permille.min(1_000) as f32 / 1_000.0;
+            if self.book.note(from, &to, Measurement { rtt_ms, loss }, now) {
+                self.version += 1;
             }
-            self.version += 1;
         }
     }
 
@@ -108,10 +108,6 @@ impl Map {
         self.spots.iter()
     }
 
-    pub(in crate::service) fn len(&self) -> usize {
-        self.spots.len()
-    }
-
     /// How an edge is reached by others.
     pub(in crate::service) fn neighbour(&self, node: &NodeId) -> Neighbour {
         let address = self.spots.get(node).map(|spot| spot.address.clone()).unwrap_or_default();
@@ -119,41 +115,28 @@ impl Map {
     }
 
     /// Delay of one hop in ms, one way.
-    pub(in crate::service) fn delay_ms(&self, from: &NodeId, to: &NodeId) -> f32 {
-        let rtt_ms = self.measured.get(&pair(from, to)).copied();
-        let rtt_ms = rtt_ms.or_else(|| self.modelled_ms(from, to)).unwrap_or(UNKNOWN_RTT_MS);
-        #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a path")]
-        let delay = (rtt_ms / 2.0 + HOP_MS) as f32;
-        delay
+    pub(in crate::service) fn delay_ms(&self, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
+        let estimate = self.book.estimate(from, to, now);
+        estimate.map_or(UNKNOWN_RTT_MS, |estimate| estimate.rtt_ms) / 2.0 + HOP_MS
     }
 
-    /// Whom an edge should keep links to: the nearest that can be reached.
-    pub(in crate::service) fn neighbours_of(&self, node: &NodeId) -> Vec<NodeId> {
-        let reachable = self.spots.iter().filter(|(other, spot)| {
-            *other != node && !spot.address.is_empty() && spot.fan_out_max > 0
-        });
-        let mut near: Vec<(f32, &NodeId)> =
-            reachable.map(|(other, _)| (self.delay_ms(node, other), other)).collect();
-        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
-        near.into_iter().take(NEIGHBOURS_WANTED).map(|(_, other)| other.clone()).collect()
-    }
-
-    fn modelled_ms(&self, from: &NodeId, to: &NodeId) -> Option<f64> {
-        Some(rtt::between_ms(self.place(from)?, self.place(to)?))
-    }
-
-    fn place(&self, node: &NodeId) -> Option<Coordinates> {
-        let spot = self.spots.get(node).map(|spot| spot.coordinates);
-        spot.or_else(|| self.origins.get(node).copied()).flatten()
+    /// Whom an edge should keep links to in a round: some near ones, and some that nobody has measured.
+    pub(in crate::service) fn neighbours_of(
+        &self,
+        node: &NodeId,
+        parents: &[NodeId],
+        round: u64,
+        now: Instant,
+    ) -> Vec<NodeId> {
+        let wanted = Wanted { neighbours: parents, asked: &[] };
+        let mut chosen = probes::choose(&self.book, node, &wanted, round, now);
+        chosen.retain(|other| self.spots.get(other).is_some_and(|spot| !spot.address.is_empty()));
+        chosen
     }
 }
 
 fn place_of(region: &Region) -> Option<Coordinates> {
     places::find(region.as_str()).map(|place| place.coordinates)
-}
-
-fn pair(a: &NodeId, b: &NodeId) -> (NodeId, NodeId) {
-    if a <= b { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) }
 }
 
 #[cfg(test)]
@@ -178,9 +161,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_goes_before_the_model_until_the_link_is_down() {
-        let mut map = map(&[("a", "ams"), ("b", "fra")]);
-        let modelled = map.delay_ms(&node("a"), &node("b"));
+    fn what_was_measured_goes_before_the_model() {
+        let (mut map, now) = (map(&[("a", "ams"), ("b", "fra")]), Instant::now());
+        let modelled = map.delay_ms(&node("a"), &node("b"), now);
         assert!((3.0..8.0).contains(&modelled), "{modelled}");
         let told =
             |rtt_us| Paths { paths: vec![Path { node: "b".into(), rtt_us, lost_permille: 0 }] };
@@ -195,13 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_keeps_links_to_the_nearest_that_can_be_reached() {
+    fn an_edge_keeps_links_to_edges_that_can_be_reached() {
         let mut map = map(&[("a", "ams"), ("b", "fra"), ("c", "sin"), ("d", "lhr")]);
         map.handle_relay(node("e"), LinkId(9), &Region::new("cdg").unwrap(), Relay::default());
-        let neighbours = map.neighbours_of(&node("a"));
-        assert_eq!(neighbours.last(), Some(&node("c")));
-        assert_eq!(neighbours.len(), 3);
+        let now = Instant::now();
+        assert_eq!(map.neighbours_of(&node("a"), &[], 0, now), [node("b"), node("c"), node("d")]);
         map.forget(&node("c"), LinkId(2));
-        assert_eq!(map.neighbours_of(&node("a")).len(), 2);
+        assert_eq!(map.neighbours_of(&node("a"), &[], 0, now).len(), 2);
     }
 }

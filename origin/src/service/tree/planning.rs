@@ -17,6 +17,12 @@ const PLAN_AFTER: Duration = Duration::from_millis(100);
 /// How often a room whose network has changed is looked at.
 const PLAN_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often edges are given others to measure.
+const PROBE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Parents of an edge, in all of its rooms, that are measured in any case.
+const PARENTS_PROBED: usize = 6;
+
 /// Edges up to which an origin sends a room to each itself, where there is no second tree.
 const STAR_MAX: usize = super::branches::ORIGIN_FAN_OUT_MAX as usize;
 
@@ -33,7 +39,7 @@ impl Service {
     pub(in crate::service) fn handle_paths(&mut self, link: LinkId, paths: Paths, now: Instant) {
         let Some(neighbour) = self.links.get(&link) else { return };
         let node = neighbour.peer.node.clone();
-        self.map.handle_paths(&node, paths);
+        self.map.handle_paths(&node, paths, now);
         let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
         for key in keys {
             self.plan_within(key, PLAN_INTERVAL, now);
@@ -105,7 +111,7 @@ impl Service {
             hall.branches.clear()
         } else {
             let rooted = Rooted { owner: self.node.clone(), standby };
-            hall.branches.plan(&self.map, rooted, &members, &mut self.rng)
+            hall.branches.plan(&self.map, rooted, &members, &mut self.rng, now)
         };
         let (room, epoch) = (hall.room.id().as_str().to_owned(), hall.room.epoch().0);
         for (node, branch) in tellings {
@@ -120,11 +126,16 @@ impl Service {
         if self.neighbours_at.is_none_or(|at| at > now) {
             return;
         }
-        self.neighbours_at = None;
+        self.neighbours_at = (self.map.version() > 0).then_some(now + PROBE_INTERVAL);
+        self.probe_round += 1;
+        let parents = |node: &NodeId| -> Vec<NodeId> {
+            let parents = self.halls.values().flat_map(|hall| hall.branches.parents_of(node));
+            parents.take(PARENTS_PROBED).filter_map(|parent| NodeId::new(parent).ok()).collect()
+        };
         let named: Vec<(LinkId, Vec<NodeId>)> = self
             .map
             .edges()
-            .map(|(node, spot)| (spot.link, self.map.neighbours_of(node)))
+            .map(|(node, spot)| (spot.link, self.map.neighbours_of(node, &parents(node), self.probe_round, now)))
             .collect();
         for (link, nodes) in named {
             let neighbours = nodes.iter().map(|node| self.map.neighbour(node)).collect::<Vec<_>>();

@@ -34,9 +34,10 @@ const SHARE_OF_SQUARE: f64 = 40.0;
 const LOSS_EASY: f64 = 0.01;
 /// Loss below this is not acted on.
 const LOSS_NOTED: f64 = 0.001;
-/// From this loss on beats come faster, until it is below the other.
-const LOSS_HURRIED: f64 = 0.03;
-const LOSS_EASED: f64 = 0.02;
+/// From this loss on beats come faster, until it is below the other. Six beats of the slow pace are a sure
+/// sign of death up to about here.
+const LOSS_HURRIED: f64 = 0.016;
+const LOSS_EASED: f64 = 0.012;
 /// How long a question waits for what may only be late, on top of the round trip.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// What is left of the time for the delays of other hops.

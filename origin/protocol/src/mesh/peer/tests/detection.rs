@@ -78,7 +78,7 @@ fn a_path_that_gets_better_slows_down_without_alarm() {
     adapting(&mut pair, 300_000);
     for side in [ORIGIN, EDGE] {
         assert_eq!(pair.down(side), None);
-        assert!(pair.sides[side].peer.statistics().loss_out_ppm < 20_000);
+        assert!(pair.sides[side].peer.statistics().loss_out_ppm < 12_000);
     }
     pair.paths[EDGE].sent.clear();
     pair.set_paths(20, 0, Lose::Nothing);
