@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
-use stoa_link::{EndpointStatistics, LinkId, LinkStatistics, PeerName};
+use stoa_link::{LinkId, LinkStatistics, PeerName};
 use stoa_protocol::mesh::control::Load;
 use stoa_protocol::token::REVOCATIONS_MAX;
 
@@ -38,6 +38,10 @@ macro_rules! metrics {
     };
 }
 
+mod endpoint;
+
+pub use endpoint::EndpointMetrics;
+
 metrics! { Families:
     /// Always 1; its labels say which node this is.
     node: IntGaugeVec = "stoa_origin_node" ["node", "region", "version", "latitude", "longitude"];
@@ -47,6 +51,10 @@ metrics! { Families:
     rooms_max: IntGauge = "stoa_origin_rooms_max";
     /// Participants by place: on a stage or in an audience.
     participants: IntGaugeVec = "stoa_origin_participants" ["place"];
+    /// Rooms whose edges all get every frame from two different neighbours.
+    rooms_doubled: IntGauge = "stoa_origin_rooms_doubled";
+    /// Edges that were told from whom they get a room.
+    branches: IntCounter = "stoa_origin_branches_total";
     /// Links to edges that are up.
     links: IntGauge = "stoa_origin_links";
     /// Whether this origin takes nothing new because it is about to leave.
@@ -139,21 +147,6 @@ metrics! { Families:
     link_peer_used_ratio: GaugeVec = "stoa_origin_link_peer_used_ratio" ["node", "region"];
 }
 
-metrics! { EndpointFamilies:
-    /// Links of the endpoint that came up.
-    endpoint_links_up: IntCounter = "stoa_origin_endpoint_links_up_total";
-    /// Links of the endpoint that went down.
-    endpoint_links_down: IntCounter = "stoa_origin_endpoint_links_down_total";
-    /// Links that the endpoint closed by itself, by reason.
-    endpoint_links_closed: IntCounterVec = "stoa_origin_endpoint_links_closed_total" ["reason"];
-    /// Connections that the endpoint refused, by reason.
-    endpoint_refused: IntCounterVec = "stoa_origin_endpoint_refused_total" ["reason"];
-    /// Connections that failed before they became links, by reason.
-    endpoint_failed: IntCounterVec = "stoa_origin_endpoint_failed_total" ["reason"];
-    /// Connections that were asked to prove their address first.
-    endpoint_retries: IntCounter = "stoa_origin_endpoint_retries_total";
-}
-
 /// Which node this is, for the `stoa_origin_node` metric.
 #[derive(Clone, Debug)]
 pub struct NodeLabels<'a> {
@@ -183,10 +176,6 @@ pub struct Metrics {
     exported: BTreeMap<LinkId, LinkStatistics>,
 }
 
-/// Every metric of an origin's endpoint; an embedded origin has none.
-#[derive(Debug)]
-pub struct EndpointMetrics(EndpointFamilies);
-
 impl Metrics {
     /// Registers every metric.
     ///
@@ -215,6 +204,8 @@ impl Metrics {
         set(&f.rooms_max, service.limits().rooms as u64);
         set(&f.participants.with_label_values(&["stage"]), speakers);
         set(&f.participants.with_label_values(&["audience"]), listeners);
+        set(&f.rooms_doubled, service.rooms_doubled() as u64);
+        raise(&f.branches, counts.branches_told);
         set(&f.links, service.links().count() as u64);
         self.note_network(service);
         set(&f.draining, u64::from(service.is_draining()));
@@ -340,49 +331,6 @@ impl Metrics {
         let _ = f.link_peer_used_ratio.remove_label_values(&[node, region]);
         for direction in ["in", "out"] {
             let _ = f.link_loss_ratio.remove_label_values(&[node, region, direction]);
-        }
-    }
-}
-
-impl EndpointMetrics {
-    /// Registers every metric of an endpoint.
-    ///
-    /// # Errors
-    /// When `registry` holds a metric of the same name already.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        EndpointFamilies::register(registry).map(Self)
-    }
-
-    /// Brings the endpoint's counts up to date.
-    pub fn note(&self, now: &EndpointStatistics) {
-        let f = &self.0;
-        raise(&f.endpoint_links_up, now.links_up);
-        raise(&f.endpoint_links_down, now.links_down);
-        raise(&f.endpoint_retries, now.retries);
-        let closed = [("replaced", now.links_replaced), ("queue_full", now.links_queue_full)];
-        let refused = [
-            ("links", now.refused_links),
-            ("handshakes", now.refused_handshakes),
-            ("rate", now.refused_rate),
-        ];
-        let failed = [
-            ("certificate", now.failed_certificate),
-            ("version", now.failed_version),
-            ("identity", now.failed_identity),
-            ("refused", now.failed_refused),
-            ("timeout", now.failed_timeout),
-            ("resolution", now.failed_resolution),
-            ("other", now.failed_other),
-        ];
-        let families = [
-            (&f.endpoint_links_closed, closed.as_slice()),
-            (&f.endpoint_refused, refused.as_slice()),
-            (&f.endpoint_failed, failed.as_slice()),
-        ];
-        for (family, counts) in families {
-            for (reason, count) in counts {
-                raise(&family.with_label_values(&[*reason]), *count);
-            }
         }
     }
 }

@@ -53,7 +53,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             bar.suspend(|| explain(seed, &outcome));
         }
         if arguments.seeds == 1 {
-            bar.suspend(|| outcome.notes.iter().enumerate().for_each(|(node, notes)| println!("  node {node}: {notes}")));
+            bar.suspend(|| {
+                outcome
+                    .notes
+                    .iter()
+                    .enumerate()
+                    .for_each(|(node, notes)| println!("  node {node}: {notes}"))
+            });
         }
         bar.inc(1);
     }

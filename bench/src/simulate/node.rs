@@ -101,16 +101,22 @@ impl Node {
         match &self.core {
             Core::Origin(service) => format!(
                 "{} rooms, {:?}, {:?}, {:?}",
-                service.rooms_len(), service.network_sizes(), service.network_counts(), service.counts()
+                service.rooms_len(),
+                service.network_sizes(),
+                service.network_counts(),
+                service.counts()
             ),
             Core::Edge(_, registry) => {
                 let mut notes = Vec::new();
                 for family in registry.gather() {
                     for metric in family.get_metric() {
-                        let value = metric.get_counter().get_value() + metric.get_gauge().get_value();
+                        let value =
+                            metric.get_counter().get_value() + metric.get_gauge().get_value();
                         if value != 0.0 {
-                            let labels: Vec<&str> = metric.get_label().iter().map(|l| l.get_value()).collect();
-                            let name = family.get_name().trim_start_matches("stoa_edge_").to_owned();
+                            let labels: Vec<&str> =
+                                metric.get_label().iter().map(|l| l.get_value()).collect();
+                            let name =
+                                family.get_name().trim_start_matches("stoa_edge_").to_owned();
                             notes.push(format!("{name}{labels:?}={value}"));
                         }
                     }

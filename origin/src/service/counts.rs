@@ -114,8 +114,6 @@ pub struct Counts {
     pub rooms_expired: u64,
     /// Edges that were told from whom they get a room.
     pub branches_told: u64,
-    /// Frames of other origins' rooms that went down their blue trees, counted once per child.
-    pub frames_blue: u64,
 }
 
 impl Counts {

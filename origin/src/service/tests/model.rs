@@ -80,6 +80,8 @@ struct Model {
     subscribed: BTreeSet<(&'static str, LinkId)>,
     selected: BTreeMap<TrackId, &'static str>,
     recent: BTreeMap<TrackId, (&'static str, Instant)>,
+    /// Announcements that mean nothing until somebody joins with the track through the same link.
+    announced: BTreeSet<(LinkId, &'static str, &'static str)>,
 }
 
 impl Model {
@@ -220,6 +222,11 @@ impl Run {
                 self.model.people.insert((room, who), person);
             }
         }
+        if self.model.announced.remove(&(link, room, who))
+            && let Some(person) = self.model.people.get_mut(&(room, who))
+        {
+            person.bound = true;
+        }
     }
 
     fn leave(&mut self, room: &'static str, who: &'static str, edge: usize) {
@@ -256,6 +263,8 @@ impl Run {
         let person = self.model.people.get_mut(&(room, who));
         if let Some(person) = person.filter(|person| person.link == Some(link)) {
             person.bound = true;
+        } else {
+            self.model.announced.insert((link, room, who));
         }
     }
 
@@ -263,6 +272,7 @@ impl Run {
         let Some(&link) = self.model.links.get(&edge) else { return };
         self.world.service.handle_unbound(link, track(room, who), self.world.now);
         self.world.pump();
+        self.model.announced.remove(&(link, room, who));
         let person = self.model.people.get_mut(&(room, who));
         if let Some(person) = person.filter(|person| person.link == Some(link)) {
             person.bound = false;

@@ -142,13 +142,7 @@ impl Planned {
     }
 
     /// Takes over what has changed.
-    fn follow(
-        &mut self,
-        map: &Map,
-        members: &BTreeSet<NodeId>,
-        rng: &mut impl Rng,
-        now: Instant,
-    ) {
+    fn follow(&mut self, map: &Map, members: &BTreeSet<NodeId>, rng: &mut impl Rng, now: Instant) {
         self.seat(map);
         self.measure(map, now);
         let planner = planner();

@@ -63,7 +63,9 @@ impl Service {
 
     /// Edges have come or gone: neighbours are named anew, and rooms planned.
     pub(in crate::service) fn network_changed(&mut self, now: Instant) {
-        self.neighbours_at.get_or_insert(now + PLAN_AFTER);
+        if self.map.has_relays() {
+            self.neighbours_at = Some(now + PLAN_AFTER);
+        }
         let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
         for key in keys {
             self.plan_within(key, PLAN_AFTER, now);
@@ -121,12 +123,18 @@ impl Service {
         }
     }
 
+    /// Rooms whose edges all have two feeds.
+    #[must_use]
+    pub fn rooms_doubled(&self) -> usize {
+        self.halls.values().filter(|hall| hall.branches.feeds_effective() == 2).count()
+    }
+
     /// Tells edges whom to keep links to, if that is due.
     pub(in crate::service) fn name_neighbours_due(&mut self, now: Instant) {
         if self.neighbours_at.is_none_or(|at| at > now) {
             return;
         }
-        self.neighbours_at = (self.map.version() > 0).then_some(now + PROBE_INTERVAL);
+        self.neighbours_at = self.map.has_relays().then_some(now + PROBE_INTERVAL);
         self.probe_round += 1;
         let parents = |node: &NodeId| -> Vec<NodeId> {
             let parents = self.halls.values().flat_map(|hall| hall.branches.parents_of(node));
@@ -135,7 +143,9 @@ impl Service {
         let named: Vec<(LinkId, Vec<NodeId>)> = self
             .map
             .edges()
-            .map(|(node, spot)| (spot.link, self.map.neighbours_of(node, &parents(node), self.probe_round, now)))
+            .map(|(node, spot)| {
+                (spot.link, self.map.neighbours_of(node, &parents(node), self.probe_round, now))
+            })
             .collect();
         for (link, nodes) in named {
             let neighbours = nodes.iter().map(|node| self.map.neighbour(node)).collect::<Vec<_>>();

@@ -100,7 +100,11 @@ impl Service {
     }
 
     /// Keeps an announcement that means nothing yet; `false` when there are too many.
-    pub(in crate::service) fn note_announced(&mut self, link: LinkId, binding: &TrackBinding) -> bool {
+    pub(in crate::service) fn note_announced(
+        &mut self,
+        link: LinkId,
+        binding: &TrackBinding,
+    ) -> bool {
         let Some(neighbour) = self.links.get_mut(&link) else { return false };
         let crowded = neighbour.announced.len() >= TRACKS_PER_LINK_MAX;
         if crowded && !neighbour.announced.contains_key(&binding.track) {
