@@ -1,13 +1,6 @@
 //! One datagram of a link: a short header, then many frames of many rooms, a beat, or repair.
 //!
-//! ```text
-//! header  version and kind (1 byte), sequence (varint), send time (4)
-//! media   records: alias, number (varints), duration, level and voice, flags (1 each), length (varint), payload
-//! beat    flags (1), promised interval in ms (varint), echo: time and hold (4 each), media ago (varint)
-//! nack    flags (1), highest sequence seen (varint), count (1), that many distances back from it (varints)
-//! repair  until the end: sequence (varint), length (varint), so many bytes of records; none: not to be had
-//! ```
-//! All integers are big-endian or QUIC varints. A reader ignores what a newer version adds: unknown
+//! A reader ignores what a newer version adds: unknown
 //! kinds, extension blocks of records, bytes after a beat or a nack. Nacks and repairs are in `super::repair`.
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -16,7 +9,17 @@ use thiserror::Error;
 
 use super::varint::{self, Reader};
 
-/// Version of this layout, the upper half of a datagram's first byte.
+/// Version of this layout, the upper half of a datagram's first byte:
+///
+/// ```text
+/// header  version and kind (1 byte), sequence (varint), send time (4)
+/// media   records: alias, number (varints), duration, level and voice, flags (1 each), length (varint), payload
+/// beat    flags (1), promised interval in ms (varint), echo: time and hold (4 each), media ago (varint)
+/// nack    flags (1), highest sequence seen (varint), count (1), that many distances back from it (varints)
+/// repair  until the end: sequence (varint), length (varint), so many bytes of records; none: not to be had
+/// ```
+///
+/// Integers are big-endian or QUIC varints.
 pub const VERSION: u8 = 1;
 /// Most records that a reader takes from one datagram; a datagram with more is malformed.
 pub const RECORDS_MAX: usize = 256;

@@ -1,10 +1,5 @@
 //! What listeners miss at the end of three hops that lose datagrams. `bench repair` runs the same with
 //! more frames and shows a table.
-//!
-//! | module | what it holds |
-//! |---|---|
-//! | `hop` | one hop between two real peers under virtual time |
-//! | `journey` | frames over several hops, and how many come in time |
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 

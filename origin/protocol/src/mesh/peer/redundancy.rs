@@ -1,23 +1,5 @@
 //! How many previous frames ride along with each, by loss, by round trip, and by whether the peer
 //! asks for what it misses.
-//!
-//! With independent loss `p` a frame that is sent `r + 1` times is missing with odds `p^(r + 1)`. Each
-//! round of asking fails with odds `q = 1 - (1 - p)^2`, because the question and the repair both have
-//! to arrive, so `k` rounds leave `p^(r + 1) * q^k`. What may be left grows with the loss: a hop of three
-//! may lose `p^2 / 40`, which over the hops is 0.00075 % of frames at 1 % loss, 0.019 % at 5 %, 0.075 %
-//! at 10 % and 0.3 % at 20 %; below 1 % it is as at 1 %. The least `r` that keeps to that is chosen:
-//!
-//! | loss | `k = 0` | 1, with no time to spare | 1 | 2 | 3 | 4 |
-//! |---|---|---|---|---|---|---|
-//! | 0.1 % | 1 | 1 | 0 | 0 | 0 | 0 |
-//! | 1 % | 2 | 2 | 1 | 1 | 0 | 0 |
-//! | 5 % | 3 | 2 | 2 | 1 | 0 | 0 |
-//! | 10 % | 3 | 3 | 2 | 2 | 1 | 0 |
-//! | 20 % | 3 | 3 | 3 | 3 | 2 | 1 |
-//!
-//! How many rounds fit follows from the round trip and from what a repair may add (`gaps`). On a long
-//! path the one round that fits leaves nothing to spare for delays at other hops, so it only
-//! counts if nothing was lost there either: `q = 1 - (1 - p)^4`.
 
 use std::time::{Duration, Instant};
 
@@ -56,6 +38,24 @@ pub(super) struct Way {
 
 impl Way {
     /// How many frames have to ride along.
+    ///
+    /// With independent loss `p` a frame that is sent `r + 1` times is missing with odds `p^(r + 1)`. Each
+    /// round of asking fails with odds `q = 1 - (1 - p)^2`, because the question and the repair both have
+    /// to arrive, so `k` rounds leave `p^(r + 1) * q^k`. What may be left grows with the loss: a hop of three
+    /// may lose `p^2 / 40`, which over the hops is 0.00075 % of frames at 1 % loss, 0.019 % at 5 %, 0.075 %
+    /// at 10 % and 0.3 % at 20 %; below 1 % it is as at 1 %. The least `r` that keeps to that is chosen:
+    ///
+    /// | loss | `k = 0` | 1, with no time to spare | 1 | 2 | 3 | 4 |
+    /// |---|---|---|---|---|---|---|
+    /// | 0.1 % | 1 | 1 | 0 | 0 | 0 | 0 |
+    /// | 1 % | 2 | 2 | 1 | 1 | 0 | 0 |
+    /// | 5 % | 3 | 2 | 2 | 1 | 0 | 0 |
+    /// | 10 % | 3 | 3 | 2 | 2 | 1 | 0 |
+    /// | 20 % | 3 | 3 | 3 | 3 | 2 | 1 |
+    ///
+    /// How many rounds fit follows from the round trip and from what a repair may add (`gaps`). On a long
+    /// path the one round that fits leaves nothing to spare for delays at other hops, so it only
+    /// counts if nothing was lost there either: `q = 1 - (1 - p)^4`.
     fn needed(&self) -> u8 {
         if self.loss < LOSS_NOTED {
             return 0;
