@@ -131,8 +131,10 @@ impl World {
             self.arrive(wire, end, packet);
         }
         for (wire, end) in self.nodes[node].links.values().copied().collect::<Vec<_>>() {
+            self.wires[wire].ends[end].wakes_at = Some(self.now);
             self.at(self.now, Happening::Link { wire, end });
         }
+        self.nodes[node].wakes_at = Some(self.now);
         self.at(self.now, Happening::Wakes(node));
     }
 }

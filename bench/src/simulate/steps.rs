@@ -1,5 +1,7 @@
 //! One thing after the other: what arrives, what is due, and what nodes owe because of it.
 
+use std::time::Instant;
+
 use stoa_audio::frame::Frame;
 use stoa_edge::rooms;
 use stoa_link::LinkId;
@@ -17,8 +19,8 @@ impl World {
         self.now = self.now.max(at);
         match what {
             Happening::Arrives { wire, end, packet } => self.arrive(wire, end, packet),
-            Happening::Link { wire, end } => self.wake_link(wire, end),
-            Happening::Wakes(node) => self.wake(node),
+            Happening::Link { wire, end } => self.wake_link(wire, end, at),
+            Happening::Wakes(node) => self.wake(node, at),
             Happening::Dials { from, to } => self.dial(from, to),
             Happening::Speak => self.speak(),
             Happening::Tidings => self.tell_tidings(),
@@ -48,9 +50,13 @@ impl World {
         self.follow(wire, end);
     }
 
-    fn wake_link(&mut self, wire: usize, end: usize) {
+    /// An alarm that has been set to an earlier time since means nothing.
+    fn wake_link(&mut self, wire: usize, end: usize, at: Instant) {
         let (now, closed) = (self.now, self.wires[wire].closed);
         let one = &mut self.wires[wire].ends[end];
+        if one.wakes_at != Some(at) {
+            return;
+        }
         one.wakes_at = None;
         if closed || !self.nodes[one.node].alive {
             return;
@@ -62,7 +68,10 @@ impl World {
         self.follow(wire, end);
     }
 
-    fn wake(&mut self, node: usize) {
+    fn wake(&mut self, node: usize, at: Instant) {
+        if self.nodes[node].wakes_at != Some(at) {
+            return;
+        }
         self.nodes[node].wakes_at = None;
         if !self.nodes[node].runs() {
             return;

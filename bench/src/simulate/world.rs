@@ -240,10 +240,10 @@ impl World {
 
     fn set_alarm(&mut self, wire: usize, end: usize) {
         let one = &mut self.wires[wire].ends[end];
-        let Some(due) = one.peer.poll_timeout() else { return };
+        let Some(due) = one.peer.poll_timeout().map(|due| due.max(self.now)) else { return };
         if one.wakes_at.is_none_or(|at| due < at) {
             one.wakes_at = Some(due);
-            self.at(due.max(self.now), Happening::Link { wire, end });
+            self.at(due, Happening::Link { wire, end });
         }
     }
 
@@ -253,10 +253,10 @@ impl World {
             Core::Origin(service) => service.poll_timeout(),
             Core::Edge(hub, _) => hub.poll_timeout(),
         };
-        let Some(due) = due else { return };
+        let Some(due) = due.map(|due| due.max(self.now)) else { return };
         if node.wakes_at.is_none_or(|at| due < at) {
             node.wakes_at = Some(due);
-            self.at(due.max(self.now), Happening::Wakes(index));
+            self.at(due, Happening::Wakes(index));
         }
     }
 
