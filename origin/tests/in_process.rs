@@ -217,7 +217,8 @@ impl Edge {
 
     fn subscribe(&self) {
         let (feed, kind) = (Feed::Red.into(), TrackKind::Speaker.into());
-        let body = Subscribe { room: "r".into(), feed, kind, bitrate: 0, epoch: 0 };
+        let body =
+            Subscribe { room: "r".into(), feed, kind, bitrate: 0, epoch: 0, back_fill: false };
         self.link.send(Body::Subscribe(body)).unwrap();
     }
 

@@ -54,11 +54,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         if arguments.seeds == 1 {
             bar.suspend(|| {
-                outcome
-                    .notes
-                    .iter()
-                    .enumerate()
-                    .for_each(|(node, notes)| println!("  node {node}: {notes}"))
+                for (node, notes) in outcome.notes.iter().enumerate() {
+                    println!("  node {node}: {notes}");
+                }
             });
         }
         bar.inc(1);

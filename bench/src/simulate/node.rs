@@ -114,9 +114,8 @@ impl Node {
                             metric.get_counter().get_value() + metric.get_gauge().get_value();
                         if value != 0.0 {
                             let labels: Vec<&str> =
-                                metric.get_label().iter().map(|l| l.get_value()).collect();
-                            let name =
-                                family.get_name().trim_start_matches("stoa_edge_").to_owned();
+                                metric.get_label().iter().map(|l| l.value()).collect();
+                            let name = family.name().trim_start_matches("stoa_edge_").to_owned();
                             notes.push(format!("{name}{labels:?}={value}"));
                         }
                     }

@@ -9,7 +9,7 @@ use stoa_geo::places::PLACES;
 use stoa_protocol::ids::Role;
 
 use super::account::Missed;
-use super::faults::{Fault, Plan, draw};
+use super::faults::{Plan, draw};
 use super::node::Node;
 use super::world::{Happening, World};
 
@@ -174,15 +174,15 @@ fn judge(
     }
 }
 
-/// A single death, after everything stands.
-#[must_use]
-pub fn dies(node: usize) -> Plan {
-    vec![(Duration::from_secs(2), Fault::Kill(node))]
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::faults::Fault;
     use super::*;
+
+    /// A single death, after everything stands.
+    fn dies(node: usize) -> Plan {
+        vec![(Duration::from_secs(2), Fault::Kill(node))]
+    }
 
     fn quiet(seed: u64) -> Scenario {
         Scenario { seed, origins: 2, edges: 12, voices: 2, plan: Some(Vec::new()), lossless: true }
@@ -203,6 +203,18 @@ mod tests {
                 let outcome = simulate(&scenario).unwrap();
                 assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed} edge {edge}");
             }
+        }
+    }
+
+    #[test]
+    fn three_hundred_networks_are_well_again_five_seconds_after_the_last_fault() {
+        for seed in 0..300 {
+            let outcome = simulate(&Scenario::of(seed)).unwrap();
+            assert_eq!(
+                outcome.violations,
+                Vec::<String>::new(),
+                "bench simulate --seeds 1 --seed {seed}"
+            );
         }
     }
 

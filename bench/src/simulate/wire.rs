@@ -51,10 +51,6 @@ impl Wire {
         Self { ends: [end(one, other.1), end(other, one.1)], closed: false }
     }
 
-    pub(super) fn end_of(&self, node: usize) -> Option<usize> {
-        self.ends.iter().position(|end| end.node == node)
-    }
-
     pub(super) fn connects(&self, a: usize, b: usize) -> bool {
         let [one, other] = &self.ends;
         (one.node, other.node) == (a, b) || (one.node, other.node) == (b, a)

@@ -14,7 +14,7 @@ use crate::admission::{Admission, Occupancy, Verdict};
 use crate::certificates::{Tls, identity_of};
 use crate::config::EndpointConfig;
 use crate::connector::Connector;
-use crate::failure::{Failure, code};
+use crate::failure::{Failure, LINKED, code};
 use crate::inbox::InboxSender;
 use crate::node::{Alive, Handshake, Node};
 use crate::registry::Registry;
@@ -191,6 +191,9 @@ async fn accept(node: Arc<Node>, quinn: quinn::Endpoint, alive: Alive) {
                 None => return,
             },
             Some(failure) = failed.recv() => {
+                if failure.reason == LINKED {
+                    continue;
+                }
                 let now = Instant::now();
                 if logged.is_none_or(|last| now - last >= STRANGER_LOG_INTERVAL) {
                     logged = Some(now);

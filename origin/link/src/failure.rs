@@ -23,6 +23,9 @@ const VERSION_ALERT: u64 = 70;
 /// TLS alert `no_application_protocol` (RFC 7301 section 3.2).
 const ALPN_ALERT: u64 = 120;
 
+/// What whoever has dialled a node that is linked already says: two nodes may dial each other at once.
+pub(crate) const LINKED: &str = "there is a link already";
+
 /// What went wrong, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -24,7 +24,7 @@ use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
 use super::neighbour::Neighbour;
 use super::network::{Network, NetworkCounts, Readiness};
 use super::tracks::{Owner, Publication};
-use super::tree::{Blue, Map};
+use super::tree::Trees;
 use crate::room::Start;
 use crate::store::Operation;
 use stoa_link::Interest;
@@ -60,14 +60,8 @@ pub struct Service {
     pub(super) people: BTreeMap<String, usize>,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
-    /// Which edges there are, and how far from each other.
-    pub(super) map: Map,
-    /// When edges are told anew whom to keep links to.
-    pub(super) neighbours_at: Option<Instant>,
-    pub(super) probe_round: u64,
-    /// Rooms of other origins of which this one roots the blue tree, and whose tracks are.
-    pub(super) blue: BTreeMap<RoomId, Blue>,
-    pub(super) blue_tracks: BTreeMap<TrackId, RoomId>,
+    /// How rooms are spread over edges.
+    pub(super) trees: Trees,
 }
 
 impl Service {
@@ -97,11 +91,7 @@ impl Service {
             network: Network::new(),
             people: BTreeMap::new(),
             leaving_at: None,
-            map: Map::default(),
-            neighbours_at: None,
-            probe_round: 0,
-            blue: BTreeMap::new(),
-            blue_tracks: BTreeMap::new(),
+            trees: Trees::default(),
         }
     }
 
@@ -121,7 +111,7 @@ impl Service {
             self.close(link, "this origin has as many links as it takes");
             return;
         }
-        self.map.handle_relay(peer.node.clone(), link, &peer.region, Relay::default());
+        self.trees.map.handle_relay(peer.node.clone(), link, &peer.region, Relay::default());
         self.links.insert(link, Neighbour::new(peer));
         self.network_changed(now);
         self.tell_revocations(link);
@@ -221,8 +211,7 @@ impl Service {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let room = self.deadlines.first().map(|(at, _)| *at);
-        let blue = self.blue.values().filter_map(Blue::poll_timeout).min();
-        let due = [room, self.network.poll_timeout(), blue, self.neighbours_at];
+        let due = [room, self.network.poll_timeout(), self.trees.poll_timeout()];
         due.into_iter().flatten().min()
     }
 

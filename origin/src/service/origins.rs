@@ -65,7 +65,7 @@ impl Service {
             copying: BTreeMap::new(),
         };
         let (node, region) = (origin.peer.node.clone(), origin.peer.region.clone());
-        self.map.handle_origin(node, &region);
+        self.trees.map.handle_origin(node, &region);
         self.network.origins.insert(link, origin);
         let rooms: Vec<RoomOwnership> = self.halls.values().map(ownership_told).collect();
         let mut chunks = rooms.chunks(ROOMS_PER_MESSAGE_MAX).peekable();

@@ -127,7 +127,7 @@ impl Service {
                 self.halls.get(room).map_or(&[], |hall| hall.tree.children(*track))
             }
             Way::Blue(BlueRoute { room, track }) => {
-                self.blue.get(room).map_or(&[], |blue| blue.children(*track))
+                self.trees.blue.get(room).map_or(&[], |blue| blue.children(*track))
             }
         }
     }

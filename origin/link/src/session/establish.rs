@@ -10,7 +10,7 @@ use stoa_protocol::ids::NodeId;
 use super::driver::Driver;
 use crate::certificates::name_in;
 use crate::event::PeerName;
-use crate::failure::{Failure, Kind, close, code};
+use crate::failure::{Failure, Kind, LINKED, close, code};
 use crate::node::{Handshake, Node};
 
 /// Which side of a connection this is.
@@ -48,7 +48,7 @@ pub(crate) async fn run(node: &Arc<Node>, connection: Connection, side: Side<'_>
         // One target may be another name of a node that is linked already. A second link would end
         // the first.
         Side::Opening { peer } if node.registry.of(&name.node).is_some() => {
-            close(&connection, code::IN_ORDER, "there is a link already");
+            close(&connection, code::IN_ORDER, LINKED);
             *peer = Some(name.node);
             return Outcome::Linked;
         }

@@ -7,6 +7,7 @@
 //! | `map` | which edges there are, what they offer, how far they are from each other |
 //! | `planning` | plans made and kept, and told to edges |
 //! | `rooting` | frames of rooms of other origins |
+//! | `trees` | what an origin keeps for all rooms |
 //! | `voices` | what a standby must know to root the blue tree |
 
 mod blue;
@@ -14,9 +15,10 @@ mod branches;
 mod map;
 mod planning;
 mod rooting;
+mod trees;
 mod voices;
 
-pub(super) use blue::{Blue, BlueRoute};
+pub(super) use blue::BlueRoute;
 pub(super) use branches::Branches;
-pub(super) use map::Map;
+pub(super) use trees::Trees;
 pub(super) use voices::Told;

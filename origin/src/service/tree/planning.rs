@@ -31,7 +31,7 @@ impl Service {
     pub(in crate::service) fn handle_relay(&mut self, link: LinkId, relay: Relay, now: Instant) {
         let Some(neighbour) = self.links.get(&link) else { return };
         let (node, region) = (neighbour.peer.node.clone(), neighbour.peer.region.clone());
-        self.map.handle_relay(node, link, &region, relay);
+        self.trees.map.handle_relay(node, link, &region, relay);
         self.network_changed(now);
     }
 
@@ -39,7 +39,7 @@ impl Service {
     pub(in crate::service) fn handle_paths(&mut self, link: LinkId, paths: Paths, now: Instant) {
         let Some(neighbour) = self.links.get(&link) else { return };
         let node = neighbour.peer.node.clone();
-        self.map.handle_paths(&node, paths, now);
+        self.trees.map.handle_paths(&node, paths, now);
         let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
         for key in keys {
             self.plan_within(key, PLAN_INTERVAL, now);
@@ -53,7 +53,7 @@ impl Service {
         node: &NodeId,
         now: Instant,
     ) {
-        self.map.forget(node, link);
+        self.trees.map.forget(node, link);
         for hall in self.halls.values_mut() {
             hall.branches.forget(node);
         }
@@ -63,8 +63,8 @@ impl Service {
 
     /// Edges have come or gone: neighbours are named anew, and rooms planned.
     pub(in crate::service) fn network_changed(&mut self, now: Instant) {
-        if self.map.has_relays() {
-            self.neighbours_at = Some(now + PLAN_AFTER);
+        if self.trees.map.has_relays() {
+            self.trees.neighbours_at = Some(now + PLAN_AFTER);
         }
         let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
         for key in keys {
@@ -113,11 +113,11 @@ impl Service {
             hall.branches.clear()
         } else {
             let rooted = Rooted { owner: self.node.clone(), standby };
-            hall.branches.plan(&self.map, rooted, &members, &mut self.rng, now)
+            hall.branches.plan(&self.trees.map, rooted, &members, &mut self.rng, now)
         };
         let (room, epoch) = (hall.room.id().as_str().to_owned(), hall.room.epoch().0);
         for (node, branch) in tellings {
-            let Some(link) = self.map.spot(&node).map(|spot| spot.link) else { continue };
+            let Some(link) = self.trees.map.spot(&node).map(|spot| spot.link) else { continue };
             self.counts.branches_told += 1;
             self.send(link, Body::Branch(Branch { room: room.clone(), epoch, ..branch }));
         }
@@ -131,24 +131,29 @@ impl Service {
 
     /// Tells edges whom to keep links to, if that is due.
     pub(in crate::service) fn name_neighbours_due(&mut self, now: Instant) {
-        if self.neighbours_at.is_none_or(|at| at > now) {
+        if self.trees.neighbours_at.is_none_or(|at| at > now) {
             return;
         }
-        self.neighbours_at = self.map.has_relays().then_some(now + PROBE_INTERVAL);
-        self.probe_round += 1;
+        self.trees.neighbours_at = self.trees.map.has_relays().then_some(now + PROBE_INTERVAL);
+        self.trees.probe_round += 1;
         let parents = |node: &NodeId| -> Vec<NodeId> {
             let parents = self.halls.values().flat_map(|hall| hall.branches.parents_of(node));
             parents.take(PARENTS_PROBED).filter_map(|parent| NodeId::new(parent).ok()).collect()
         };
         let named: Vec<(LinkId, Vec<NodeId>)> = self
+            .trees
             .map
             .edges()
             .map(|(node, spot)| {
-                (spot.link, self.map.neighbours_of(node, &parents(node), self.probe_round, now))
+                (
+                    spot.link,
+                    self.trees.map.neighbours_of(node, &parents(node), self.trees.probe_round, now),
+                )
             })
             .collect();
         for (link, nodes) in named {
-            let neighbours = nodes.iter().map(|node| self.map.neighbour(node)).collect::<Vec<_>>();
+            let neighbours =
+                nodes.iter().map(|node| self.trees.map.neighbour(node)).collect::<Vec<_>>();
             let Some(edge) = self.links.get_mut(&link) else { continue };
             if edge.neighbours_told != nodes {
                 edge.neighbours_told = nodes;

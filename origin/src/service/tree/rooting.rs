@@ -34,7 +34,7 @@ impl Service {
             self.network.counts.superseded += 1;
             return;
         }
-        let blue = self.blue.entry(room.clone()).or_insert_with(|| Blue::new(room.clone()));
+        let blue = self.trees.blue.entry(room.clone()).or_insert_with(|| Blue::new(room.clone()));
         let before: Vec<TrackId> = blue.tracks().collect();
         if !blue.handle_voices(told, now) {
             self.network.counts.superseded += 1;
@@ -42,10 +42,10 @@ impl Service {
         }
         let after: Vec<TrackId> = blue.tracks().collect();
         for track in before {
-            self.blue_tracks.remove(&track);
+            self.trees.blue_tracks.remove(&track);
         }
         for track in after {
-            self.blue_tracks.insert(track, room.clone());
+            self.trees.blue_tracks.insert(track, room.clone());
         }
         self.carry_out_blue(&room);
     }
@@ -61,10 +61,10 @@ impl Service {
         if !self.network.is_shared() {
             return Err(ControlRefusal::UnknownRoom);
         }
-        if self.blue.len() >= REPLICAS_MAX && !self.blue.contains_key(&room) {
+        if self.trees.blue.len() >= REPLICAS_MAX && !self.trees.blue.contains_key(&room) {
             return Err(ControlRefusal::TooMany);
         }
-        self.blue.entry(room.clone()).or_insert_with(|| Blue::new(room.clone())).insert(link);
+        self.trees.blue.entry(room.clone()).or_insert_with(|| Blue::new(room.clone())).insert(link);
         self.carry_out_blue(&room);
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Service {
     pub(in crate::service) fn unsubscribe_blue(&mut self, link: LinkId, room: &str) -> bool {
         let room = RoomId::new(room).ok();
         let Some((room, blue)) =
-            room.and_then(|room| Some((room.clone(), self.blue.get_mut(&room)?)))
+            room.and_then(|room| Some((room.clone(), self.trees.blue.get_mut(&room)?)))
         else {
             return false;
         };
@@ -81,7 +81,7 @@ impl Service {
         let unused = blue.links().next().is_none() && blue.tracks().next().is_none();
         self.carry_out_blue(&room);
         if unused {
-            self.blue.remove(&room);
+            self.trees.blue.remove(&room);
         }
         true
     }
@@ -137,10 +137,10 @@ impl Service {
         if !neighbour.announced.contains_key(&frame.track) {
             return None;
         }
-        let Some(room) = self.blue_tracks.get(&frame.track) else {
+        let Some(room) = self.trees.blue_tracks.get(&frame.track) else {
             return Some(Err(FrameDrop::UnknownTrack));
         };
-        let blue = self.blue.get(room)?;
+        let blue = self.trees.blue.get(room)?;
         let edge = &neighbour.peer.node;
         Some(if blue.takes(edge, frame) {
             Ok(BlueRoute { room: room.clone(), track: frame.track })
@@ -154,7 +154,7 @@ impl Service {
     /// This origin owns a room of which it was the standby. Who hung from here goes on to, and the last owner's decisions
     /// hold for each voice until its edge has announced it anew.
     pub(in crate::service) fn adopt_blue(&mut self, room: &RoomId, key: RoomKey, now: Instant) {
-        let Some(blue) = self.blue.get_mut(room) else { return };
+        let Some(blue) = self.trees.blue.get_mut(room) else { return };
         blue.end_at(now + BRIDGE);
         for link in blue.links() {
             if let (Some(hall), Some(neighbour)) =
@@ -168,10 +168,10 @@ impl Service {
 
     /// This origin is no longer the standby of a room. What it sends as the room's owner goes on.
     pub(in crate::service) fn end_blue(&mut self, room: &RoomId) {
-        let Some(blue) = self.blue.remove(room) else { return };
+        let Some(blue) = self.trees.blue.remove(room) else { return };
         let hall = self.rooms.get(room).and_then(|key| self.halls.get(key));
         for track in blue.tracks() {
-            self.blue_tracks.remove(&track);
+            self.trees.blue_tracks.remove(&track);
             let own = hall.map_or(&[][..], |hall| hall.tree.children(track));
             for child in blue.children(track).iter().filter(|child| !own.contains(child)) {
                 self.commands.push_back(Command::Unbind { link: *child, track });
@@ -181,7 +181,7 @@ impl Service {
 
     /// A link has ended.
     pub(in crate::service) fn forget_blue(&mut self, link: LinkId) {
-        for blue in self.blue.values_mut() {
+        for blue in self.trees.blue.values_mut() {
             blue.forget(link);
         }
     }
@@ -189,10 +189,15 @@ impl Service {
     /// Tracks that have not been selected for a while are taken back.
     pub(in crate::service) fn handle_blue_due(&mut self, now: Instant) {
         let due = |blue: &Blue| blue.poll_timeout().is_some_and(|at| at <= now);
-        let rooms: Vec<RoomId> =
-            self.blue.iter().filter(|(_, blue)| due(blue)).map(|(room, _)| room.clone()).collect();
+        let rooms: Vec<RoomId> = self
+            .trees
+            .blue
+            .iter()
+            .filter(|(_, blue)| due(blue))
+            .map(|(room, _)| room.clone())
+            .collect();
         for room in rooms {
-            let Some(blue) = self.blue.get_mut(&room) else { continue };
+            let Some(blue) = self.trees.blue.get_mut(&room) else { continue };
             blue.handle_timeout(now);
             if blue.is_over(now) {
                 self.end_blue(&room);
@@ -203,7 +208,7 @@ impl Service {
     }
 
     fn carry_out_blue(&mut self, room: &RoomId) {
-        while let Some(doing) = self.blue.get_mut(room).and_then(Blue::next_doing) {
+        while let Some(doing) = self.trees.blue.get_mut(room).and_then(Blue::next_doing) {
             self.do_blue(doing);
         }
     }

@@ -1,0 +1,31 @@
+//! What an origin keeps for the trees of all rooms.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use stoa_audio::frame::TrackId;
+use stoa_protocol::ids::RoomId;
+
+use super::blue::Blue;
+use super::map::Map;
+
+/// What an origin keeps for the trees of all rooms.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Trees {
+    /// Which edges there are, and how far from each other.
+    pub(in crate::service) map: Map,
+    /// When edges are told anew whom to keep links to, and how often they were.
+    pub(super) neighbours_at: Option<Instant>,
+    pub(super) probe_round: u64,
+    /// Rooms of other origins of which this one roots the blue tree, and whose tracks are.
+    pub(in crate::service) blue: BTreeMap<RoomId, Blue>,
+    pub(super) blue_tracks: BTreeMap<TrackId, RoomId>,
+}
+
+impl Trees {
+    /// When anything of it is due.
+    pub(in crate::service) fn poll_timeout(&self) -> Option<Instant> {
+        let blue = self.blue.values().filter_map(Blue::poll_timeout).min();
+        [blue, self.neighbours_at].into_iter().flatten().min()
+    }
+}
