@@ -111,7 +111,8 @@ impl Service {
             self.close(link, "this origin has as many links as it takes");
             return;
         }
-        self.trees.map.handle_relay(peer.node.clone(), link, &peer.region, Relay::default());
+        let (node, relay) = (peer.node.clone(), Relay::default());
+        self.trees.map.handle_relay(node, link, &peer.region, relay, now);
         self.links.insert(link, Neighbour::new(peer));
         self.network_changed(now);
         self.tell_revocations(link);

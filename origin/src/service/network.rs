@@ -48,6 +48,8 @@ pub(super) struct Network {
     /// Rooms of this origin's former run that are left to their standbys, and until when.
     pub(super) left: BTreeMap<RoomId, Instant>,
     pub(super) counts: NetworkCounts,
+    /// How many people of each tenant others know of in rooms of this origin.
+    pub(super) people_told: BTreeMap<String, usize>,
 }
 
 /// Another origin that is linked.
@@ -60,6 +62,8 @@ pub(super) struct Origin {
     pub(super) told: u64,
     /// Rooms that it is being told from the beginning, by the number of the last message of it.
     pub(super) copying: BTreeMap<u64, RoomKey>,
+    /// How many people of each tenant are in its rooms.
+    pub(super) people: BTreeMap<String, usize>,
 }
 
 /// Who takes a room over when its owner is gone, and how far that is prepared.
@@ -172,6 +176,7 @@ impl Network {
             takings: BTreeMap::new(),
             left: BTreeMap::new(),
             counts: NetworkCounts::default(),
+            people_told: BTreeMap::new(),
         }
     }
 

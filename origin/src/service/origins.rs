@@ -34,6 +34,7 @@ impl Service {
         if let (Some(until), true) = (tidings.until, self.network.is_shared()) {
             self.network.tenure = Tenure::Until(until);
         }
+        self.tell_people();
         let Some(mut live) = tidings.live else { return };
         live.truncate(ORIGINS_MAX);
         if live != self.network.live {
@@ -63,9 +64,9 @@ impl Service {
             draining: false,
             told: 0,
             copying: BTreeMap::new(),
+            people: BTreeMap::new(),
         };
-        let (node, region) = (origin.peer.node.clone(), origin.peer.region.clone());
-        self.trees.map.handle_origin(node, &region);
+        self.trees.map.handle_origin(&origin.peer.node, &origin.peer.region, now);
         self.network.origins.insert(link, origin);
         let rooms: Vec<RoomOwnership> = self.halls.values().map(ownership_told).collect();
         let mut chunks = rooms.chunks(ROOMS_PER_MESSAGE_MAX).peekable();
@@ -73,7 +74,8 @@ impl Service {
         loop {
             let rooms = chunks.next().unwrap_or_default().to_vec();
             let last = chunks.peek().is_none();
-            let told = Ownerships { rooms, ended: Vec::new(), first, last };
+            let people = first.then(|| self.people_now());
+            let told = Ownerships { rooms, ended: Vec::new(), first, last, people };
             self.send(link, Body::Ownerships(told));
             first = false;
             if last {
@@ -126,6 +128,9 @@ impl Service {
         let owner = origin.peer.node.clone();
         if told.first {
             self.network.directory.begin(&owner);
+        }
+        if let Some(people) = told.people {
+            self.handle_people(link, people);
         }
         for wire in told.rooms {
             let Ok(room) = RoomId::new(wire.room) else { continue };
@@ -234,7 +239,7 @@ impl Service {
         Origins { origins: self.network.live.iter().map(info).collect() }
     }
 
-    fn send_to_origins(&mut self, body: &Body) {
+    pub(super) fn send_to_origins(&mut self, body: &Body) {
         let send = |link: &LinkId| Command::Send { link: *link, body: Box::new(body.clone()) };
         self.commands.extend(self.network.origins.keys().map(send));
     }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use stoa_protocol::mesh::control::{Act, Answer, Ask, Deed, ListParticipants, Problem};
+use stoa_protocol::mesh::control::{
+    Act, Answer, Ask, Deed, Join, ListParticipants, Problem, WireRole,
+};
 
 use super::cluster::Cluster;
+use super::world::join_ask;
 use crate::service::network::Readiness;
 use crate::store::StoreError;
 
@@ -51,6 +54,22 @@ async fn raised_ms(cluster: &mut Cluster, origin: &'static str) -> u64 {
         Some(Answer::Participants(page)) => page.participants[0].raised_ms,
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn the_people_of_a_tenant_are_counted_at_all_origins() {
+    let mut cluster = room().await;
+    cluster.create("e1", "o2", "s").await;
+    cluster.tidings().await;
+    let join = |who, max| match join_ask("s", who, WireRole::Listener) {
+        Ask::Join(join) => Ask::Join(Join { tenant_participants_max: Some(max), ..join }),
+        other => other,
+    };
+    let refused = problem(cluster.ask("e1", "o2", join("cleo", 3)).await);
+    assert_eq!(refused.code, "quota-participants");
+    assert!(matches!(cluster.ask("e1", "o2", join("cleo", 4)).await, Some(Answer::Room(_))));
+    cluster.kill("o1").await;
+    assert!(matches!(cluster.ask("e1", "o2", join("dora", 2)).await, Some(Answer::Room(_))));
 }
 
 #[tokio::test]

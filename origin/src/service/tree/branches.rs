@@ -2,7 +2,6 @@
 //! a plan is changed where something has changed and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use rand::Rng;
 use stoa_protocol::ids::NodeId;
@@ -51,6 +50,11 @@ pub(in crate::service) struct Branches {
 pub(in crate::service) type Telling = (NodeId, Branch);
 
 impl Branches {
+    /// Whether there is a plan.
+    pub(in crate::service) fn is_planned(&self) -> bool {
+        self.planned.is_some()
+    }
+
     /// How many feeds every member has.
     pub(in crate::service) fn feeds_effective(&self) -> u8 {
         self.planned.as_ref().map_or(1, |planned| planned.plan.feeds_effective())
@@ -70,14 +74,13 @@ impl Branches {
         rooted: Rooted,
         members: &BTreeSet<NodeId>,
         rng: &mut impl Rng,
-        now: Instant,
     ) -> Vec<Telling> {
         let fits = self.planned.as_ref().is_some_and(|planned| planned.rooted == rooted);
         let mut planned = match self.planned.take().filter(|_| fits) {
             Some(planned) if planned.has_places_for(map) => planned,
             _ => Planned::new(map, rooted, rng),
         };
-        planned.follow(map, members, rng, now);
+        planned.follow(map, members, rng);
         let wanted = planned.branches(map, members);
         self.planned = Some(planned);
         self.differences(wanted)
@@ -142,9 +145,9 @@ impl Planned {
     }
 
     /// Takes over what has changed.
-    fn follow(&mut self, map: &Map, members: &BTreeSet<NodeId>, rng: &mut impl Rng, now: Instant) {
+    fn follow(&mut self, map: &Map, members: &BTreeSet<NodeId>, rng: &mut impl Rng) {
         self.seat(map);
-        self.measure(map, now);
+        self.measure(map);
         let planner = planner();
         planner.mend(&self.network, &mut self.plan);
         for index in self.network.indices() {
@@ -173,7 +176,7 @@ impl Planned {
         }
     }
 
-    fn measure(&mut self, map: &Map, now: Instant) {
+    fn measure(&mut self, map: &Map) {
         let domains: BTreeSet<&str> = map.edges().map(|(_, spot)| spot.region.as_str()).collect();
         let domain = |region: &str| {
             domains.iter().position(|known| *known == region).and_then(|at| u32::try_from(at).ok())
@@ -194,11 +197,12 @@ impl Planned {
             };
             *self.network.node_mut(index) = node;
         }
+        let rows: Vec<_> =
+            self.places.iter().map(|place| place.as_ref().and_then(|node| map.row(node))).collect();
         for from in self.network.indices() {
             for to in self.network.indices().filter(|to| *to != from) {
-                let ends = (self.places.get(from.at()), self.places.get(to.at()));
-                if let (Some(Some(a)), Some(Some(b))) = ends {
-                    self.network.set_delay_ms(from, to, map.delay_ms(a, b, now));
+                if let (Some(Some(a)), Some(Some(b))) = (rows.get(from.at()), rows.get(to.at())) {
+                    self.network.set_delay_ms(from, to, map.between_ms(*a, *b));
                 }
             }
         }

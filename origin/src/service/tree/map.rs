@@ -11,6 +11,8 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, Region};
 use stoa_protocol::mesh::control::{NEIGHBOURS_MAX, Neighbour, Paths, Relay};
 
+use super::delays::{Delays, Row};
+
 /// What two nodes are taken to be apart of which nobody says where they are, in ms.
 const UNKNOWN_RTT_MS: f32 = 100.0;
 
@@ -32,6 +34,8 @@ pub(in crate::service) struct Map {
     spots: BTreeMap<NodeId, Spot>,
     /// Round-trip times, measured and estimated.
     book: Book<NodeId>,
+    /// The same as delays, at hand.
+    delays: Delays,
 }
 
 impl Map {
@@ -47,6 +51,7 @@ impl Map {
         link: LinkId,
         region: &Region,
         relay: Relay,
+        now: Instant,
     ) {
         let told = relay.latitude.zip(relay.longitude);
         let told = told.and_then(|(lat, lon)| Coordinates::new(lat, lon).ok());
@@ -60,14 +65,21 @@ impl Map {
         if let Some(place) = told.or_else(|| place_of(region)) {
             self.book.place(node.clone(), place);
         }
+        self.measure(&node, now);
         self.spots.insert(node, spot);
     }
 
     /// An origin is there.
-    pub(in crate::service) fn handle_origin(&mut self, node: NodeId, region: &Region) {
+    pub(in crate::service) fn handle_origin(
+        &mut self,
+        node: &NodeId,
+        region: &Region,
+        now: Instant,
+    ) {
         if let Some(place) = place_of(region) {
-            self.book.place(node, place);
+            self.book.place(node.clone(), place);
         }
+        self.measure(node, now);
     }
 
     /// An edge's link is down.
@@ -75,6 +87,7 @@ impl Map {
         if self.spots.get(node).is_some_and(|spot| spot.link == link) {
             self.spots.remove(node);
             self.book.forget(node);
+            self.delays.forget(node);
         }
     }
 
@@ -90,7 +103,10 @@ impl Map {
             let rtt_ms = path.rtt_us as f32 / 1_000.0;
             #[expect(clippy::cast_precision_loss, reason = "at most 1,000")]
             let loss = path.lost_permille.min(1_000) as f32 / 1_000.0;
-            if self.book.note(from, &to, Measurement { rtt_ms, loss }, now) {}
+            if self.book.note(from, &to, Measurement { rtt_ms, loss }, now) {
+                let delay_ms = self.delay_ms(from, &to, now);
+                self.delays.set(from, &to, delay_ms);
+            }
         }
     }
 
@@ -108,10 +124,24 @@ impl Map {
         Neighbour { node: node.as_str().to_owned(), address }
     }
 
-    /// Delay of one hop in ms, one way.
-    pub(in crate::service) fn delay_ms(&self, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
-        let estimate = self.book.estimate(from, to, now);
-        estimate.map_or(UNKNOWN_RTT_MS, |estimate| estimate.rtt_ms) / 2.0 + HOP_MS
+    /// Looks anew how far a node is from all others, by what was measured around both.
+    pub(in crate::service) fn measure(&mut self, node: &NodeId, now: Instant) {
+        let book = &self.book;
+        self.delays.measure(node, |other| delay_ms(book, node, other, now));
+    }
+
+    /// Where a node stands in the tables of delays.
+    pub(in crate::service) fn row(&self, node: &NodeId) -> Option<Row> {
+        self.delays.find(node)
+    }
+
+    /// Delay of one hop in ms, one way, as last looked at.
+    pub(in crate::service) fn between_ms(&self, from: Row, to: Row) -> f32 {
+        self.delays.between(from, to).unwrap_or(UNKNOWN_RTT_MS / 2.0)
+    }
+
+    fn delay_ms(&self, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
+        delay_ms(&self.book, from, to, now)
     }
 
     /// Whom an edge should keep links to in a round: some near ones, and some that nobody has measured.
@@ -127,6 +157,12 @@ impl Map {
         chosen.retain(|other| self.spots.get(other).is_some_and(|spot| !spot.address.is_empty()));
         chosen
     }
+}
+
+/// Delay of one hop in ms, one way.
+fn delay_ms(book: &Book<NodeId>, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
+    let estimate = book.estimate(from, to, now);
+    estimate.map_or(UNKNOWN_RTT_MS, |estimate| estimate.rtt_ms) / 2.0 + HOP_MS
 }
 
 fn place_of(region: &Region) -> Option<Coordinates> {
@@ -149,7 +185,8 @@ mod tests {
             let relay =
                 Relay { address: format!("{name}:7443"), fan_out_max: 8, ..Relay::default() };
             let link = LinkId(index as u64);
-            map.handle_relay(node(name), link, &Region::new(*region).unwrap(), relay);
+            let region = Region::new(*region).unwrap();
+            map.handle_relay(node(name), link, &region, relay, Instant::now());
         }
         map
     }
@@ -170,8 +207,9 @@ mod tests {
     #[test]
     fn an_edge_keeps_links_to_edges_that_can_be_reached() {
         let mut map = map(&[("a", "ams"), ("b", "fra"), ("c", "sin"), ("d", "lhr")]);
-        map.handle_relay(node("e"), LinkId(9), &Region::new("cdg").unwrap(), Relay::default());
         let now = Instant::now();
+        let cdg = Region::new("cdg").unwrap();
+        map.handle_relay(node("e"), LinkId(9), &cdg, Relay::default(), now);
         assert_eq!(map.neighbours_of(&node("a"), &[], 0, now), [node("b"), node("c"), node("d")]);
         map.forget(&node("c"), LinkId(2));
         assert_eq!(map.neighbours_of(&node("a"), &[], 0, now).len(), 2);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `blue` | a room of another origin, of which this one roots the blue tree |
 //! | `branches` | one room's plan, and what each edge of it was told |
+//! | `delays` | how far all nodes are from each other, at hand |
 //! | `map` | which edges there are, what they offer, how far they are from each other |
 //! | `planning` | plans made and kept, and told to edges |
 //! | `rooting` | frames of rooms of other origins |
@@ -12,6 +13,7 @@
 
 mod blue;
 mod branches;
+mod delays;
 mod map;
 mod planning;
 mod rooting;

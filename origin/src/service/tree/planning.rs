@@ -15,10 +15,17 @@ use crate::service::hall::RoomKey;
 const PLAN_AFTER: Duration = Duration::from_millis(100);
 
 /// How often a room whose network has changed is looked at.
-const PLAN_INTERVAL: Duration = Duration::from_secs(5);
+const PLAN_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Rooms that have a plan are looked at one after the other, so that frames need not wait for many of them.
+const PLAN_SPACING: Duration = Duration::from_millis(4);
 
 /// How often edges are given others to measure.
 const PROBE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Edges are looked at a few at a time, for the same reason.
+const PROBERS_AT_ONCE: usize = 2;
+const PROBERS_SPACING: Duration = Duration::from_millis(10);
 
 /// Parents of an edge, in all of its rooms, that are measured in any case.
 const PARENTS_PROBED: usize = 6;
@@ -31,7 +38,7 @@ impl Service {
     pub(in crate::service) fn handle_relay(&mut self, link: LinkId, relay: Relay, now: Instant) {
         let Some(neighbour) = self.links.get(&link) else { return };
         let (node, region) = (neighbour.peer.node.clone(), neighbour.peer.region.clone());
-        self.trees.map.handle_relay(node, link, &region, relay);
+        self.trees.map.handle_relay(node, link, &region, relay, now);
         self.network_changed(now);
     }
 
@@ -63,9 +70,7 @@ impl Service {
 
     /// Edges have come or gone: neighbours are named anew, and rooms planned.
     pub(in crate::service) fn network_changed(&mut self, now: Instant) {
-        if self.trees.map.has_relays() {
-            self.trees.neighbours_at = Some(now + PLAN_AFTER);
-        }
+        self.name_everybody_at(now + PLAN_AFTER);
         let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
         for key in keys {
             self.plan_within(key, PLAN_AFTER, now);
@@ -76,10 +81,13 @@ impl Service {
     pub(in crate::service) fn plan_within(&mut self, key: RoomKey, within: Duration, now: Instant) {
         let Some(hall) = self.halls.get_mut(&key) else { return };
         let at = now + within;
-        if hall.plan_at.is_none_or(|planned| at < planned) {
-            hall.plan_at = Some(at);
-            self.reschedule(key, now);
+        if hall.plan_at.is_some_and(|planned| planned <= at) {
+            return;
         }
+        let planned = hall.branches.is_planned();
+        let at = if planned { self.trees.reserve(now, within, PLAN_SPACING) } else { at };
+        hall.plan_at = Some(at);
+        self.reschedule(key, now);
     }
 
     /// Looks whether a room's edges or roots are others than planned.
@@ -113,7 +121,7 @@ impl Service {
             hall.branches.clear()
         } else {
             let rooted = Rooted { owner: self.node.clone(), standby };
-            hall.branches.plan(&self.trees.map, rooted, &members, &mut self.rng, now)
+            hall.branches.plan(&self.trees.map, rooted, &members, &mut self.rng)
         };
         let (room, epoch) = (hall.room.id().as_str().to_owned(), hall.room.epoch().0);
         for (node, branch) in tellings {
@@ -129,36 +137,49 @@ impl Service {
         self.halls.values().filter(|hall| hall.branches.feeds_effective() == 2).count()
     }
 
-    /// Tells edges whom to keep links to, if that is due.
+    /// Every edge is to be told whom to keep links to.
+    fn name_everybody_at(&mut self, at: Instant) {
+        if !self.trees.map.has_relays() {
+            return;
+        }
+        let trees = &mut self.trees;
+        trees.unnamed.extend(trees.map.edges().map(|(node, _)| node.clone()));
+        trees.neighbours_at = Some(trees.neighbours_at.map_or(at, |due| due.min(at)));
+    }
+
+    /// Tells edges whom to keep links to, if that is due: a few at a time, and all of them once a minute.
     pub(in crate::service) fn name_neighbours_due(&mut self, now: Instant) {
         if self.trees.neighbours_at.is_none_or(|at| at > now) {
             return;
         }
-        self.trees.neighbours_at = self.trees.map.has_relays().then_some(now + PROBE_INTERVAL);
-        self.trees.probe_round += 1;
-        let parents = |node: &NodeId| -> Vec<NodeId> {
-            let parents = self.halls.values().flat_map(|hall| hall.branches.parents_of(node));
-            parents.take(PARENTS_PROBED).filter_map(|parent| NodeId::new(parent).ok()).collect()
-        };
-        let named: Vec<(LinkId, Vec<NodeId>)> = self
-            .trees
-            .map
-            .edges()
-            .map(|(node, spot)| {
-                (
-                    spot.link,
-                    self.trees.map.neighbours_of(node, &parents(node), self.trees.probe_round, now),
-                )
-            })
-            .collect();
-        for (link, nodes) in named {
-            let neighbours =
-                nodes.iter().map(|node| self.trees.map.neighbour(node)).collect::<Vec<_>>();
-            let Some(edge) = self.links.get_mut(&link) else { continue };
-            if edge.neighbours_told != nodes {
-                edge.neighbours_told = nodes;
-                self.send(link, Body::Neighbours(Neighbours { neighbours }));
+        self.trees.neighbours_at = None;
+        if self.trees.unnamed.is_empty() {
+            self.trees.probe_round += 1;
+            self.name_everybody_at(now);
+        }
+        for _ in 0..PROBERS_AT_ONCE {
+            if let Some(node) = self.trees.unnamed.pop_first() {
+                self.name_neighbours_of(&node, now);
             }
+        }
+        let all = self.trees.unnamed.is_empty();
+        let pause = if all { PROBE_INTERVAL } else { PROBERS_SPACING };
+        self.trees.neighbours_at = self.trees.map.has_relays().then_some(now + pause);
+    }
+
+    fn name_neighbours_of(&mut self, node: &NodeId, now: Instant) {
+        let Some(link) = self.trees.map.spot(node).map(|spot| spot.link) else { return };
+        self.trees.map.measure(node, now);
+        let parents = self.halls.values().flat_map(|hall| hall.branches.parents_of(node));
+        let parents: Vec<NodeId> =
+            parents.take(PARENTS_PROBED).filter_map(|parent| NodeId::new(parent).ok()).collect();
+        let map = &self.trees.map;
+        let nodes = map.neighbours_of(node, &parents, self.trees.probe_round, now);
+        let neighbours = nodes.iter().map(|node| map.neighbour(node)).collect();
+        let Some(edge) = self.links.get_mut(&link) else { return };
+        if edge.neighbours_told != nodes {
+            edge.neighbours_told = nodes;
+            self.send(link, Body::Neighbours(Neighbours { neighbours }));
         }
     }
 }

@@ -40,8 +40,9 @@ pub use erasure::{EraseIdentity, Erased};
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 pub use message::{Body, Control};
 pub use origins::{
-    ORIGINS_MAX, OriginInfo, Origins, Orphans, Ownerships, Owns, ROOMS_PER_MESSAGE_MAX, Replica,
-    Replicated, RoomEdges, RoomEpoch, RoomOwnership, Superseded,
+    ORIGINS_MAX, OriginInfo, Origins, Orphans, Ownerships, Owns, People, ROOMS_PER_MESSAGE_MAX,
+    Replica, Replicated, RoomEdges, RoomEpoch, RoomOwnership, Superseded, TENANTS_TOLD_MAX,
+    TenantPeople,
 };
 pub use personal::Personal;
 pub use requests::{

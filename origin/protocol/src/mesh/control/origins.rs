@@ -95,6 +95,31 @@ pub struct Ownerships {
     /// Everything has been told: forget what of this origin was not among it.
     #[prost(bool, tag = "4")]
     pub last: bool,
+    /// How many people there are, if that has changed.
+    #[prost(message, optional, tag = "5")]
+    pub people: Option<People>,
+}
+
+/// Tenants of one [`People`].
+pub const TENANTS_TOLD_MAX: usize = 1_000;
+
+/// How many people are in the sending origin's rooms. Replaces what it has said before.
+#[derive(Clone, PartialEq, Message)]
+pub struct People {
+    /// At most [`TENANTS_TOLD_MAX`], those with most people first.
+    #[prost(message, repeated, tag = "1")]
+    pub tenants: Vec<TenantPeople>,
+}
+
+/// The people of one tenant.
+#[derive(Clone, PartialEq, Message)]
+pub struct TenantPeople {
+    /// Whose; empty for the default tenant.
+    #[prost(string, tag = "1")]
+    pub tenant: String,
+    /// How many.
+    #[prost(uint32, tag = "2")]
+    pub people: u32,
 }
 
 /// A room of the sending origin.
