@@ -113,6 +113,9 @@ impl World {
         if !std::mem::replace(&mut self.nodes[node].alive, false) {
             return;
         }
+        for end in self.wires.iter_mut().flat_map(|wire| &mut wire.ends) {
+            end.gone |= end.node == node;
+        }
         self.nodes[node].waiting.clear();
         self.nodes[node].journal.clear();
         self.nodes[node].dials.clear();

@@ -34,7 +34,8 @@ impl World {
 
     pub(super) fn arrive(&mut self, wire: usize, end: usize, packet: Packet) {
         let node = self.wires[wire].ends[end].node;
-        if self.wires[wire].closed || !self.nodes[node].alive {
+        let gone = self.wires[wire].ends[end].gone;
+        if self.wires[wire].closed || gone || !self.nodes[node].alive {
             return;
         }
         if self.nodes[node].frozen {
@@ -58,7 +59,7 @@ impl World {
             return;
         }
         one.wakes_at = None;
-        if closed || !self.nodes[one.node].alive {
+        if closed || one.gone || !self.nodes[one.node].alive {
             return;
         }
         if self.nodes[one.node].frozen {
@@ -167,7 +168,7 @@ impl World {
         for end in 0..2 {
             let (node, link, told) = {
                 let one = &self.wires[wire].ends[end];
-                (one.node, one.link, one.told)
+                (one.node, one.link, one.told && !one.gone)
             };
             self.nodes[node].links.remove(&link);
             if told && self.nodes[node].alive {

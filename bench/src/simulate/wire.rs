@@ -15,6 +15,8 @@ pub(super) struct End {
     pub(super) peer: Peer,
     /// Whether the node knows of it.
     pub(super) told: bool,
+    /// Whether its process has died; another one at the same address knows nothing of it.
+    pub(super) gone: bool,
     /// When the last message of its stream arrives: they keep their order.
     pub(super) stream_at: Instant,
     /// The deadline that is in the queue.
@@ -45,6 +47,7 @@ impl Wire {
             link,
             peer: Peer::new(Config::new(own, peer.clone()), now),
             told: false,
+            gone: false,
             stream_at: now,
             wakes_at: None,
         };

@@ -176,7 +176,11 @@ impl World {
             && (self.nodes[from].is_origin()
                 || self.nodes[to].is_origin()
                 || self.nodes[from].dials.contains(&to));
-        if !wanted || self.linked(from, to) {
+        if !wanted {
+            return;
+        }
+        self.replace_ended(from, to);
+        if self.linked(from, to) {
             return;
         }
         let cut = self.paths.is_cut(from, to) || self.paths.is_cut(to, from);
@@ -191,6 +195,19 @@ impl World {
         for (end, node) in [from, to].into_iter().enumerate() {
             self.nodes[node].links.insert(links[end], (wire, end));
             self.pump(wire, end);
+        }
+    }
+
+    /// A process that has started again takes the place of its predecessor: the newest link counts.
+    fn replace_ended(&mut self, a: usize, b: usize) {
+        if !self.nodes[a].runs() || !self.nodes[b].runs() {
+            return;
+        }
+        let ended = self.wires.iter().position(|wire| {
+            !wire.closed && wire.connects(a, b) && wire.ends.iter().any(|end| end.gone)
+        });
+        if let Some(wire) = ended {
+            self.close(wire);
         }
     }
 

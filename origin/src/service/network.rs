@@ -21,6 +21,10 @@ pub(super) const STANDBY_FIRST: Duration = LEASE_LIFE;
 /// How long the standbys of a restarted owner have to take its rooms; then it takes them from the store.
 pub(super) const LEFT_TO_STANDBY: Duration = Duration::from_secs(5);
 
+/// How long a room is still taken for that of an owner who does not name it: who was restarted may have left it to a standby
+/// that was restarted, too, and nobody may be told meanwhile that there is no such room.
+pub(super) const FADES_AFTER: Duration = Duration::from_secs(15);
+
 /// How long a room may take to move to another origin before this one goes on.
 pub(super) const MOVE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -48,6 +52,8 @@ pub(super) struct Network {
     /// Rooms of this origin's former run that are left to their standbys, and until when.
     pub(super) left: BTreeMap<RoomId, Instant>,
     pub(super) counts: NetworkCounts,
+    /// Rooms that their owners have not named, when they are forgotten, and the epoch in which they were known.
+    pub(super) fading: VecDeque<(Instant, RoomId, Epoch)>,
     /// How many people of each tenant others know of in rooms of this origin.
     pub(super) people_told: BTreeMap<String, usize>,
 }
@@ -176,6 +182,7 @@ impl Network {
             takings: BTreeMap::new(),
             left: BTreeMap::new(),
             counts: NetworkCounts::default(),
+            fading: VecDeque::new(),
             people_told: BTreeMap::new(),
         }
     }

@@ -15,7 +15,7 @@ use super::core::Service;
 use super::counts::ControlRefusal;
 use super::effects::Command;
 use super::hall::{Hall, RoomKey};
-use super::network::{Origin, Why};
+use super::network::{FADES_AFTER, Origin, REPLICAS_MAX, Why};
 use crate::cluster::{Known, LiveOrigin, Tenure, Tidings};
 
 impl Service {
@@ -35,6 +35,7 @@ impl Service {
             self.network.tenure = Tenure::Until(until);
         }
         self.tell_people();
+        self.forget_faded(now);
         let Some(mut live) = tidings.live else { return };
         live.truncate(ORIGINS_MAX);
         if live != self.network.live {
@@ -150,9 +151,23 @@ impl Service {
             let left: Vec<(RoomId, Known)> = self.network.directory.end(&owner);
             // An owner that was restarted leaves its rooms to those who hold them.
             for (room, known) in left {
+                if self.network.fading.len() < REPLICAS_MAX {
+                    self.network.fading.push_back((now + FADES_AFTER, room.clone(), known.epoch));
+                    self.network.directory.note(room.clone(), known.clone());
+                }
                 if known.standby.as_ref() == Some(&self.node) {
                     self.take(&room, Why::Restarted, now);
                 }
+            }
+        }
+    }
+
+    /// Rooms of which their owner has not spoken for long since it is linked anew have ended.
+    fn forget_faded(&mut self, now: Instant) {
+        while self.network.fading.front().is_some_and(|(at, ..)| *at <= now) {
+            let Some((_, room, epoch)) = self.network.fading.pop_front() else { return };
+            if self.network.directory.find(&room).is_some_and(|known| known.epoch == epoch) {
+                self.network.directory.forget(&room, epoch);
             }
         }
     }
