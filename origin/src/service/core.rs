@@ -91,7 +91,7 @@ impl Service {
             network: Network::new(),
             people: BTreeMap::new(),
             leaving_at: None,
-            trees: Trees::default(),
+            trees: Trees::new(limits.fan_out),
         }
     }
 
