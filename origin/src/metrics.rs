@@ -83,6 +83,8 @@ metrics! { Families:
     frames_in: IntCounter = "stoa_origin_frames_in_total";
     /// Frames sent to edges, counted once per edge.
     frames_out: IntCounter = "stoa_origin_frames_out_total";
+    /// Frames of the last moments sent to edges that had lost a parent.
+    frames_back_filled: IntCounter = "stoa_origin_frames_back_filled_total";
     /// Frames dropped, by reason.
     frames_dropped: IntCounterVec = "stoa_origin_frames_dropped_total" ["reason"];
     /// Announced tracks refused, by reason.
@@ -217,6 +219,7 @@ impl Metrics {
         raise(&f.blocks_refused, service.blocks_refused());
         raise(&f.frames_in, counts.frames_in);
         raise(&f.frames_out, counts.frames_out);
+        raise(&f.frames_back_filled, counts.frames_back_filled);
         raise(&f.selections, counts.selections);
         raise(&f.room_states, counts.room_states);
         raise(&f.links_refused, counts.links_refused);

@@ -205,6 +205,9 @@ impl World {
                 | service::Command::Replicate { link, body, .. } => self.say(node, link, *body),
                 service::Command::Bind { link, binding } => self.bind(node, link, *binding),
                 service::Command::Unbind { link, track } => self.unbind(node, link, track),
+                service::Command::BackFill { link, frames } => {
+                    frames.iter().for_each(|frame| self.send_frame(node, link, frame));
+                }
                 service::Command::Close { link, .. } => {
                     if let Some((wire, _)) = self.nodes[node].links.get(&link).copied() {
                         self.close(wire);

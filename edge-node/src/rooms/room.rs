@@ -16,7 +16,7 @@ use super::pace::Pace;
 use super::reactions::ReactionCounts;
 use super::roster::{Counts, RaisedHand, Roster, RosterMember, Title};
 use super::seat::role_of;
-use super::tree::{Children, Feeds, Recent};
+use super::tree::{Children, Feeds};
 use super::window::{Verdict, Window};
 use crate::webrtc::{Class, RoomKey};
 

@@ -158,6 +158,9 @@ impl Service {
             Body::Request(request) => self.handle_request(link, request, now),
             Body::Subscribe(subscribe) => {
                 let done = self.subscribe(link, &subscribe, now);
+                if done.is_ok() && subscribe.back_fill {
+                    self.back_fill(link, &subscribe.room, now);
+                }
                 self.note_outcome(done);
             }
             Body::Unsubscribe(unsubscribe) => {

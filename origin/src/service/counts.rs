@@ -92,6 +92,8 @@ pub struct Counts {
     pub frames_in: u64,
     /// Frames sent, counted once per child.
     pub frames_out: u64,
+    /// Frames of the last moments sent to edges that had lost a parent.
+    pub frames_back_filled: u64,
     /// Frames dropped, by reason.
     pub frames_dropped: BTreeMap<FrameDrop, u64>,
     /// Announced tracks refused, by reason.

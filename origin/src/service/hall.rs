@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use stoa_audio::frame::TrackId;
+use stoa_audio::recent::Recent;
 use stoa_link::LinkId;
 
 use super::network::{Moving, Standby};
@@ -36,6 +37,8 @@ pub(super) struct Hall {
     pub(super) moving: Option<Moving>,
     /// Tracks that are announced.
     pub(super) tracks: BTreeSet<TrackId>,
+    /// What was heard in the last moments.
+    pub(super) recent: Recent,
     /// What its standby knows of who speaks.
     pub(super) voices_told: Told,
     /// Along which edges it is spread.
@@ -58,6 +61,7 @@ impl Hall {
             standby: None,
             moving: None,
             tracks: BTreeSet::new(),
+            recent: Recent::default(),
             voices_told: Told::default(),
             branches: Branches::default(),
             plan_at: None,

@@ -10,7 +10,6 @@
 //! | `edges` | links to other edges: whom to dial, what they measure |
 //! | `feeds` | whom one room's frames are asked of |
 //! | `metrics` | what is counted |
-//! | `recent` | the frames of the last moments |
 //! | `relaying` | what other edges ask of this one |
 //! | `uplink` | a speaker's way to both roots |
 
@@ -19,7 +18,6 @@ mod children;
 mod edges;
 mod feeds;
 mod metrics;
-mod recent;
 mod relaying;
 mod uplink;
 
@@ -27,4 +25,3 @@ pub(super) use children::Children;
 pub(super) use edges::Edges;
 pub(super) use feeds::Feeds;
 pub(super) use metrics::TreeMetrics;
-pub(super) use recent::Recent;

@@ -277,6 +277,11 @@ impl Server {
                         link.unbind(track);
                     }
                 }
+                Command::BackFill { link, frames } => {
+                    if let Some(link) = self.links.get(&link) {
+                        frames.iter().for_each(|frame| link.send_frame(frame));
+                    }
+                }
                 Command::Close { link, reason } => {
                     if let Some(link) = self.links.get(&link) {
                         tracing::warn!(link = link.id().0, node = %link.peer().node, reason, "closing a link");
