@@ -18,6 +18,7 @@
 mod blocks;
 mod cluster;
 mod durable;
+mod feeds;
 mod links;
 mod looks;
 mod model;
