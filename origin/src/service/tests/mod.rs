@@ -26,6 +26,7 @@ mod origins;
 mod people;
 mod pump;
 mod rooms;
+mod survey;
 mod tenants;
 mod tracks;
 mod world;
