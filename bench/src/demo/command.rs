@@ -133,6 +133,7 @@ fn welcome(network: &Network, wish: &Wish, took: Duration) {
         wish.origin.city,
         took.as_secs_f64()
     );
+    println!("what the origin sees: http://{}/status\n", network.origin.http());
     for edge in &network.edges {
         let source = if edge.round_trip.measured { "measured" } else { "modelled" };
         let ms = edge.round_trip.ms;
@@ -158,7 +159,9 @@ fn ready(network: &Network) -> serde_json::Value {
             "listener": edge.listener,
         })
     });
-    let origin = json!({ "metrics": format!("http://{}", network.origin.http()), "pid": network.origin.pid() });
+    let http = format!("http://{}", network.origin.http());
+    let status = format!("{http}/status");
+    let origin = json!({ "metrics": http, "status": status, "pid": network.origin.pid() });
     let edges = edges.collect::<Vec<_>>();
     json!({ "event": "ready", "room": network.room.room, "origin": origin, "edges": edges })
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use stoa_protocol::ids::NodeRole;
 
 use super::peers::{OTHER, Peers};
@@ -26,11 +28,27 @@ pub struct LinkMetrics {
     exported: BTreeMap<LinkId, Exported>,
 }
 
-#[derive(Debug)]
+/// A link's own figures, found once: looking them up by their labels each second would take longer than all else.
 struct Exported {
     /// Whether the peer has figures of its own.
     shown: bool,
     statistics: LinkStatistics,
+    up: IntGauge,
+    gauges: Vec<(fn(&LinkStatistics) -> f64, Gauge)>,
+    counters: Vec<(fn(&LinkStatistics) -> u64, IntCounter)>,
+}
+
+impl Exported {
+    fn note(&mut self, now: LinkStatistics) {
+        let before = std::mem::replace(&mut self.statistics, now);
+        self.up.set(1);
+        for (figure, gauge) in &self.gauges {
+            gauge.set(figure(&now));
+        }
+        for (figure, counter) in &self.counters {
+            counter.inc_by(figure(&now).saturating_sub(figure(&before)));
+        }
+    }
 }
 
 impl LinkMetrics {
@@ -70,31 +88,33 @@ impl LinkMetrics {
 
     /// Brings a link's figures up to date.
     pub fn note(&mut self, id: LinkId, peer: &PeerName, now: LinkStatistics) {
-        let (shown, before) = match self.exported.get_mut(&id) {
-            Some(known) => (known.shown, std::mem::replace(&mut known.statistics, now)),
-            None => {
-                let entered = self.peers.enter(peer);
-                if let Some((node, region)) = entered.dropped {
-                    self.drop_figures(&[node.as_str(), region.as_str()]);
-                }
-                let shown = entered.shown;
-                self.exported.insert(id, Exported { shown, statistics: now });
-                (shown, LinkStatistics::default())
-            }
-        };
+        if let Some(known) = self.exported.get_mut(&id) {
+            return known.note(now);
+        }
+        let entered = self.peers.enter(peer);
+        if let Some((node, region)) = entered.dropped {
+            self.drop_figures(&[node.as_str(), region.as_str()]);
+        }
+        let mut exported = self.exported(peer, entered.shown);
+        exported.note(now);
+        self.exported.insert(id, exported);
+    }
+
+    fn exported(&self, peer: &PeerName, shown: bool) -> Exported {
         let here = if shown { [peer.node.as_str(), peer.region.as_str()] } else { [OTHER, ""] };
-        self.up.with_label_values(&here).set(1);
-        for (family, gauges) in &self.gauges {
-            for (label, figure) in family.figures {
-                gauges.with_label_values(&family.values(&here, label)).set(figure(&now));
-            }
+        let (mut gauges, mut counters) = (Vec::new(), Vec::new());
+        for (family, all) in &self.gauges {
+            gauges.extend(family.figures.iter().map(|(label, figure)| {
+                (*figure, all.with_label_values(&family.values(&here, label)))
+            }));
         }
-        for (family, counters) in &self.counters {
-            for (label, figure) in family.figures {
-                let more = figure(&now).saturating_sub(figure(&before));
-                counters.with_label_values(&family.values(&here, label)).inc_by(more);
-            }
+        for (family, all) in &self.counters {
+            counters.extend(family.figures.iter().map(|(label, figure)| {
+                (*figure, all.with_label_values(&family.values(&here, label)))
+            }));
         }
+        let (statistics, up) = (LinkStatistics::default(), self.up.with_label_values(&here));
+        Exported { shown, statistics, up, gauges, counters }
     }
 
     /// Takes the gauges of a link that went down off the page; its counters stay, as counters do.
