@@ -187,6 +187,10 @@ fn welcome(network: &Network, wish: &Wish, took: Duration) {
         origins.join(", "),
         took.as_secs_f64()
     );
+    for origin in &network.origins {
+        println!("what the origin in {} sees: http://{}/status", origin.place.city, origin.node.http());
+    }
+    println!();
     for edge in &network.edges {
         let source = if edge.round_trip.measured { "measured" } else { "modelled" };
         let ms = edge.round_trip.ms;
@@ -213,8 +217,9 @@ fn ready(network: &Network) -> serde_json::Value {
         })
     });
     let origins = network.origins.iter().map(|origin| {
-        let metrics = format!("http://{}", origin.node.http());
-        json!({ "origin": origin.place.code, "metrics": metrics, "pid": origin.node.pid() })
+        let http = format!("http://{}", origin.node.http());
+        let status = format!("{http}/status");
+        json!({ "origin": origin.place.code, "metrics": http, "status": status, "pid": origin.node.pid() })
     });
     let (origins, edges) = (origins.collect::<Vec<_>>(), edges.collect::<Vec<_>>());
     json!({ "event": "ready", "room": network.room.room, "origins": origins, "edges": edges })

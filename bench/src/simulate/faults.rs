@@ -32,6 +32,8 @@ pub enum Fault {
     StoreAway,
     /// It can again.
     StoreBack,
+    /// No fault: the room is to have so many feeds.
+    Feeds(u32),
 }
 
 /// What happens when, from the moment at which everything stands.
@@ -97,6 +99,7 @@ impl World {
             Fault::Fast(node) => {
                 self.paths.slow.remove(&node);
             }
+            Fault::Feeds(feeds) => self.set_feeds(feeds),
             Fault::StoreAway => self.store_is_up = false,
             Fault::StoreBack => {
                 self.store_is_up = true;

@@ -7,7 +7,7 @@ use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId
 use stoa_edge::rooms::{Newcomer, Order, Reply, Ticket};
 use stoa_edge::webrtc::{Downlink, RoomKey, SessionEvent, SessionId, Uplinked};
 use stoa_protocol::ids::{Role, RoomId};
-use stoa_protocol::mesh::control::{CreateRoom, Problem};
+use stoa_protocol::mesh::control::{Ask, ChangeRoom, CreateRoom, Problem, RoomSettings, WireRole};
 
 use super::node::Core;
 use super::world::{Happening, World};
@@ -91,6 +91,20 @@ impl World {
         };
         let ticket = self.order(edge, Order::Prepare(newcomer));
         self.people.all[index].waits_for = Some(ticket);
+        self.carry_out(edge);
+    }
+
+    /// Somebody sets over how many trees the room goes.
+    pub(super) fn set_feeds(&mut self, feeds: u32) {
+        let Some(edge) = self.people.all.first().map(|person| person.edge) else { return };
+        let settings = RoomSettings { feeds: Some(feeds), ..RoomSettings::default() };
+        let change = ChangeRoom {
+            room: ROOM.to_owned(),
+            settings: Some(settings),
+            authority: WireRole::Host.into(),
+            ..ChangeRoom::default()
+        };
+        self.order(edge, Order::Ask(Ask::ChangeRoom(change)));
         self.carry_out(edge);
     }
 

@@ -219,6 +219,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_lost_when_a_room_is_to_have_one_feed_and_two_again() {
+        for seed in 0..6 {
+            let after = |s, feeds| (Duration::from_secs(s), Fault::Feeds(feeds));
+            let scenario = Scenario { plan: Some(vec![after(2, 1), after(8, 2)]), ..quiet(seed) };
+            let outcome = simulate(&scenario).unwrap();
+            assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+        }
+    }
+
+    #[test]
     fn nothing_is_lost_when_an_origin_dies() {
         for seed in 0..6 {
             for origin in 0..2 {

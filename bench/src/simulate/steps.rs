@@ -121,7 +121,7 @@ impl World {
             },
             Event::Frame(frame) => return self.pass_on(node, link, &frame),
             Event::Down { .. } => return self.close(wire),
-            Event::Suspect | Event::Trusted => {}
+            Event::Suspect | Event::Trusted | Event::Trail { .. } => {}
         }
         self.carry_out(node);
     }

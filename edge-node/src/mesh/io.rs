@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use prometheus::Registry;
-use stoa_link::{Endpoint, EndpointConfig, InboxSender, PeerName, inbox};
+use stoa_link::{
+    Endpoint, EndpointConfig, EndpointMetrics, InboxSender, LinkMetrics, PeerName, inbox,
+};
 #[cfg(feature = "standalone")]
 use stoa_origin::store::{DurableConfig, StoreConfig};
+use stoa_protocol::ids::NodeRole;
 use stoa_protocol::mesh::control::Relay;
 use stoa_runtime::metrics_page::Health;
 use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::config::{MeshConfig, OwnOrigin};
-use crate::metrics::{EndpointMetrics, LinkMetrics};
 use crate::rooms::{
     Hub, Limits, OnEnded, OnRevoked, Orders, RoomsMetrics, Shell, Steering, Surroundings,
 };
@@ -145,7 +147,7 @@ async fn build(start: Start) -> anyhow::Result<Running> {
     let Start { name, config, limits, registry, health, plane, from_plane, orders, .. } = start;
     let Start { on_ended, on_revoked, own, coordinates, .. } = start;
     let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
-    let links = LinkMetrics::register(&registry).context("metrics of links")?;
+    let links = LinkMetrics::register(&registry, NodeRole::Edge).context("metrics of links")?;
     let (sender, inbox) = inbox();
     let (endpoint, origin) = if config.origins.is_empty() {
         health.set_ready(false, "the embedded origin is starting");
@@ -167,6 +169,7 @@ async fn build(start: Start) -> anyhow::Result<Running> {
         orders,
         health,
         links,
+        trails: endpoint.as_ref().map(|(endpoint, _)| endpoint.trails().clone()),
         metrics,
         on_ended,
         on_revoked,
@@ -197,7 +200,8 @@ fn connect(
     inbox: InboxSender,
     registry: &Registry,
 ) -> anyhow::Result<(Endpoint, EndpointMetrics)> {
-    let metrics = EndpointMetrics::register(registry).context("metrics of the mesh endpoint")?;
+    let metrics = EndpointMetrics::register(registry, NodeRole::Edge)
+        .context("metrics of the mesh endpoint")?;
     let limits = stoa_link::Limits {
         booked_bits_per_second: config.booked_bits_per_second,
         ..stoa_link::Limits::default()
@@ -206,6 +210,7 @@ fn connect(
     let listen = config.listen;
     let endpoint = Endpoint::bind(EndpointConfig { listen, identity, name, limits }, inbox)
         .with_context(|| format!("the mesh cannot start on {listen}"))?;
+    endpoint.trails().register(registry).context("metrics of hops")?;
     for origin in &config.origins {
         endpoint.connect(origin.clone());
     }

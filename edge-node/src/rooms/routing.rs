@@ -36,6 +36,14 @@ pub struct TreeRoute {
     pub room: Option<RoomKey>,
 }
 
+impl TreeRoute {
+    /// Whether anybody here hears the frame.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.stage.is_some() || self.audience.is_some()
+    }
+}
+
 impl Hub {
     /// Routes a frame of a local client; `None` when it goes nowhere.
     pub fn route_uplinked(&mut self, uplinked: Uplinked, now: Instant) -> Option<UplinkRoute> {

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use stoa_audio::frame::TrackId;
 use stoa_audio::recent::Recent;
 use stoa_link::LinkId;
+use stoa_protocol::mesh::control::RoomInfo;
 
 use super::network::{Moving, Standby};
 use super::tree::{Branches, Told};
-use crate::room::Room;
+use crate::room::{FEEDS_MAX, Room};
 use crate::stage::Stage;
 use crate::store::Ownership;
 use stoa_link::Subscriptions;
@@ -45,7 +46,7 @@ pub(super) struct Hall {
     pub(super) branches: Branches,
     /// When to look at that again.
     pub(super) plan_at: Option<Instant>,
-    /// The edges and the standby that it was planned for.
+    /// The edges and the root of the blue tree that it was planned for.
     pub(super) planned_for: (Vec<LinkId>, Option<LinkId>),
 }
 
@@ -74,6 +75,17 @@ impl Hall {
         let mut links = self.tree.links();
         links.extend(self.room.links());
         links
+    }
+
+    /// What everybody may know of the room.
+    pub(super) fn info(&self) -> RoomInfo {
+        let feeds_effective = Some(self.branches.feeds_effective().into());
+        RoomInfo { feeds_effective, ..self.room.info() }
+    }
+
+    /// Who roots the blue tree: the standby, unless the room is to have one feed.
+    pub(super) fn blue_root(&self) -> Option<&Standby> {
+        self.standby.as_ref().filter(|_| self.room.settings().feeds == FEEDS_MAX)
     }
 
     /// Whether `link` hears of this room.

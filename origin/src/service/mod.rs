@@ -19,6 +19,7 @@
 //! | `origins` | links to other origins, and what each owns |
 //! | `standby` | who would take a room of this origin over, and what it is told |
 //! | `successors` | replicas of others' rooms, who may act, rooms that are given up |
+//! | `survey` | what the status page tells |
 //! | `takeover` | rooms of others are taken |
 //! | `counts` | what happened, by reason |
 //! | `looks` | what memory cannot answer, and what is erased in memory and store |
@@ -50,6 +51,7 @@ mod revocations;
 mod settle;
 mod standby;
 mod successors;
+mod survey;
 mod takeover;
 mod tracks;
 mod tree;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use stoa_audio::frame::Frame;
-use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
+use stoa_link::{Event, Inbox, InboxSender, Link, LinkId, LinkMetrics, Trails};
 use stoa_protocol::mesh::control::Problem;
 use stoa_protocol::token::Revocation;
 use stoa_runtime::metrics_page::Health;
@@ -23,7 +23,6 @@ use super::super::metrics::RoomsMetrics;
 use super::super::order::{Order, Reply, Ticket};
 use super::steering::{Steering, Wish};
 use super::tellers::Tellers;
-use crate::metrics::LinkMetrics;
 use crate::webrtc::{FromPlane, FromPlaneQueue, Plane, RoomKey, SessionEvent, SessionId};
 
 /// Events of links taken in a turn.
@@ -62,6 +61,8 @@ pub struct Surroundings {
     pub health: Health,
     /// Counts of links.
     pub links: LinkMetrics,
+    /// Sampled frames on their way through this node, unless all links are inside this process.
+    pub trails: Option<Trails>,
     /// Counts of rooms.
     pub metrics: RoomsMetrics,
     /// Hears of ended sessions.
@@ -189,6 +190,9 @@ impl Shell {
         match event {
             Event::Frame { id, frame } => {
                 let route = self.hub.route_from_link(id, &frame, now());
+                if let (Some(trails), true) = (&self.around.trails, route.is_heard()) {
+                    trails.note_heard(&frame, now());
+                }
                 for delivery in [route.stage, route.audience].into_iter().flatten() {
                     self.around.plane.deliver(delivery);
                 }
@@ -250,6 +254,9 @@ impl Shell {
         match said {
             FromPlane::Uplinked(uplinked) => {
                 let Some(route) = self.hub.route_uplinked(uplinked, now()) else { return };
+                if let Some(trails) = &self.around.trails {
+                    trails.begin(&route.frame, now());
+                }
                 for link in [route.owner, route.standby].into_iter().flatten() {
                     if let Some(link) = self.links.get(&link) {
                         link.send_frame(&route.frame);

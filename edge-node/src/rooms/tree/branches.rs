@@ -104,10 +104,7 @@ impl Hub {
         let messages: Vec<(LinkId, Body)> =
             said.iter().map(|said| (said.link(), said.body(room))).collect();
         for said in said {
-            if let Said::Subscribe { back_fill, .. } = said {
-                let tree = &self.metrics.tree;
-                if back_fill { tree.lost.inc() } else { tree.planned.inc() }
-            }
+            self.metrics.tree.note_switch(said);
         }
         for (link, body) in messages {
             self.send(link, body);

@@ -1,6 +1,9 @@
 //! What is counted of this edge's place in the trees.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use stoa_protocol::mesh::control::Feed;
+
+use super::feeds::Said;
 
 /// Counters and gauges of the trees, `stoa_edge_tree_*`.
 #[derive(Clone, Debug)]
@@ -10,8 +13,7 @@ pub(in crate::rooms) struct TreeMetrics {
     pub(in crate::rooms) doubled: IntGauge,
     pub(in crate::rooms) relayed: IntCounter,
     pub(in crate::rooms) back_filled: IntCounter,
-    pub(in crate::rooms) planned: IntCounter,
-    pub(in crate::rooms) lost: IntCounter,
+    switches: IntCounterVec,
     pub(in crate::rooms) refused_children: IntCounter,
     pub(in crate::rooms) refused_edges: IntCounter,
 }
@@ -28,14 +30,14 @@ impl TreeMetrics {
             registry.register(Box::new(gauge.clone()))?;
             Ok::<_, prometheus::Error>(gauge)
         };
-        let changes = IntCounterVec::new(
+        let switches = IntCounterVec::new(
             Opts::new(
-                "stoa_edge_tree_parents_asked_total",
-                "Neighbours that were asked for a room's frames, because an owner planned so or because another was lost.",
+                "stoa_edge_tree_feed_switches_total",
+                "Neighbours that were asked for a feed of a room, because an owner planned so or because another was lost, and those that were let go.",
             ),
-            &["cause"],
+            &["feed", "reason"],
         )?;
-        registry.register(Box::new(changes.clone()))?;
+        registry.register(Box::new(switches.clone()))?;
         let refused = IntCounterVec::new(
             Opts::new(
                 "stoa_edge_tree_refused_total",
@@ -62,10 +64,23 @@ impl TreeMetrics {
                 "stoa_edge_tree_frames_back_filled_total",
                 "Frames of the last moments sent to edges that had lost a parent.",
             )?,
-            planned: changes.with_label_values(&["planned"]),
-            lost: changes.with_label_values(&["lost"]),
+            switches,
             refused_children: refused.with_label_values(&["room"]),
             refused_edges: refused.with_label_values(&["link"]),
         })
+    }
+
+    /// A neighbour was asked for a feed, or let go.
+    pub(in crate::rooms) fn note_switch(&self, said: Said) {
+        let (feed, reason) = match said {
+            Said::Subscribe { feed, back_fill: true, .. } => (feed, "lost"),
+            Said::Subscribe { feed, back_fill: false, .. } => (feed, "planned"),
+            Said::Unsubscribe { feed, .. } => (feed, "let-go"),
+        };
+        let feed = match feed {
+            Feed::Red => "red",
+            Feed::Blue => "blue",
+        };
+        self.switches.with_label_values(&[feed, reason]).inc();
     }
 }

@@ -303,7 +303,7 @@ impl Cluster {
         self.origins.iter().filter(holds).map(|(name, _)| *name).collect()
     }
 
-    fn link_between(&self, a: &str, b: &str) -> LinkId {
+    pub(super) fn link_between(&self, a: &str, b: &str) -> LinkId {
         let between = |(x, y): (&str, &str)| (x, y) == (a, b) || (x, y) == (b, a);
         let found = self.links.iter().rev().find(|(_, pair)| between(**pair));
         *found.unwrap_or_else(|| panic!("{a} and {b} are not linked")).0

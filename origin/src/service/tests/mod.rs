@@ -18,6 +18,7 @@
 mod blocks;
 mod cluster;
 mod durable;
+mod feeds;
 mod links;
 mod looks;
 mod model;
@@ -25,6 +26,7 @@ mod origins;
 mod people;
 mod pump;
 mod rooms;
+mod survey;
 mod tenants;
 mod tracks;
 mod world;

@@ -8,7 +8,7 @@ use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::{Branch, Neighbour};
 
 use super::map::Map;
-use crate::tree::{Knobs, Network, Node, NodeIndex, Plan, Planner, Roots};
+use crate::tree::{Feed, Knobs, Network, Node, NodeIndex, Plan, Planner, Roots};
 
 /// Places of a plan come in steps of so many: until they are used up, nobody changes his.
 const PLACES_STEP: usize = 32;
@@ -33,6 +33,16 @@ struct Planned {
     places: Vec<Option<NodeId>>,
     network: Network,
     plan: Plan,
+}
+
+/// Who hangs from whom in a tree.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::service) struct Hanging {
+    pub(in crate::service) parent: NodeId,
+    pub(in crate::service) child: NodeId,
+    /// One way, from the parent and from the root.
+    pub(in crate::service) hop_ms: f32,
+    pub(in crate::service) delay_ms: f32,
 }
 
 /// One room's plan, and what each edge of it was told.
@@ -62,6 +72,24 @@ impl Branches {
         let told = self.told.get(node);
         let named = told.into_iter().flat_map(|branch| [&branch.red, &branch.blue]).flatten();
         named.map(|parent| parent.node.as_str())
+    }
+
+    /// Both trees as they are planned, red and blue; without a plan every member hangs from the owner.
+    pub(in crate::service) fn hanging<'a>(
+        &self,
+        map: &Map,
+        owner: &NodeId,
+        members: impl Iterator<Item = &'a NodeId>,
+    ) -> (Vec<Hanging>, Vec<Hanging>) {
+        if let Some(planned) = &self.planned {
+            let blue = planned.plan.blue().map(|blue| planned.hanging(blue));
+            return (planned.hanging(planned.plan.red()), blue.unwrap_or_default());
+        }
+        let star = members.map(|child| {
+            let hop_ms = map.apart_ms(owner, child);
+            Hanging { parent: owner.clone(), child: child.clone(), hop_ms, delay_ms: hop_ms }
+        });
+        (star.collect(), Vec::new())
     }
 
     /// Brings the plan in line with who is a member and what the network is like. Says what is to be told to whom.
@@ -235,6 +263,19 @@ impl Planned {
             }
         }
         branches
+    }
+
+    fn hanging(&self, feed: &Feed) -> Vec<Hanging> {
+        let at = |index: NodeIndex| self.places.get(index.at())?.clone();
+        let hanging = feed.links().filter_map(|(parent, child)| {
+            Some(Hanging {
+                parent: at(parent)?,
+                child: at(child)?,
+                hop_ms: self.network.delay_ms(parent, child),
+                delay_ms: feed.delay_ms(child),
+            })
+        });
+        hanging.collect()
     }
 
     fn has_children(&self, index: NodeIndex) -> bool {

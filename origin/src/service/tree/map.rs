@@ -131,6 +131,17 @@ impl Map {
         self.spots.iter()
     }
 
+    /// Where a node is, as it says or as its region is known.
+    pub(in crate::service) fn place(&self, node: &NodeId) -> Option<Coordinates> {
+        self.book.coordinates(node)
+    }
+
+    /// How far two nodes are from each other, one way in ms, as last looked at.
+    pub(in crate::service) fn apart_ms(&self, from: &NodeId, to: &NodeId) -> f32 {
+        let rows = self.row(from).zip(self.row(to));
+        rows.map_or(UNKNOWN_RTT_MS / 2.0, |(from, to)| self.between_ms(from, to))
+    }
+
     /// How an edge is reached by others.
     pub(in crate::service) fn neighbour(&self, node: &NodeId) -> Neighbour {
         let address = self.spots.get(node).map(|spot| spot.address.clone()).unwrap_or_default();

@@ -21,6 +21,6 @@ mod trees;
 mod voices;
 
 pub(super) use blue::BlueRoute;
-pub(super) use branches::Branches;
+pub(super) use branches::{Branches, Hanging};
 pub(super) use trees::Trees;
 pub(super) use voices::Told;

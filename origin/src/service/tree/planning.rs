@@ -90,7 +90,7 @@ impl Service {
     /// Looks whether a room's edges or roots are others than planned.
     pub(in crate::service) fn follow_members(&mut self, key: RoomKey, now: Instant) {
         let Some(hall) = self.halls.get(&key) else { return };
-        let standby = hall.standby.as_ref().map(|standby| standby.link);
+        let standby = hall.blue_root().map(|standby| standby.link);
         let (links, before) = &hall.planned_for;
         if *before == standby && hall.room.links().eq(links.iter().copied()) {
             return;
@@ -112,7 +112,7 @@ impl Service {
         let nodes = hall.room.links().filter_map(|link| self.links.get(&link));
         let members: BTreeSet<NodeId> =
             nodes.map(|neighbour| neighbour.peer.node.clone()).collect();
-        let standby = hall.standby.as_ref().map(|standby| standby.node.clone());
+        let standby = hall.blue_root().map(|standby| standby.node.clone());
         // Where there is no second tree, a few edges get the room straight from here.
         let alone = standby.is_none() && members.len() <= self.limits.fan_out.into();
         let tellings = if alone {

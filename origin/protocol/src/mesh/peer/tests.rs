@@ -8,3 +8,4 @@ mod life;
 mod measurement;
 mod pair;
 mod repair;
+mod trails;
