@@ -1,11 +1,12 @@
 //! One room with everything that its owner keeps for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
 
+use super::handovers::Handover;
 use super::network::{Moving, Standby};
 use super::tree::{Branches, Told};
 use crate::room::Room;
@@ -36,6 +37,8 @@ pub(super) struct Hall {
     pub(super) moving: Option<Moving>,
     /// Tracks that are announced.
     pub(super) tracks: BTreeSet<TrackId>,
+    /// Tracks of people who have moved, and what is heard until these bring their voices.
+    pub(super) handovers: BTreeMap<TrackId, Handover>,
     /// What its standby knows of who speaks.
     pub(super) voices_told: Told,
     /// Along which edges it is spread.
@@ -58,6 +61,7 @@ impl Hall {
             standby: None,
             moving: None,
             tracks: BTreeSet::new(),
+            handovers: BTreeMap::new(),
             voices_told: Told::default(),
             branches: Branches::default(),
             plan_at: None,
@@ -91,6 +95,7 @@ impl Hall {
             self.expires_at(empty_room_life),
             self.moving.as_ref().map(|moving| moving.until),
             self.plan_at,
+            self.handovers.values().map(|handover| handover.until).min(),
         ]
         .into_iter()
         .flatten()

@@ -187,8 +187,8 @@ impl Planned {
             let node = match (index.at(), place, spot) {
                 (0 | 1, Some(_), _) => Node { fan_out_max: ORIGIN_FAN_OUT_MAX, ..Node::default() },
                 (_, _, Some(spot)) => Node {
-                    fan_out_max: spot.fan_out_max,
-                    may_relay: spot.fan_out_max > 0,
+                    fan_out_max: spot.slots(),
+                    may_relay: spot.slots() > 0,
                     // Origins have the domain 0.
                     failure_domain: domain(spot.region.as_str()).unwrap_or(0) + 1,
                     ..Node::default()

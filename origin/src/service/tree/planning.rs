@@ -181,5 +181,6 @@ impl Service {
             edge.neighbours_told = nodes;
             self.send(link, Body::Neighbours(Neighbours { neighbours }));
         }
+        self.name_alternatives_of(node, link);
     }
 }
