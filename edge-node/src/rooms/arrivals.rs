@@ -122,6 +122,9 @@ impl Hub {
             return self.answer(ticket, Err(problem::forbidden(detail)));
         }
         self.set_timer(seat.connect_by, Timer::Connect(id));
+        if seat.resumes && !seat.replaces {
+            self.note_mover(id, now);
+        }
         let Some(room) = self.directory.get_mut(seat.room) else {
             return self.answer(ticket, Err(problem::seat_lost()));
         };
@@ -190,6 +193,7 @@ fn seat_of(
         resumes: false,
         replaces: false,
         moved: false,
+        succeeded: false,
         class,
         opened_in: class,
         downlink,

@@ -47,7 +47,7 @@ pub struct Limits {
 pub(super) enum Timer {
     /// When to give up on a seat that has not connected.
     Connect(SeatId),
-    /// When to take somebody out who has moved to another edge.
+    /// When to take somebody out who has moved to another edge, or to take one who has come for settled.
     Moved(SeatId),
     /// When to tell what has changed in a room.
     News(RoomKey, News),
@@ -111,6 +111,8 @@ pub struct Hub {
     pub(super) timers: BTreeSet<(Instant, Timer)>,
     /// Who may speak and waits in the audience until the link carries one voice more.
     pub(super) voiceless: BTreeSet<SeatId>,
+    /// Whose voice may come from another edge as well, because they are on the move between the two.
+    pub(super) movers: BTreeSet<SeatId>,
     /// When this edge will be gone, while it drains.
     pub(super) leaves_at: Option<Instant>,
     /// Where clients may go instead.
@@ -143,6 +145,7 @@ impl Hub {
             ending: BTreeMap::new(),
             timers: BTreeSet::new(),
             voiceless: BTreeSet::new(),
+            movers: BTreeSet::new(),
             leaves_at: None,
             others: Others::default(),
             load_paced: false,

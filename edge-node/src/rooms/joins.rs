@@ -147,6 +147,7 @@ impl Hub {
     pub(super) fn remove_seat(&mut self, id: SeatId, departure: Departure, now: Instant) {
         let Some(seat) = self.seats.remove(id) else { return };
         self.voiceless.remove(&id);
+        self.movers.remove(&id);
         let key = seat.room;
         self.class_gauge(seat.class).dec();
         if let Some(session) = seat.session() {

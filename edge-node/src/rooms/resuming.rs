@@ -14,6 +14,7 @@ use super::problem;
 use super::resume::Resume;
 use super::roster::ParticipantEvent;
 use super::seat::Seat;
+use crate::webrtc::Class;
 
 /// How long somebody who has joined through another edge is kept here, unless he leaves.
 const LET_GO_AFTER: Duration = Duration::from_secs(10);
@@ -56,7 +57,23 @@ impl Hub {
         }
         seat.moved = true;
         self.metrics.moved.inc();
+        self.note_mover(id, now);
+    }
+
+    /// Somebody is on his way from one edge to another: for the moment he may be heard through both.
+    pub(super) fn note_mover(&mut self, id: SeatId, now: Instant) {
+        if self.seats.get(id).is_some_and(|seat| seat.class == Class::Stage) {
+            self.movers.insert(id);
+        }
         self.set_timer(now + LET_GO_AFTER, Timer::Moved(id));
+    }
+
+    /// His time is over.
+    pub(super) fn end_move(&mut self, id: SeatId, now: Instant) {
+        self.movers.remove(&id);
+        if self.seats.get(id).is_some_and(|seat| seat.moved) {
+            self.remove_seat(id, Departure::Dismissed("replaced"), now);
+        }
     }
 
     /// Somebody who has moved away comes back already: his place of before is no longer his.

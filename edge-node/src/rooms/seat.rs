@@ -55,6 +55,8 @@ pub(super) struct Seat {
     pub(super) replaces: bool,
     /// He has joined through another edge, and may still be heard and hear through this one.
     pub(super) moved: bool,
+    /// His voice comes from the other edge already.
+    pub(super) succeeded: bool,
     pub(super) class: Class,
     /// The class that his session was opened in.
     pub(super) opened_in: Class,

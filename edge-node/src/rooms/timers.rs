@@ -34,7 +34,7 @@ impl Hub {
                     self.remove_seat(id, Departure::Ended("never-connected"), now);
                 }
             }
-            Timer::Moved(id) => self.remove_seat(id, Departure::Dismissed("replaced"), now),
+            Timer::Moved(id) => self.end_move(id, now),
             Timer::News(key, news) => self.fire_news(key, news, now),
             Timer::Reactions(key) => self.fire_reactions(key, now),
             Timer::StageSlots(key) => self.fire_slots(key, Class::Stage, now),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
 use stoa_protocol::ids::Role;
 use stoa_protocol::mesh::control::{self, Alternative, Alternatives, Ask, Body, CreateRoom, Relay};
 
-use super::bench::{Bench, LINK, announced, asked, sent};
+use super::bench::{Bench, LINK, announced, asked, frame, sent};
 use crate::rooms::{Command, Limits, Newcomer, Order, ParticipantEvent, Resume};
 use crate::webrtc::SessionEvent;
 
@@ -104,6 +105,35 @@ fn who_has_joined_elsewhere_is_heard_and_hears_on_until_he_leaves_or_ten_seconds
         let asks = bench.commands();
         assert!(!asks.iter().filter_map(asked).any(|(_, ask)| matches!(ask, Ask::Leave(_))));
     }
+}
+
+#[test]
+fn who_is_on_the_move_is_heard_once_by_others_and_never_by_himself() {
+    let mut bench = Bench::linked();
+    let (mover, other) = (bench.join(Role::Speaker), bench.join(Role::Speaker));
+    let ended = "replaced".to_owned();
+    bench.stand(&mover, control::Standing { ended, ..control::Standing::default() });
+    assert!(bench.say(&mover, 8).unwrap().stage.is_some());
+    bench.bind_as(LINK, 77, mover.id().as_str());
+    let there = frame(TrackId(77), 8);
+    let heard = bench.hub.route_from_link(LINK, &there, bench.now).stage.unwrap();
+    assert_eq!(heard.except, Some(mover.session));
+    assert!(bench.say(&mover, 16).is_none(), "his voice comes from the other edge");
+    assert!(bench.say(&other, 16).is_some());
+
+    // The same at the edge that he has come to.
+    let text = format!("p_5.{:032x}", 7);
+    let newcomer = Newcomer { resume: Resume::parse(&text), ..Bench::newcomer(Role::Speaker) };
+    let (comer, _) = bench.join_as(newcomer);
+    bench.bind(LINK, 5);
+    let from_there = |bench: &mut Bench, number| {
+        let frame = frame(TrackId(5), number);
+        bench.hub.route_from_link(LINK, &frame, bench.now).stage.unwrap().except
+    };
+    assert_eq!(from_there(&mut bench, 8), Some(comer.session));
+    assert!(bench.say(&comer, 24).is_some());
+    bench.pass(Duration::from_millis(10_100));
+    assert_eq!(from_there(&mut bench, 16), None, "there is nobody left to look for");
 }
 
 #[test]
