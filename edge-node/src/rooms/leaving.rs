@@ -62,13 +62,10 @@ impl Hub {
     /// The time is over: whoever is still here is taken out, as if he had hung up, and owners hear of it.
     pub fn handle_end(&mut self, now: Instant) {
         for seat in self.seats.ids() {
-            let players = self.seats.get(seat).is_some_and(|seat| !seat.wants_events);
-            let expelled = &self.metrics.expelled;
-            if players {
-                expelled.players.inc()
-            } else {
-                expelled.sockets.inc()
-            }
+            let is_told = self.seats.get(seat).is_some_and(|seat| seat.wants_events);
+            let moves = &self.metrics.moves;
+            let expelled = if is_told { &moves.expelled_sockets } else { &moves.expelled_players };
+            expelled.inc();
             self.remove_seat(seat, Departure::Ended("draining"), now);
         }
     }

@@ -31,10 +31,7 @@ pub struct RoomsMetrics {
     pub(super) resumes_seat: IntCounter,
     pub(super) resumes_join: IntCounter,
     pub(super) resumes_refused: IntCounter,
-    /// Who has joined through another edge while he was here.
-    pub(super) moved: IntCounter,
-    /// Who was still here when this edge had to leave.
-    pub(super) expelled: Expelled,
+    pub(super) moves: Moves,
     pub(super) ownership: Ownership,
     pub(super) tree: TreeMetrics,
     pub(super) dropped: Dropped,
@@ -42,11 +39,34 @@ pub struct RoomsMetrics {
     pub(super) refused: Refused,
 }
 
-/// Who was still here when this edge had to leave, by whether he could be told before.
+/// Who goes to another edge, and who was still here when this one had to leave.
 #[derive(Clone, Debug)]
-pub(super) struct Expelled {
-    pub(super) sockets: IntCounter,
-    pub(super) players: IntCounter,
+pub(super) struct Moves {
+    pub(super) moved: IntCounter,
+    /// Those who were told before, and those who could not be.
+    pub(super) expelled_sockets: IntCounter,
+    pub(super) expelled_players: IntCounter,
+}
+
+impl Moves {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let moved = IntCounter::new(
+            "stoa_edge_moved_total",
+            "Participants here who have joined through another edge.",
+        )?;
+        registry.register(Box::new(moved.clone()))?;
+        let expelled = by(
+            registry,
+            "stoa_edge_drain_expelled_total",
+            "Participants who were still here at the deadline of a drain: with a WebSocket, or WHIP and WHEP players.",
+            "kind",
+        )?;
+        Ok(Self {
+            moved,
+            expelled_sockets: expelled.with_label_values(&["websocket"]),
+            expelled_players: expelled.with_label_values(&["player"]),
+        })
+    }
 }
 
 /// Whose rooms are.
@@ -146,21 +166,8 @@ impl RoomsMetrics {
             "Participants who came back: to their seat, by a new join, or with a wrong secret.",
             "outcome",
         )?;
-        let expelled = by(
-            registry,
-            "stoa_edge_drain_expelled_total",
-            "Participants who were still here at the deadline of a drain: with a WebSocket, or WHIP and WHEP players.",
-            "kind",
-        )?;
         Ok(Self {
-            moved: counter(
-                "stoa_edge_moved_total",
-                "Participants here who have joined through another edge.",
-            )?,
-            expelled: Expelled {
-                sockets: expelled.with_label_values(&["websocket"]),
-                players: expelled.with_label_values(&["player"]),
-            },
+            moves: Moves::new(registry)?,
             moves_on: moves.with_label_values(&["on"]),
             moves_off: moves.with_label_values(&["off"]),
             reactions_up: counter(

@@ -56,7 +56,7 @@ impl Hub {
             return self.remove_seat(id, Departure::Dismissed("replaced"), now);
         }
         seat.moved = true;
-        self.metrics.moved.inc();
+        self.metrics.moves.moved.inc();
         self.note_mover(id, now);
     }
 

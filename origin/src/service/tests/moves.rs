@@ -77,6 +77,23 @@ fn who_is_muted_or_leaves_while_he_moves_is_not_heard_by_the_old_edge() {
     assert!(world.speak(ams, "r", "ada").is_empty());
 }
 
+#[test]
+fn an_edge_that_was_cut_off_does_not_take_back_who_has_gone_elsewhere_meanwhile() {
+    let (mut world, ams, fra, sin) = moved();
+    let voice = there(&world, true);
+    assert_eq!(world.send_frame(fra, &voice), [sin]);
+    world.down(ams);
+    let ams = world.up(4, "ams");
+    let Ask::Join(join) = join_ask("r", "ada", WireRole::Speaker) else { panic!() };
+    let refused = world.problem(ams, Ask::Join(Join { resumes: true, ..join.clone() }));
+    assert_eq!(refused.status, 409);
+    world.advance(STEP);
+    let voice = there(&world, true);
+    assert_eq!(world.send_frame(fra, &voice), [sin]);
+    let again = world.ask(ams, Ask::Join(Join { resumes: true, track: 9, ..join }));
+    assert!(matches!(again, Answer::Room(_)), "he may come back himself: {again:?}");
+}
+
 fn offers(name: &str, (latitude, longitude): (f64, f64)) -> Body {
     let public_url = format!("https://{name}");
     let (latitude, longitude) = (Some(latitude), Some(longitude));
