@@ -1,13 +1,24 @@
-//! How this edge leaves, in three steps; a second signal skips what is left of each wait.
+//! How this edge leaves, in four steps; a second signal skips what is left of each wait.
 //!
-//! 1. Readiness goes, joins are answered 503, origins and clients are told; media goes on.
-//! 2. When the last client has gone, or the deadline has passed, the HTTP server stops.
-//! 3. Whoever is left is taken out, owners hear of it, links and media say goodbye, the port closes.
+//! 1. Readiness goes, joins are answered 503, origins and clients are told; media goes on. Until the next step the
+//!    whole can be undone, whoever has asked for it.
+//! 2. When the last client has gone and no other edge hangs from here, or at the deadline, whoever is left is taken out.
+//! 3. The HTTP server stops.
+//! 4. Links and media say goodbye, the port closes.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `io` | the switch: anybody may throw it, the composition root watches it |
+
+mod io;
 
 use std::time::Duration;
 
 use anyhow::ensure;
+use prometheus::{IntGauge, Registry};
 use serde::{Deserialize, Serialize};
+
+pub use io::{DrainSwitch, Leaving};
 
 /// Longest deadline that may be configured, in seconds.
 pub const DEADLINE_S_MAX: u64 = 3_600;
@@ -48,4 +59,17 @@ impl DrainConfig {
         );
         Ok(())
     }
+}
+
+/// Says whether this edge drains.
+///
+/// # Errors
+/// When `registry` holds the name already.
+pub fn register(registry: &Registry) -> prometheus::Result<IntGauge> {
+    let draining = IntGauge::new(
+        "stoa_edge_draining",
+        "Whether this edge takes nobody in because it is about to leave.",
+    )?;
+    registry.register(Box::new(draining.clone()))?;
+    Ok(draining)
 }

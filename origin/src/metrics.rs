@@ -51,6 +51,10 @@ metrics! { Families:
     rooms_doubled: IntGauge = "stoa_origin_rooms_doubled";
     /// Edges that were told from whom they get a room.
     branches: IntCounter = "stoa_origin_branches_total";
+    /// Voices that were heard by their old edge until the new one brought them.
+    voices_handed_over: IntCounter = "stoa_origin_voices_handed_over_total";
+    /// Edges that are about to leave.
+    edges_draining: IntGauge = "stoa_origin_edges_draining";
     /// Links to edges that are up.
     links: IntGauge = "stoa_origin_links";
     /// Whether this origin takes nothing new because it is about to leave.
@@ -184,6 +188,8 @@ impl Metrics {
         set(&f.participants.with_label_values(&["audience"]), listeners);
         set(&f.rooms_doubled, service.rooms_doubled() as u64);
         raise(&f.branches, counts.branches_told);
+        raise(&f.voices_handed_over, counts.voices_handed_over);
+        set(&f.edges_draining, service.edges_draining() as u64);
         set(&f.links, service.links().count() as u64);
         self.note_network(service);
         set(&f.draining, u64::from(service.is_draining()));

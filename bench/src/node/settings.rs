@@ -139,11 +139,16 @@ impl EdgeSettings {
     fn to_toml(&self, certificates: &Path) -> String {
         let listed: Vec<String> = self.advertise.iter().map(|ip| format!("\"{ip}\"")).collect();
         let origin = self.origin.map(|origin| format!("\"{origin}\"")).unwrap_or_default();
+        // Of a port that is not known yet nobody can be told.
+        let is_known = self.http.port() != 0 && !self.http.ip().is_unspecified();
+        let public_url = is_known
+            .then(|| format!("public_url = \"http://{}\"\n", self.http))
+            .unwrap_or_default();
         let mut text = node_table(&self.node, self.place);
         // Writing to a `String` cannot fail.
         let _ = write!(
             text,
-            "[http]\nlisten = \"{}\"\nopen = true\n\
+            "[http]\nlisten = \"{}\"\nopen = true\n{public_url}\
              [http.limits]\nsessions_max = {}\nheader_read_s = 60\n\
              [media]\nlisten = \"{}\"\nadvertise = [{}]\nworkers = {}\nsessions_max = {}\n\
              [mesh]\nlisten = \"{}\"\norigins = [{origin}]\nrooms_file = {}\n{}\

@@ -28,6 +28,10 @@ pub enum Fault {
     Slow(usize),
     /// It does no longer.
     Fast(usize),
+    /// An edge is to leave.
+    Drain(usize),
+    /// It stays after all.
+    Undrain(usize),
     /// The store of the origins cannot be reached.
     StoreAway,
     /// It can again.
@@ -35,6 +39,9 @@ pub enum Fault {
     /// No fault: the room is to have so many feeds.
     Feeds(u32),
 }
+
+/// How long an edge has to leave.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// What happens when, from the moment at which everything stands.
 pub type Plan = Vec<(Duration, Fault)>;
@@ -100,6 +107,8 @@ impl World {
                 self.paths.slow.remove(&node);
             }
             Fault::Feeds(feeds) => self.set_feeds(feeds),
+            Fault::Drain(node) => self.drain(node, true),
+            Fault::Undrain(node) => self.drain(node, false),
             Fault::StoreAway => self.store_is_up = false,
             Fault::StoreBack => {
                 self.store_is_up = true;
@@ -110,6 +119,18 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Has an edge leave, or stay after all. Its people stay: it is the other edges that are looked at.
+    fn drain(&mut self, node: usize, leaves: bool) {
+        let now = self.now;
+        let Some(hub) = self.nodes[node].hub() else { return };
+        if leaves {
+            hub.handle_drain(DRAIN, now)
+        } else {
+            hub.handle_undrain()
+        }
+        self.carry_out(node);
     }
 
     fn kill(&mut self, node: usize) {

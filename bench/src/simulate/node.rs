@@ -143,6 +143,7 @@ pub(super) fn hub(address: &str, place: &Place) -> Result<(Hub, Registry)> {
         fan_out_max: FAN_OUT_MAX,
         latitude: Some(place.coordinates.latitude()),
         longitude: Some(place.coordinates.longitude()),
+        ..Relay::default()
     });
     Ok((hub, registry))
 }

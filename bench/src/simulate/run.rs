@@ -206,6 +206,51 @@ mod tests {
         }
     }
 
+    /// With one origin there is no second feed, so that whoever hangs from a node loses something when it dies.
+    fn single(seed: u64) -> Scenario {
+        Scenario { seed, origins: 1, edges: 20, voices: 2, plan: Some(Vec::new()), lossless: true }
+    }
+
+    /// Leaves, and is gone two and a half seconds later.
+    fn leaves(node: usize, leaves: bool) -> Plan {
+        let drain = (Duration::from_secs(2), Fault::Drain(node));
+        let die = (Duration::from_millis(4_500), Fault::Kill(node));
+        if leaves { vec![drain, die] } else { vec![die] }
+    }
+
+    #[test]
+    fn nothing_is_lost_when_a_relay_leaves_and_is_gone_afterwards_though_there_is_one_feed_alone() {
+        let mut fragile = 0;
+        for seed in 0..4 {
+            for edge in 1..21 {
+                let scenario =
+                    |drains| Scenario { plan: Some(leaves(edge, drains)), ..single(seed) };
+                let dies = simulate(&scenario(false)).unwrap();
+                if dies.violations.is_empty() {
+                    continue;
+                }
+                fragile += 1;
+                let outcome = simulate(&scenario(true)).unwrap();
+                assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed} edge {edge}");
+            }
+        }
+        assert!(fragile >= 4, "only {fragile} edges relay anything, so that this shows nothing");
+    }
+
+    #[test]
+    fn nothing_is_lost_when_edges_leave_and_stay_after_all() {
+        let times = |edge: usize, second: u64| {
+            let at = Duration::from_secs(second);
+            [(at, Fault::Drain(edge)), (at + Duration::from_millis(700), Fault::Undrain(edge))]
+        };
+        for seed in 0..4 {
+            let edges = (0..6).flat_map(|step| times(2 + step, 1 + step as u64));
+            let scenario = Scenario { plan: Some(edges.collect()), ..quiet(seed) };
+            let outcome = simulate(&scenario).unwrap();
+            assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+        }
+    }
+
     #[test]
     fn three_hundred_networks_are_well_again_five_seconds_after_the_last_fault() {
         for seed in 0..300 {

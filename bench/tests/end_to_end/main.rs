@@ -9,6 +9,7 @@ mod demo;
 mod express;
 mod lengths;
 mod load;
+mod moves;
 mod outage;
 mod page;
 mod refusals;

@@ -23,7 +23,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::config::{MeshConfig, OwnOrigin};
 use crate::rooms::{
-    Hub, Limits, OnEnded, OnRevoked, Orders, RoomsMetrics, Shell, Steering, Surroundings,
+    Hub, Limits, OnEnded, OnRecommended, OnRevoked, Orders, RoomsMetrics, Shell, Steering,
+    Surroundings,
 };
 use crate::webrtc::{FromPlaneQueue, Plane};
 
@@ -39,6 +40,8 @@ pub struct Start {
     pub name: PeerName,
     /// Degrees north and east, if it is known.
     pub coordinates: Option<(f64, f64)>,
+    /// Where clients reach this edge, if others may be told.
+    pub public_url: Option<String>,
     /// Links to origins; without one an origin is embedded.
     pub config: MeshConfig,
     /// What the embedded origin is given.
@@ -59,6 +62,8 @@ pub struct Start {
     pub on_ended: OnEnded,
     /// Hears of tokens that hold no longer.
     pub on_revoked: OnRevoked,
+    /// Hears where clients may go instead.
+    pub on_recommended: OnRecommended,
 }
 
 /// The running mesh thread.
@@ -145,7 +150,7 @@ struct Running {
 
 async fn build(start: Start) -> anyhow::Result<Running> {
     let Start { name, config, limits, registry, health, plane, from_plane, orders, .. } = start;
-    let Start { on_ended, on_revoked, own, coordinates, .. } = start;
+    let Start { on_ended, on_revoked, on_recommended, own, coordinates, public_url, .. } = start;
     let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
     let links = LinkMetrics::register(&registry, NodeRole::Edge).context("metrics of links")?;
     let (sender, inbox) = inbox();
@@ -158,7 +163,8 @@ async fn build(start: Start) -> anyhow::Result<Running> {
     };
     let mut hub = Hub::new(limits, metrics.clone());
     if let Some((endpoint, _)) = &endpoint {
-        hub.offer(offer(&config, endpoint.local_addr(), coordinates));
+        let public_url = public_url.unwrap_or_default();
+        hub.offer(Relay { public_url, ..offer(&config, endpoint.local_addr(), coordinates) });
     }
     let (wanted, targets) = watch::channel(BTreeSet::new());
     let around = Surroundings {
@@ -173,6 +179,7 @@ async fn build(start: Start) -> anyhow::Result<Running> {
         metrics,
         on_ended,
         on_revoked,
+        on_recommended,
         on_targets: Box::new(move |targets| {
             wanted.send_replace(targets);
         }),
@@ -191,6 +198,7 @@ fn offer(config: &MeshConfig, local: SocketAddr, at: Option<(f64, f64)>) -> Rela
         fan_out_max: config.fan_out_max,
         latitude: at.map(|(latitude, _)| latitude),
         longitude: at.map(|(_, longitude)| longitude),
+        ..Relay::default()
     }
 }
 

@@ -40,6 +40,7 @@ impl Hub {
             Body::Owns(owns) => self.handle_owns(link, owns, now),
             Body::Branch(branch) => self.handle_branch(link, branch, now),
             Body::Neighbours(told) => self.handle_neighbours(link, told),
+            Body::Alternatives(told) => self.handle_alternatives(link, told),
             Body::Drain(_) => self.parents.set_draining(link, true),
             Body::Undrain(_) => self.parents.set_draining(link, false),
             Body::Goodbye(_) | Body::Load(_) => {}

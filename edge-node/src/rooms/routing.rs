@@ -1,14 +1,18 @@
 //! The way of a frame through the hub: decided per frame, returned and not queued.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use stoa_audio::frame::Frame;
 use stoa_link::LinkId;
+use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::TrackKind;
 
 use super::hub::Hub;
 use super::joins::TRACK_EPOCH;
 use super::lane::Unheard;
+use super::order::SeatId;
+use super::seat::{Seat, Seats};
 use super::window::Verdict;
 use crate::webrtc::{Class, Delivery, RoomKey, SessionId, Uplinked};
 
@@ -62,7 +66,7 @@ impl Hub {
             dropped.off_stage.inc();
             return None;
         }
-        if seat.muted {
+        if seat.muted || seat.succeeded {
             dropped.muted.inc();
             return None;
         }
@@ -104,6 +108,8 @@ impl Hub {
             dropped.foreign.inc();
             return TreeRoute::default();
         }
+        let own =
+            own_session(&self.movers, &mut self.seats, key, bound.participant.as_ref(), frame);
         let (verdict, forgot) = room.remember(frame, bound.participant.as_ref(), now);
         if forgot {
             self.metrics.limits.tracks.inc();
@@ -122,7 +128,7 @@ impl Hub {
         // The stage has heard a local voice already, without the detour through the owner.
         let stage = match local {
             Some(_) => None,
-            None => self.deliver(key, Class::Stage, frame, None, now),
+            None => self.deliver(key, Class::Stage, frame, own, now),
         };
         TreeRoute { stage, audience, room: Some(key) }
     }
@@ -161,4 +167,21 @@ impl Hub {
         let (slot, dominant) = (heard.placed.slot, heard.dominant);
         Some(Delivery { room: key, class, slot, dominant, except, frame: frame.clone() })
     }
+}
+
+/// The session here of somebody whose voice comes from another edge, because he is on the move between the two: he must
+/// not hear himself. What he says through this edge is not wanted any more once it comes from the other.
+fn own_session(
+    movers: &BTreeSet<SeatId>,
+    seats: &mut Seats,
+    key: RoomKey,
+    of: Option<&ParticipantId>,
+    frame: &Frame,
+) -> Option<SessionId> {
+    // Nearly always nobody moves, and nothing is looked up for a frame.
+    let is_his = |seat: &Seat| seat.room == key && Some(&seat.participant) == of;
+    let id = movers.iter().find(|id| seats.get(**id).is_some_and(is_his))?;
+    let seat = seats.get_mut(*id)?;
+    seat.succeeded |= seat.moved && seat.track != Some(frame.track);
+    seat.session()
 }

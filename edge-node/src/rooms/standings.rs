@@ -35,7 +35,10 @@ impl Hub {
             return;
         };
         if !standing.ended.is_empty() {
-            self.remove_seat(id, Departure::Dismissed(ended(&standing.ended)), now);
+            match ended(&standing.ended) {
+                "replaced" => self.note_moved(id, now),
+                reason => self.remove_seat(id, Departure::Dismissed(reason), now),
+            }
             return;
         }
         if let Some(seat) = self.seats.get_mut(id) {

@@ -176,8 +176,9 @@ impl Service {
                 let done = self.react(link, &reactions, now);
                 self.note_outcome(done);
             }
-            // A draining edge asks its own participants to move; nobody hangs below it here.
-            Body::Drain(_) | Body::Undrain(_) | Body::Goodbye(_) => {}
+            Body::Drain(_) => self.handle_edge_drain(link, true, now),
+            Body::Undrain(_) => self.handle_edge_drain(link, false, now),
+            Body::Goodbye(_) => {}
             _ => {
                 self.counts.refuse_control(ControlRefusal::Unexpected);
                 self.note_mistake(link, now);

@@ -116,6 +116,8 @@ pub struct Counts {
     pub rooms_expired: u64,
     /// Edges that were told from whom they get a room.
     pub branches_told: u64,
+    /// Voices that were heard by their old edge until the new one brought them.
+    pub voices_handed_over: u64,
 }
 
 impl Counts {

@@ -358,6 +358,7 @@ fn people_of(kept: &Kept, node: &NodeId, until: Instant) -> BTreeMap<Participant
             invited: present.invited,
             muted,
             track: None,
+            left: None,
             node: node.clone(),
             whereabouts: Whereabouts::Away { until },
         };

@@ -1,6 +1,6 @@
 //! One room with everything that its owner keeps for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use stoa_audio::frame::TrackId;
@@ -8,6 +8,7 @@ use stoa_audio::recent::Recent;
 use stoa_link::LinkId;
 use stoa_protocol::mesh::control::RoomInfo;
 
+use super::handovers::Handover;
 use super::network::{Moving, Standby};
 use super::tree::{Branches, Told};
 use crate::room::{FEEDS_MAX, Room};
@@ -40,6 +41,8 @@ pub(super) struct Hall {
     pub(super) tracks: BTreeSet<TrackId>,
     /// What was heard in the last moments.
     pub(super) recent: Recent,
+    /// Tracks of people who have moved, and what is heard until these bring their voices.
+    pub(super) handovers: BTreeMap<TrackId, Handover>,
     /// What its standby knows of who speaks.
     pub(super) voices_told: Told,
     /// Along which edges it is spread.
@@ -63,6 +66,7 @@ impl Hall {
             moving: None,
             tracks: BTreeSet::new(),
             recent: Recent::default(),
+            handovers: BTreeMap::new(),
             voices_told: Told::default(),
             branches: Branches::default(),
             plan_at: None,
@@ -107,6 +111,7 @@ impl Hall {
             self.expires_at(empty_room_life),
             self.moving.as_ref().map(|moving| moving.until),
             self.plan_at,
+            self.handovers.values().map(|handover| handover.until).min(),
         ]
         .into_iter()
         .flatten()

@@ -13,6 +13,7 @@
 //! | `tracks` | who may publish what, and the way of a frame |
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
 //! | `durable` | what the store is told, and how rooms come out of it again |
+//! | `handovers` | voices that move to another edge |
 //! | `hall` | one room with its stage and its tree |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `network` | what is known of other origins |
@@ -37,6 +38,7 @@ mod counts;
 mod durable;
 mod effects;
 mod hall;
+mod handovers;
 mod io;
 mod limits;
 mod looks;

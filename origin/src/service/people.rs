@@ -55,8 +55,7 @@ impl Service {
         let info = hall.info();
         neighbour.rooms.insert(key);
         if let Joined::Instead(Some(before)) = joined {
-            self.end_track(before, key, now);
-            self.owners.remove(&before);
+            self.hand_over_voice(key, before, track, link, now);
         }
         if let (Joined::New | Joined::Instead(_), Some(track)) = (joined, track) {
             self.owners.insert(track, Owner { room: key, participant, epoch: Epoch(0) });

@@ -192,6 +192,7 @@ impl Service {
             return Err(FrameDrop::Muted);
         }
         let key = publication.room;
+        self.note_arrival(key, frame, now);
         let hall = self.halls.get_mut(&key).ok_or(FrameDrop::UnknownTrack)?;
         let heard = hall.stage.handle_frame(frame, now);
         if heard.changed {

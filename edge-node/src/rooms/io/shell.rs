@@ -15,6 +15,7 @@ use stoa_runtime::metrics_page::Health;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::super::alternatives::OtherEdge;
 use super::super::command::Command;
 use super::super::ears::Place;
 use super::super::handle::{Asked, Orders};
@@ -45,6 +46,9 @@ pub type OnRevoked = Box<dyn Fn(Vec<Revocation>) + Send>;
 /// Called with all addresses that origins want linked, when that changes; must not wait.
 pub type OnTargets = Box<dyn Fn(BTreeSet<String>) + Send>;
 
+/// Called with all edges that clients may go to, nearest first, when that changes; must not wait.
+pub type OnRecommended = Box<dyn Fn(Vec<OtherEdge>) + Send>;
+
 /// What a shell works with.
 pub struct Surroundings {
     /// All links of this node.
@@ -71,6 +75,8 @@ pub struct Surroundings {
     pub on_revoked: OnRevoked,
     /// Hears of addresses to link to.
     pub on_targets: OnTargets,
+    /// Hears where clients may go instead.
+    pub on_recommended: OnRecommended,
 }
 
 /// Drives a [`Hub`] between links, media plane and signaling.
@@ -139,7 +145,9 @@ impl Shell {
                 biased;
                 // 1. The composition root: rare, and must be heard in any flood.
                 wish = self.wishes.recv() => match wish {
-                    Some(Wish::Drain(limit)) => self.hub.handle_drain(limit),
+                    Some(Wish::Drain(limit)) => self.hub.handle_drain(limit, now()),
+                    Some(Wish::Undrain) => self.hub.handle_undrain(),
+                    Some(Wish::Expel) => self.hub.handle_end(now()),
                     Some(Wish::End) | None => break,
                 },
                 // 2. Deadlines: each bounds how long somebody waits.
@@ -314,6 +322,7 @@ impl Shell {
                 }
                 Command::BackFill { room, link } => self.back_fill(room, link),
                 Command::Dial { targets } => (self.around.on_targets)(targets),
+                Command::Recommend { edges } => (self.around.on_recommended)(edges),
                 Command::Revoke { revocations } => (self.around.on_revoked)(revocations),
                 Command::Mute { session, muted } => self.around.plane.set_muted(session, muted),
                 Command::SetStage { session, on } => self.around.plane.set_stage(session, on),

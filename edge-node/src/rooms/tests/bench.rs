@@ -220,11 +220,16 @@ impl Bench {
 
     /// The owner announces a track of somebody elsewhere.
     pub(super) fn bind(&mut self, link: LinkId, track: u64) {
+        self.bind_as(link, track, &format!("p_{track}"));
+    }
+
+    /// The owner announces another track of this participant.
+    pub(super) fn bind_as(&mut self, link: LinkId, track: u64, participant: &str) {
         let binding = TrackBinding {
             track: TrackId(track),
             epoch: Epoch(0),
             room: RoomId::new(ROOM).unwrap(),
-            participant: format!("p_{track}"),
+            participant: participant.to_owned(),
             kind: TrackKind::Speaker,
             bitrate: 0,
         };

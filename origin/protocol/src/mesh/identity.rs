@@ -115,6 +115,7 @@ impl Identity {
             Body::Neighbours(_) => "Neighbours",
             Body::Branch(_) => "Branch",
             Body::Voices(_) => "Voices",
+            Body::Alternatives(_) => "Alternatives",
             Body::Hello(_)
             | Body::Refuse(_)
             | Body::Subscribe(_)

@@ -8,6 +8,7 @@
 //! | `people` | what people do to each other |
 //! | `blocks` | whom a host keeps out of his rooms |
 //! | `links` | lost links, drains, distrust |
+//! | `moves` | people who move to another edge, and edges that leave |
 //! | `tenants` | whose rooms, and whose tokens |
 //! | `tracks` | who is heard where |
 //! | `cluster` | several services around one store, and failures between them |
@@ -22,6 +23,7 @@ mod feeds;
 mod links;
 mod looks;
 mod model;
+mod moves;
 mod origins;
 mod people;
 mod pump;

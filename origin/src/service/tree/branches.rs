@@ -214,8 +214,8 @@ impl Planned {
                     Node { fan_out_max: map.origin_fan_out(), ..Node::default() }
                 }
                 (_, _, Some(spot)) => Node {
-                    fan_out_max: spot.fan_out_max,
-                    may_relay: spot.fan_out_max > 0,
+                    fan_out_max: spot.slots(),
+                    may_relay: spot.slots() > 0,
                     // Origins have the domain 0.
                     failure_domain: domain(spot.region.as_str()).unwrap_or(0) + 1,
                     ..Node::default()

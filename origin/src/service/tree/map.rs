@@ -9,7 +9,9 @@ use stoa_geo::places;
 use stoa_geo::probes::{self, Wanted};
 use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, Region};
-use stoa_protocol::mesh::control::{NEIGHBOURS_MAX, Neighbour, Paths, Relay};
+use stoa_protocol::mesh::control::{
+    NEIGHBOURS_MAX, Neighbour, PUBLIC_URL_CHARACTERS_MAX, Paths, Relay,
+};
 
 use super::delays::{Delays, Row};
 
@@ -26,6 +28,17 @@ pub(in crate::service) struct Spot {
     pub(in crate::service) address: String,
     pub(in crate::service) fan_out_max: u16,
     pub(in crate::service) region: Region,
+    /// Where clients reach it; empty when nobody is to be sent there.
+    pub(in crate::service) public_url: String,
+    /// Whether it leaves: nobody is to hang from it, and nobody is sent there.
+    pub(in crate::service) drains: bool,
+}
+
+impl Spot {
+    /// How many edges it sends one room to.
+    pub(in crate::service) fn slots(&self) -> u16 {
+        if self.drains { 0 } else { self.fan_out_max }
+    }
 }
 
 /// Everything that is known of the network.
@@ -52,9 +65,9 @@ impl Map {
         self.origin_fan_out
     }
 
-    /// Whether any edge can be reached by others.
+    /// Whether any edge can be reached by others, or by their clients.
     pub(in crate::service) fn has_relays(&self) -> bool {
-        self.spots.values().any(|spot| !spot.address.is_empty())
+        self.spots.values().any(|spot| !spot.address.is_empty() || !spot.public_url.is_empty())
     }
 
     /// An edge is linked and says what it offers.
@@ -74,6 +87,8 @@ impl Map {
             address: relay.address,
             fan_out_max: u16::try_from(fan_out_max).unwrap_or(u16::MAX),
             region: region.clone(),
+            public_url: Some(relay.public_url).filter(|url| is_short(url)).unwrap_or_default(),
+            drains: self.spots.get(&node).is_some_and(|spot| spot.link == link && spot.drains),
         };
         if let Some(place) = told.or_else(|| place_of(region)) {
             self.book.place(node.clone(), place);
@@ -178,9 +193,28 @@ impl Map {
     ) -> Vec<NodeId> {
         let wanted = Wanted { neighbours: parents, asked: &[] };
         let mut chosen = probes::choose(&self.book, node, &wanted, round, now);
-        chosen.retain(|other| self.spots.get(other).is_some_and(|spot| !spot.address.is_empty()));
+        let serves = |spot: &Spot| !spot.address.is_empty() && !spot.drains;
+        chosen.retain(|other| self.spots.get(other).is_some_and(serves));
         chosen
     }
+
+    /// An edge leaves, or stays after all. Says whether that is news.
+    pub(in crate::service) fn set_drains(&mut self, node: &NodeId, drains: bool) -> bool {
+        let Some(spot) = self.spots.get_mut(node) else { return false };
+        std::mem::replace(&mut spot.drains, drains) != drains
+    }
+
+    /// How far apart two nodes are there and back, in ms, as last looked at.
+    pub(in crate::service) fn rtt_ms(&self, from: &NodeId, to: &NodeId) -> f32 {
+        let rows = self.row(from).zip(self.row(to));
+        rows.map_or(UNKNOWN_RTT_MS, |(from, to)| {
+            (self.between_ms(from, to) - HOP_MS).max(0.0) * 2.0
+        })
+    }
+}
+
+fn is_short(url: &str) -> bool {
+    url.chars().count() <= PUBLIC_URL_CHARACTERS_MAX
 }
 
 /// Delay of one hop in ms, one way.

@@ -5,6 +5,7 @@
 //! | `blue` | a room of another origin, of which this one roots the blue tree |
 //! | `branches` | one room's plan, and what each edge of it was told |
 //! | `delays` | how far all nodes are from each other, at hand |
+//! | `leaving` | edges that leave, and where clients may go instead |
 //! | `map` | which edges there are, what they offer, how far they are from each other |
 //! | `planning` | plans made and kept, and told to edges |
 //! | `rooting` | frames of rooms of other origins |
@@ -14,6 +15,7 @@
 mod blue;
 mod branches;
 mod delays;
+mod leaving;
 mod map;
 mod planning;
 mod rooting;

@@ -179,5 +179,6 @@ impl Service {
             edge.neighbours_told = nodes;
             self.send(link, Body::Neighbours(Neighbours { neighbours }));
         }
+        self.name_alternatives_of(node, link);
     }
 }

@@ -3,6 +3,7 @@
 use prost::{Message, Oneof};
 
 use super::acts::{Reactions, Standing};
+use super::alternatives::Alternatives;
 use super::life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 use super::origins::{Origins, Orphans, Ownerships, Owns, Replica, Replicated, Superseded};
 use super::requests::{Request, Response};
@@ -18,7 +19,7 @@ pub struct Control {
     #[prost(
         oneof = "Body",
         tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
-                24, 25, 26, 27, 28, 29, 30"
+                24, 25, 26, 27, 28, 29, 30, 31"
     )]
     pub body: Option<Body>,
 }
@@ -116,4 +117,7 @@ pub enum Body {
     /// Who speaks in a room, for the root of its blue tree.
     #[prost(message, tag = "30")]
     Voices(Voices),
+    /// Where clients of an edge may go instead.
+    #[prost(message, tag = "31")]
+    Alternatives(Alternatives),
 }

@@ -24,6 +24,9 @@ pub struct Relay {
     /// Longitude in degrees, -180 to 180.
     #[prost(double, optional, tag = "4")]
     pub longitude: Option<f64>,
+    /// Where clients reach it, such as `https://ams.stoa.example`; empty when nobody is to be sent there.
+    #[prost(string, tag = "5")]
+    pub public_url: String,
 }
 
 /// Another edge.
