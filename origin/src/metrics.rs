@@ -55,6 +55,10 @@ metrics! { Families:
     rooms_doubled: IntGauge = "stoa_origin_rooms_doubled";
     /// Edges that were told from whom they get a room.
     branches: IntCounter = "stoa_origin_branches_total";
+    /// Messages to edges of stages about each other.
+    lanes: IntCounter = "stoa_origin_lanes_told_total";
+    /// Edges left out of a stage's lane because it has too many.
+    lane_edges_over: IntCounter = "stoa_origin_lane_edges_over_total";
     /// Links to edges that are up.
     links: IntGauge = "stoa_origin_links";
     /// Whether this origin takes nothing new because it is about to leave.
@@ -206,6 +210,8 @@ impl Metrics {
         set(&f.participants.with_label_values(&["audience"]), listeners);
         set(&f.rooms_doubled, service.rooms_doubled() as u64);
         raise(&f.branches, counts.branches_told);
+        raise(&f.lanes, counts.lanes_told);
+        raise(&f.lane_edges_over, counts.lane_edges_over);
         set(&f.links, service.links().count() as u64);
         self.note_network(service);
         set(&f.draining, u64::from(service.is_draining()));

@@ -36,6 +36,7 @@
 //! | `slots` | which track is heard on which slot |
 //! | `standings` | how somebody stands, and what follows from it |
 //! | `timers` | deadlines, drain and load |
+//! | `tracks` | which frames of each track have come |
 //! | `tree` | this edge's place in the trees of rooms |
 //! | `ways` | whom to ask about a room |
 //! | `window` | which frames have been heard |
@@ -74,6 +75,7 @@ mod seat;
 mod slots;
 mod standings;
 mod timers;
+mod tracks;
 mod tree;
 mod ways;
 mod window;

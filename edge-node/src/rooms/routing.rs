@@ -9,6 +9,7 @@ use stoa_protocol::mesh::control::TrackKind;
 use super::hub::Hub;
 use super::joins::TRACK_EPOCH;
 use super::lane::Unheard;
+use super::tracks::Heard;
 use super::window::Verdict;
 use crate::webrtc::{Class, Delivery, RoomKey, SessionId, Uplinked};
 
@@ -23,6 +24,10 @@ pub struct UplinkRoute {
     pub stage: Option<Delivery>,
     /// The frame, as both get it.
     pub frame: Frame,
+    /// Of which room it is.
+    pub room: RoomKey,
+    /// The frame as the stage's other edges get it, at once, over [`Hub::lanes`].
+    pub lane: Option<Frame>,
 }
 
 /// Where a frame from the mesh goes.
@@ -67,7 +72,8 @@ impl Hub {
             None => dropped.no_owner.inc(),
         }
         let stage = self.deliver(key, Class::Stage, &frame, Some(session), now);
-        Some(UplinkRoute { owner, standby, stage, frame })
+        let lane = self.in_lane(key, &frame);
+        Some(UplinkRoute { owner, standby, stage, frame, room: key, lane })
     }
 
     /// Routes a frame that came over a link.
@@ -77,9 +83,16 @@ impl Hub {
             dropped.unbound.inc();
             return TreeRoute::default();
         };
-        if bound.kind != TrackKind::Speaker {
-            dropped.programme.inc();
-            return TreeRoute::default();
+        match bound.kind {
+            TrackKind::Speaker => {}
+            TrackKind::Lane => {
+                let room = bound.room.clone();
+                return self.route_from_lane(link, &room, frame, now);
+            }
+            TrackKind::Programme => {
+                dropped.programme.inc();
+                return TreeRoute::default();
+            }
         }
         let room = self.directory.key_of(&bound.room);
         let Some(room) = room.and_then(|key| self.directory.get_mut(key)) else {
@@ -96,7 +109,8 @@ impl Hub {
             dropped.foreign.inc();
             return TreeRoute::default();
         }
-        let (verdict, forgot) = room.remember(frame, bound.participant.as_ref(), now);
+        let (verdict, forgot) =
+            room.tracks.note(Heard::Tree, frame, bound.participant.as_ref(), now);
         if forgot {
             self.metrics.limits.tracks.inc();
         }
@@ -114,13 +128,13 @@ impl Hub {
         // The stage has heard a local voice already, without the detour through the owner.
         let stage = match local {
             Some(_) => None,
-            None => self.deliver(key, Class::Stage, frame, None, now),
+            None => self.route_to_stage(key, frame, now),
         };
         TreeRoute { stage, audience, room: Some(key) }
     }
 
     /// Places a frame in the lane of a class, if anybody is there to hear it.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         key: RoomKey,
         class: Class,

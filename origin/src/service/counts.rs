@@ -114,6 +114,10 @@ pub struct Counts {
     pub rooms_expired: u64,
     /// Edges that were told from whom they get a room.
     pub branches_told: u64,
+    /// Messages to edges of stages about each other.
+    pub lanes_told: u64,
+    /// Edges of a stage that were left out of its lane because there were too many.
+    pub lane_edges_over: u64,
 }
 
 impl Counts {

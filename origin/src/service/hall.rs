@@ -7,7 +7,7 @@ use stoa_audio::frame::TrackId;
 use stoa_link::LinkId;
 
 use super::network::{Moving, Standby};
-use super::tree::{Branches, Told};
+use super::tree::{Branches, Lanes, Told};
 use crate::room::Room;
 use crate::stage::Stage;
 use crate::store::Ownership;
@@ -38,6 +38,8 @@ pub(super) struct Hall {
     pub(super) tracks: BTreeSet<TrackId>,
     /// What its standby knows of who speaks.
     pub(super) voices_told: Told,
+    /// What the edges of its stage know of each other.
+    pub(super) lanes: Lanes,
     /// Along which edges it is spread.
     pub(super) branches: Branches,
     /// When to look at that again.
@@ -59,6 +61,7 @@ impl Hall {
             moving: None,
             tracks: BTreeSet::new(),
             voices_told: Told::default(),
+            lanes: Lanes::default(),
             branches: Branches::default(),
             plan_at: None,
             planned_for: (Vec::new(), None),

@@ -77,6 +77,11 @@ impl Edges {
         self.links.len()
     }
 
+    /// Who is at the other end of a link.
+    pub(in crate::rooms) fn node_of(&self, link: LinkId) -> Option<&NodeId> {
+        self.links.get(&link).map(|edge| &edge.node)
+    }
+
     /// The newest link to a node.
     pub(in crate::rooms) fn link_of(&self, node: &NodeId) -> Option<LinkId> {
         self.links.iter().rev().find(|(_, edge)| edge.node == *node).map(|(link, _)| *link)

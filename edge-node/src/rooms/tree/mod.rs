@@ -9,6 +9,7 @@
 //! | `children` | who hangs from this edge in one room |
 //! | `edges` | links to other edges: whom to dial, what they measure |
 //! | `feeds` | whom one room's frames are asked of |
+//! | `lanes` | voices of the stage between its edges, without a detour |
 //! | `metrics` | what is counted |
 //! | `recent` | the frames of the last moments |
 //! | `relaying` | what other edges ask of this one |
@@ -18,6 +19,7 @@ mod branches;
 mod children;
 mod edges;
 mod feeds;
+mod lanes;
 mod metrics;
 mod recent;
 mod relaying;
@@ -26,5 +28,6 @@ mod uplink;
 pub(super) use children::Children;
 pub(super) use edges::Edges;
 pub(super) use feeds::Feeds;
-pub(super) use metrics::TreeMetrics;
+pub(super) use lanes::Lanes;
+pub(super) use metrics::{LaneMetrics, TreeMetrics};
 pub(super) use recent::Recent;

@@ -7,6 +7,7 @@
 //! | `durable` | rooms that outlive their origin |
 //! | `people` | what people do to each other |
 //! | `blocks` | whom a host keeps out of his rooms |
+//! | `lanes` | which edges of a stage hear of each other |
 //! | `links` | lost links, drains, distrust |
 //! | `tenants` | whose rooms, and whose tokens |
 //! | `tracks` | who is heard where |
@@ -18,6 +19,7 @@
 mod blocks;
 mod cluster;
 mod durable;
+mod lanes;
 mod links;
 mod looks;
 mod model;
