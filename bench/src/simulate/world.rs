@@ -21,6 +21,7 @@ use super::node::{Core, Node, hub};
 use super::paths::Paths;
 use super::people::People;
 use super::shelf::Shelf;
+use super::stages::Stages;
 use super::wire::{Packet, STREAM_SPACING, Wire, params};
 
 /// How long a lease holds, seen from its holder.
@@ -71,6 +72,7 @@ pub(super) struct World {
     pub(super) wires: Vec<Wire>,
     pub(super) paths: Paths,
     pub(super) account: Account,
+    pub(super) stages: Stages,
     pub(super) people: People,
     pub(super) store_is_up: bool,
     pub(super) plan: Vec<Fault>,
@@ -90,6 +92,7 @@ impl World {
             wires: Vec::new(),
             paths: Paths::new(seed),
             account: Account::default(),
+            stages: Stages::default(),
             people: People::default(),
             store_is_up: true,
             plan: Vec::new(),
@@ -281,6 +284,14 @@ impl World {
     pub(super) fn send_frame(&mut self, node: usize, link: LinkId, frame: &Frame) {
         let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
         self.wires[wire].ends[end].peer.send_frame(frame, self.now);
+        self.pump(wire, end);
+    }
+
+    /// The same, without waiting for company.
+    pub(super) fn send_frame_at_once(&mut self, node: usize, link: LinkId, frame: &Frame) {
+        let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
+        self.wires[wire].ends[end].peer.send_frame(frame, self.now);
+        self.wires[wire].ends[end].peer.flush(self.now);
         self.pump(wire, end);
     }
 
