@@ -10,7 +10,7 @@ use stoa_protocol::mesh::control::Load;
 use stoa_protocol::token::REVOCATIONS_MAX;
 
 use crate::archive::Tally;
-use crate::service::{BLOCKS_MAX, ClaimRefusal, ControlRefusal, FrameDrop, Service, Why};
+use crate::service::{BLOCKS_MAX, ClaimRefusal, ControlRefusal, FrameDrop, Moved, Service, Why};
 
 macro_rules! metrics {
     (@make $type:ident, $name:literal, $help:expr) => {
@@ -119,6 +119,10 @@ metrics! { Families:
     rooms_taken: IntCounterVec = "stoa_origin_rooms_taken_total" ["reason"];
     /// Rooms that other origins have taken.
     rooms_given_up: IntCounter = "stoa_origin_rooms_given_up_total";
+    /// Rooms handed over to other origins, by reason.
+    rooms_moved: IntCounterVec = "stoa_origin_rooms_moved_total" ["reason"];
+    /// Times that a room was not moved to a better origin because too many were moving.
+    moves_put_off: IntCounter = "stoa_origin_room_moves_put_off_total";
     /// Requests refused because another origin may answer for the room.
     requests_uncertain: IntCounter = "stoa_origin_requests_uncertain_total";
     /// Replicas refused because their owner was replaced already.
@@ -259,6 +263,11 @@ impl Metrics {
             raise(&f.rooms_taken.with_label_values(&[reason.label()]), taken);
         }
         raise(&f.rooms_given_up, counts.given_up);
+        for reason in Moved::ALL {
+            let moved = counts.moved.get(&reason).copied().unwrap_or(0);
+            raise(&f.rooms_moved.with_label_values(&[reason.label()]), moved);
+        }
+        raise(&f.moves_put_off, counts.moves_put_off);
         raise(&f.requests_uncertain, counts.uncertain);
         raise(&f.replicas_superseded, counts.superseded);
         raise(&f.network_over_limit, counts.over_limit);

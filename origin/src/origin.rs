@@ -304,6 +304,7 @@ impl Rooms<'_> {
         let start = Start { now, unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
         let rng = rand::make_rng::<StdRng>();
         let mut service = Service::new(name.node.clone(), config.service_limits(), rng, start);
+        service.locate(&name.region, now);
         let (tell, tidings) = mpsc::channel(TIDINGS_MAX);
         let (show, neighbours) = watch::channel(Vec::new());
         let keeper = keeper.map(|keeper| {

@@ -34,6 +34,8 @@ struct Report {
     seeds: u64,
     failed_seeds: Vec<u64>,
     faults: usize,
+    /// Rooms that moved to where their speakers are nearer.
+    rooms_moved: u64,
     /// Speakers at two edges, in runs that were well again; absent where there was no such pair.
     stage: Option<Stage>,
 }
@@ -79,11 +81,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
         bar.set_style(style);
     }
-    let (mut failed, mut faults, mut stage) = (Vec::new(), 0, Vec::new());
+    let (mut failed, mut stage, mut faults, mut rooms_moved) = (Vec::new(), Vec::new(), 0, 0);
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
         let outcome = simulate(&Scenario::of(seed))?;
         faults += outcome.plan.len();
         stage.extend_from_slice(&outcome.stage);
+        rooms_moved += outcome.moved;
         if !outcome.violations.is_empty() {
             failed.push(seed);
             bar.suspend(|| explain(seed, &outcome));
@@ -99,15 +102,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     bar.finish_and_clear();
     let stage = Stage::of(&stage);
-    let report = Report { seeds: arguments.seeds, failed_seeds: failed, faults, stage };
+    let report =
+        Report { seeds: arguments.seeds, failed_seeds: failed, faults, rooms_moved, stage };
     if let Some(file) = &arguments.json {
         let json = serde_json::to_string_pretty(&report)?;
         if file.as_os_str() == "-" { println!("{json}") } else { std::fs::write(file, json)? }
     }
     println!(
-        "{} seeds, {} faults, {} failed",
+        "{} seeds, {} faults, {} rooms moved, {} failed",
         report.seeds,
         report.faults,
+        report.rooms_moved,
         report.failed_seeds.len()
     );
     if let Some(stage) = &report.stage {

@@ -8,6 +8,7 @@ use stoa_link::LinkId;
 
 use super::network::{Moving, Standby};
 use super::tree::{Branches, Lanes, Told};
+use crate::cluster::Moves;
 use crate::room::Room;
 use crate::stage::Stage;
 use crate::store::Ownership;
@@ -32,6 +33,8 @@ pub(super) struct Hall {
     pub(super) ownership: Ownership,
     /// Who would take it over.
     pub(super) standby: Option<Standby>,
+    /// How well it is placed.
+    pub(super) moves: Moves,
     /// What waits while it goes to another origin.
     pub(super) moving: Option<Moving>,
     /// Tracks that are announced.
@@ -58,6 +61,7 @@ impl Hall {
             counted: 0,
             ownership,
             standby: None,
+            moves: Moves::default(),
             moving: None,
             tracks: BTreeSet::new(),
             voices_told: Told::default(),

@@ -14,6 +14,7 @@
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
 //! | `durable` | what the store is told, and how rooms come out of it again |
 //! | `hall` | one room with its stage and its tree |
+//! | `moving` | rooms go where their speakers are nearer |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `network` | what is known of other origins |
 //! | `origins` | links to other origins, and what each owns |
@@ -39,6 +40,7 @@ mod hall;
 mod io;
 mod limits;
 mod looks;
+mod moving;
 mod neighbour;
 mod network;
 mod origins;
@@ -66,7 +68,7 @@ pub use limits::{
     ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
 pub use looks::{Look, Person};
-pub use network::{NetworkCounts, Why};
+pub use network::{Moved, NetworkCounts, Why};
 pub use refusal::Refusal;
 pub use tracks::Route;
 

@@ -14,6 +14,7 @@
 //! | `cluster` | several services around one store, and failures between them |
 //! | `pump` | what services owe each other and the store, carried out |
 //! | `origins` | owners die, freeze, leave and come back |
+//! | `moves` | rooms go where their speakers are |
 //! | `model` | random operations beside a plain model |
 
 mod blocks;
@@ -23,6 +24,7 @@ mod lanes;
 mod links;
 mod looks;
 mod model;
+mod moves;
 mod origins;
 mod people;
 mod pump;
