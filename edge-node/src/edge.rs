@@ -115,6 +115,12 @@ impl Edge {
         self.media
     }
 
+    /// Where links are taken, unless the origin is its own.
+    #[must_use]
+    pub fn mesh_addr(&self) -> Option<SocketAddr> {
+        self.mesh.local_addr()
+    }
+
     /// Ready-made links, for a terminal; empty unless this is a standalone node. They hold tokens:
     /// print them, never log them.
     #[must_use]

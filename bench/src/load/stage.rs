@@ -88,13 +88,15 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 fn wish() -> Result<Wish> {
     let place = |code| places::find(code).with_context(|| format!("no such place: {code}"));
     Ok(Wish {
-        origin: place("fra")?,
+        origins: vec![place("fra")?],
         edges: vec![place("ams")?, place("iad")?, place("sin")?],
         matrix: Matrix::default(),
         jitter: Duration::from_micros(500),
         loss: Loss::new(0.0, None)?,
         listen: SocketAddr::from(([127, 0, 0, 1], 0)).ip(),
         port: 0,
+        fan_out: None,
+        drain_s: 0,
     })
 }
 
@@ -103,14 +105,15 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
     let half_ms = |ms: f64| ms / 2.0;
     let one_way_path_ms = half_ms(far.round_trip.ms) + half_ms(farthest.round_trip.ms);
     let room = &network.room;
-    let scene = Scene::of(farthest.node.http(), room.clone(), PACKET_MS)?;
+    let scene = Scene::of(farthest.site.node.http(), room.clone(), PACKET_MS)?;
     let length = Duration::from_millis(PACKET_MS.into());
     let swarm = Arc::new(Swarm::spawn(1, 1, scene.epoch, length)?);
     scene.door(&swarm).await?.join(0).await?;
     swarm.window.set(1..u32::MAX);
-    let (mut host, _voice) = enter(near.node.http(), &scene, &room.tokens.host, "Host").await?;
+    let (mut host, _voice) =
+        enter(near.site.node.http(), &scene, &room.tokens.host, "Host").await?;
     let (mut guest, _other) =
-        enter(far.node.http(), &scene, &room.tokens.listener, "Guest").await?;
+        enter(far.site.node.http(), &scene, &room.tokens.listener, "Guest").await?;
 
     let to_owner = Duration::from_secs_f64(half_ms(near.round_trip.ms) / 1_000.0);
     let (mut audible, mut over, mut silent) =

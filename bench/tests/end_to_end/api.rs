@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Method;
 use stoa_bench::load::{Answer, Connection, Room};
-use stoa_bench::node::{Child, EdgeSettings};
+use stoa_bench::node::{Child, EdgeSettings, MeshSettings};
 use stoa_protocol::ids::{Role, RoomId};
 use stoa_protocol::token::{Claims, Grants, Keys};
 use str0m::media::{Direction, MediaKind};
@@ -42,6 +42,7 @@ impl Edge {
             advertise: Vec::new(),
             place: None,
             origin: None,
+            mesh: MeshSettings::default(),
             secret: Some(SECRET.into()),
             workers: 1,
             participants,

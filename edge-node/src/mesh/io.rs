@@ -63,6 +63,7 @@ pub struct Start {
 #[derive(Debug)]
 pub struct Mesh {
     steering: Steering,
+    local_addr: Option<SocketAddr>,
     ended: oneshot::Receiver<()>,
 }
 
@@ -80,8 +81,14 @@ impl Mesh {
             // Nobody may wait any more.
             let _ = end.send(());
         })?;
-        let steering = started.await.context("the mesh thread has died")??;
-        Ok(Self { steering, ended })
+        let (steering, local_addr) = started.await.context("the mesh thread has died")??;
+        Ok(Self { steering, local_addr, ended })
+    }
+
+    /// Where links are taken, unless the origin is embedded.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.local_addr
     }
 
     /// What the composition root asks of the rooms.
@@ -102,10 +109,14 @@ impl Mesh {
     }
 }
 
-async fn run(start: Start, up: oneshot::Sender<anyhow::Result<Steering>>) {
+/// Who is up, and where it takes links.
+type Up = (Steering, Option<SocketAddr>);
+
+async fn run(start: Start, up: oneshot::Sender<anyhow::Result<Up>>) {
     match build(start).await {
         Ok(Running { shell, steering, endpoint, origin, configured, targets }) => {
-            if up.send(Ok(steering)).is_ok() {
+            let local = endpoint.as_ref().map(|(endpoint, _)| endpoint.local_addr());
+            if up.send(Ok((steering, local))).is_ok() {
                 beside(&endpoint, &configured, targets, shell.run()).await;
             }
             origin.end().await;

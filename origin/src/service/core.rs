@@ -95,7 +95,7 @@ impl Service {
             people: BTreeMap::new(),
             leaving_at: None,
             relocations: Relocations::default(),
-            trees: Trees::default(),
+            trees: Trees::new(limits.fan_out),
         }
     }
 

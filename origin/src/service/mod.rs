@@ -64,8 +64,8 @@ pub use effects::{Command, Happened};
 pub use hall::RoomKey;
 pub use io::{Server, Steering};
 pub use limits::{
-    EMPTY_ROOM_LIFE, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX, Limits, ROOM_ID_CHARS,
-    ROOMS_MAX, ROOMS_PER_LINK_MAX,
+    EMPTY_ROOM_LIFE, FAN_OUT, FAN_OUT_MAX, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX,
+    Limits, ROOM_ID_CHARS, ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
 pub use looks::{Look, Person};
 pub use network::{Moved, NetworkCounts, Why};

@@ -16,9 +16,6 @@ const PLACES_STEP: usize = 32;
 /// What one feed costs a parent for each child, in kbit/s: three voices.
 const FEED_KBPS: u32 = 150;
 
-/// Children that an origin sends one room to, of both feeds.
-pub(in crate::service) const ORIGIN_FAN_OUT_MAX: u16 = 16;
-
 /// Moves that are tried each time that a plan is looked at.
 const MOVES: usize = 400;
 
@@ -185,7 +182,9 @@ impl Planned {
             let place = self.places.get(index.at()).and_then(Option::as_ref);
             let spot = place.and_then(|node| map.spot(node));
             let node = match (index.at(), place, spot) {
-                (0 | 1, Some(_), _) => Node { fan_out_max: ORIGIN_FAN_OUT_MAX, ..Node::default() },
+                (0 | 1, Some(_), _) => {
+                    Node { fan_out_max: map.origin_fan_out(), ..Node::default() }
+                }
                 (_, _, Some(spot)) => Node {
                     fan_out_max: spot.fan_out_max,
                     may_relay: spot.fan_out_max > 0,

@@ -29,8 +29,10 @@ pub(in crate::service) struct Spot {
 }
 
 /// Everything that is known of the network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::service) struct Map {
+    /// Children that an origin sends one room to.
+    origin_fan_out: u16,
     spots: BTreeMap<NodeId, Spot>,
     /// Round-trip times, measured and estimated.
     book: Book<NodeId>,
@@ -39,6 +41,17 @@ pub(in crate::service) struct Map {
 }
 
 impl Map {
+    /// An empty map of a network whose origins send one room to so many children.
+    pub(in crate::service) fn new(origin_fan_out: u16) -> Self {
+        let (spots, book, delays) = Default::default();
+        Self { origin_fan_out, spots, book, delays }
+    }
+
+    /// Children that an origin sends one room to.
+    pub(in crate::service) fn origin_fan_out(&self) -> u16 {
+        self.origin_fan_out
+    }
+
     /// Whether any edge can be reached by others.
     pub(in crate::service) fn has_relays(&self) -> bool {
         self.spots.values().any(|spot| !spot.address.is_empty())
@@ -190,7 +203,7 @@ mod tests {
     }
 
     fn map(places: &[(&str, &str)]) -> Map {
-        let mut map = Map::default();
+        let mut map = Map::new(16);
         for (index, (name, region)) in places.iter().enumerate() {
             let relay =
                 Relay { address: format!("{name}:7443"), fan_out_max: 8, ..Relay::default() };

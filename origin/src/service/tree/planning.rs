@@ -30,9 +30,6 @@ const PROBERS_SPACING: Duration = Duration::from_millis(10);
 /// Parents of an edge, in all of its rooms, that are measured in any case.
 const PARENTS_PROBED: usize = 6;
 
-/// Edges up to which an origin sends a room to each itself, where there is no second tree.
-const STAR_MAX: usize = super::branches::ORIGIN_FAN_OUT_MAX as usize;
-
 impl Service {
     /// An edge says what it offers to others.
     pub(in crate::service) fn handle_relay(&mut self, link: LinkId, relay: Relay, now: Instant) {
@@ -117,7 +114,8 @@ impl Service {
         let members: BTreeSet<NodeId> =
             nodes.map(|neighbour| neighbour.peer.node.clone()).collect();
         let standby = hall.standby.as_ref().map(|standby| standby.node.clone());
-        let alone = standby.is_none() && members.len() <= STAR_MAX;
+        // Where there is no second tree, a few edges get the room straight from here.
+        let alone = standby.is_none() && members.len() <= self.limits.fan_out.into();
         let tellings = if alone {
             hall.branches.clear()
         } else {
