@@ -10,7 +10,7 @@ use stoa_protocol::mesh::control::Load;
 use stoa_protocol::token::REVOCATIONS_MAX;
 
 use crate::archive::Tally;
-use crate::service::{BLOCKS_MAX, ClaimRefusal, ControlRefusal, FrameDrop, Service, Why};
+use crate::service::{BLOCKS_MAX, ClaimRefusal, ControlRefusal, FrameDrop, Moved, Service, Why};
 
 macro_rules! metrics {
     (@make $type:ident, $name:literal, $help:expr) => {
@@ -55,6 +55,10 @@ metrics! { Families:
     voices_handed_over: IntCounter = "stoa_origin_voices_handed_over_total";
     /// Edges that are about to leave.
     edges_draining: IntGauge = "stoa_origin_edges_draining";
+    /// Messages to edges of stages about each other.
+    lanes: IntCounter = "stoa_origin_lanes_told_total";
+    /// Edges left out of a stage's lane because it has too many.
+    lane_edges_over: IntCounter = "stoa_origin_lane_edges_over_total";
     /// Links to edges that are up.
     links: IntGauge = "stoa_origin_links";
     /// Whether this origin takes nothing new because it is about to leave.
@@ -117,6 +121,10 @@ metrics! { Families:
     rooms_taken: IntCounterVec = "stoa_origin_rooms_taken_total" ["reason"];
     /// Rooms that other origins have taken.
     rooms_given_up: IntCounter = "stoa_origin_rooms_given_up_total";
+    /// Rooms handed over to other origins, by reason.
+    rooms_moved: IntCounterVec = "stoa_origin_rooms_moved_total" ["reason"];
+    /// Times that a room was not moved to a better origin because too many were moving.
+    moves_put_off: IntCounter = "stoa_origin_room_moves_put_off_total";
     /// Requests refused because another origin may answer for the room.
     requests_uncertain: IntCounter = "stoa_origin_requests_uncertain_total";
     /// Replicas refused because their owner was replaced already.
@@ -190,6 +198,8 @@ impl Metrics {
         raise(&f.branches, counts.branches_told);
         raise(&f.voices_handed_over, counts.voices_handed_over);
         set(&f.edges_draining, service.edges_draining() as u64);
+        raise(&f.lanes, counts.lanes_told);
+        raise(&f.lane_edges_over, counts.lane_edges_over);
         set(&f.links, service.links().count() as u64);
         self.note_network(service);
         set(&f.draining, u64::from(service.is_draining()));
@@ -238,6 +248,11 @@ impl Metrics {
             raise(&f.rooms_taken.with_label_values(&[reason.label()]), taken);
         }
         raise(&f.rooms_given_up, counts.given_up);
+        for reason in Moved::ALL {
+            let moved = counts.moved.get(&reason).copied().unwrap_or(0);
+            raise(&f.rooms_moved.with_label_values(&[reason.label()]), moved);
+        }
+        raise(&f.moves_put_off, counts.moves_put_off);
         raise(&f.requests_uncertain, counts.uncertain);
         raise(&f.replicas_superseded, counts.superseded);
         raise(&f.network_over_limit, counts.over_limit);

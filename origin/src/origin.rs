@@ -22,7 +22,7 @@ use crate::keeping::{self, Scribe};
 use crate::metrics::{Metrics, NodeLabels};
 use crate::room::Start;
 use crate::service::{Server, Service, Steering};
-use crate::status::{self, Asked, Asker, Site};
+use crate::status::{self, Asked, Site};
 use crate::store::Stores;
 use crate::webhook::{self, Webhooks};
 
@@ -311,6 +311,7 @@ impl Rooms<'_> {
         let start = Start { now, unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
         let rng = rand::make_rng::<StdRng>();
         let mut service = Service::new(name.node.clone(), config.service_limits(), rng, start);
+        service.locate(&name.region, now);
         let (tell, tidings) = mpsc::channel(TIDINGS_MAX);
         let (show, neighbours) = watch::channel(Vec::new());
         let keeper = keeper.map(|keeper| {

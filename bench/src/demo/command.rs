@@ -188,7 +188,11 @@ fn welcome(network: &Network, wish: &Wish, took: Duration) {
         took.as_secs_f64()
     );
     for origin in &network.origins {
-        println!("what the origin in {} sees: http://{}/status", origin.place.city, origin.node.http());
+        println!(
+            "what the origin in {} sees: http://{}/status",
+            origin.place.city,
+            origin.node.http()
+        );
     }
     println!();
     for edge in &network.edges {

@@ -98,6 +98,20 @@ impl Account {
             .collect()
     }
 
+    /// How long frames of one track take that were spoken from a moment on, sorted.
+    pub(super) fn delays_of(&self, edge: usize, track: TrackId, from: Instant) -> Vec<Duration> {
+        let heard = self.heard.get(&edge).into_iter().flatten();
+        let mut delays: Vec<Duration> = heard
+            .filter(|((of, _), _)| *of == track)
+            .filter_map(|(key, at)| {
+                let spoken = self.spoken.get(key).filter(|spoken| **spoken >= from)?;
+                Some(at.saturating_duration_since(*spoken))
+            })
+            .collect();
+        delays.sort();
+        delays
+    }
+
     /// How long frames take from mouth to edge, sorted.
     pub(super) fn delays(&self, edge: usize) -> Vec<Duration> {
         let heard = self.heard.get(&edge).into_iter().flatten();

@@ -146,6 +146,7 @@ impl World {
         self.nodes[node].links.clear();
         self.nodes[node].wakes_at = None;
         self.account.die(node);
+        self.stages.die(node);
         self.lose_people(node);
     }
 

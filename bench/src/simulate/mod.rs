@@ -11,6 +11,7 @@
 //! | `people` | who joins where, and who speaks |
 //! | `run` | one seed from the first link to the verdict |
 //! | `shelf` | the store that origins share |
+//! | `stages` | how speakers at different edges hear each other |
 //! | `steps` | one thing after the other |
 //! | `wire` | one link: two peers and what is under way between them |
 //! | `world` | everything, and the order in which it happens |
@@ -23,6 +24,7 @@ mod paths;
 mod people;
 mod run;
 mod shelf;
+mod stages;
 mod steps;
 mod wire;
 mod world;
@@ -30,3 +32,4 @@ mod world;
 pub use command::{Arguments, run};
 pub use faults::{Fault, Plan};
 pub use run::{Outcome, Scenario, simulate};
+pub use stages::StagePath;

@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use stoa_edge::rooms::{Hub, Limits, RoomsMetrics, Ticket};
 use stoa_geo::places::Place;
 use stoa_link::{LinkId, PeerName};
-use stoa_origin::service::Service;
+use stoa_origin::service::{Moved, Service};
 use stoa_origin::store::Operation;
 use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_protocol::mesh::control::Relay;
@@ -122,6 +122,16 @@ impl Node {
                 }
                 notes.join(" ")
             }
+        }
+    }
+
+    /// How many rooms it has handed over to better origins.
+    pub(super) fn moved(&self) -> u64 {
+        match &self.core {
+            Core::Origin(service) => {
+                service.network_counts().moved.get(&Moved::Nearer).copied().unwrap_or(0)
+            }
+            Core::Edge(..) => 0,
         }
     }
 

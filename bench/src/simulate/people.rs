@@ -1,11 +1,13 @@
 //! Who joins where, and who speaks: one room, a listener at every edge, a few voices.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
 use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId};
 use stoa_edge::rooms::{Newcomer, Order, Reply, Ticket};
 use stoa_edge::webrtc::{Downlink, RoomKey, SessionEvent, SessionId, Uplinked};
+use stoa_link::LinkId;
 use stoa_protocol::ids::{Role, RoomId};
 use stoa_protocol::mesh::control::{Ask, ChangeRoom, CreateRoom, Problem, RoomSettings, WireRole};
 
@@ -161,6 +163,9 @@ impl World {
     /// Everybody who speaks says a frame.
     pub(super) fn speak(&mut self) {
         self.at(self.now + FRAME, Happening::Speak);
+        let on_stage = |person: &&Person| person.role.may_speak() && person.seated.is_some();
+        let stage: BTreeSet<usize> =
+            self.people.all.iter().filter(on_stage).map(|person| person.edge).collect();
         for index in 0..self.people.all.len() {
             let person = &mut self.people.all[index];
             let (Some((session, room)), Some(track)) = (person.seated, person.track) else {
@@ -174,6 +179,7 @@ impl World {
             let frame = frame(track, person.number);
             let now = self.now;
             self.account.speak(track, frame.number, now);
+            self.stages.speak(edge, &stage, (track, frame.number), now);
             let Some(hub) = self.nodes[edge].hub() else { continue };
             let Some(route) = hub.route_uplinked(Uplinked { session, room, frame }, now) else {
                 continue;
@@ -181,8 +187,16 @@ impl World {
             for link in [route.owner, route.standby].into_iter().flatten() {
                 self.send_frame(edge, link, &route.frame);
             }
+            let Some(frame) = route.lane else { continue };
+            for link in hub_lanes(self, edge, route.room) {
+                self.send_frame_at_once(edge, link, &frame);
+            }
         }
     }
+}
+
+fn hub_lanes(world: &mut World, edge: usize, room: RoomKey) -> Vec<LinkId> {
+    world.nodes[edge].hub().map(|hub| hub.lanes(room).to_vec()).unwrap_or_default()
 }
 
 /// A loud, voiced frame.

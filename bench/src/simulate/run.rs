@@ -11,6 +11,7 @@ use stoa_protocol::ids::Role;
 use super::account::Missed;
 use super::faults::{Plan, draw};
 use super::node::Node;
+use super::stages::StagePath;
 use super::world::{Happening, World};
 
 /// How long the network has to come up, and everybody to join.
@@ -67,6 +68,10 @@ pub struct Outcome {
     pub violations: Vec<String>,
     /// What each node counts at the end, for people.
     pub notes: Vec<String>,
+    /// How speakers hear each other once everything is well again.
+    pub stage: Vec<StagePath>,
+    /// How often a room has moved to a better origin.
+    pub moved: u64,
     /// Median and longest time from mouth to the last edge.
     pub delay: (Duration, Duration),
 }
@@ -107,6 +112,7 @@ pub fn simulate(scenario: &Scenario) -> Result<Outcome> {
     }
     for edge in 0..scenario.edges {
         world.account.listen(scenario.origins + edge, stands);
+        world.stages.listen(scenario.origins + edge, stands);
     }
     let unseated = world.people.all.iter().filter(|person| person.seated.is_none()).count();
     let end = stands + last + HEAL + AFTERWARDS;
@@ -161,6 +167,8 @@ fn judge(
     if !plan.is_empty() && missed.iter().all(|missed| missed.expected == 0) {
         violations.push("nobody was there to hear anything".to_owned());
     }
+    let stage = world.stages.paths(&world.account, &world.paths, healed);
+    judge_stages(scenario, world, stands, healed, &stage, &mut violations);
     let delays = missed.iter().map(|missed| world.account.delays(missed.edge));
     let slowest = delays.max_by_key(|delays| delays.get(delays.len() / 2).copied());
     let slowest = slowest.unwrap_or_default();
@@ -170,13 +178,40 @@ fn judge(
         missed,
         violations,
         notes: world.nodes.iter().map(Node::notes).collect(),
+        stage,
+        moved: world.nodes.iter().map(Node::moved).sum(),
         delay: (median, slowest.last().copied().unwrap_or_default()),
+    }
+}
+
+fn judge_stages(
+    scenario: &Scenario,
+    world: &World,
+    stands: Instant,
+    healed: Instant,
+    stage: &[StagePath],
+    violations: &mut Vec<String>,
+) {
+    let from = if scenario.lossless { stands } else { healed };
+    for late in world.stages.missed(from, world.now) {
+        violations.push(format!(
+            "the stage at edge {} misses {} of {} frames",
+            late.edge, late.frames, late.expected
+        ));
+    }
+    let twice = world.stages.twice();
+    if twice > 0 {
+        violations.push(format!("stages heard {twice} frames twice"));
+    }
+    for path in stage.iter().filter(|path| !path.is_direct()) {
+        violations.push(format!("a voice makes a detour to the stage: {path:?}"));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::faults::Fault;
+    use super::super::stages::DETOUR_MAX;
     use super::*;
 
     /// A single death, after everything stands.
@@ -193,6 +228,33 @@ mod tests {
         let outcome = simulate(&quiet(1)).unwrap();
         assert_eq!(outcome.violations, Vec::<String>::new());
         assert!(outcome.missed.iter().all(|missed| missed.expected > 400));
+    }
+
+    #[test]
+    fn speakers_hear_each_other_as_fast_as_the_path_between_their_edges_allows() {
+        for seed in 0..12 {
+            let scenario = Scenario { voices: 3, ..quiet(seed) };
+            let outcome = simulate(&scenario).unwrap();
+            assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+            assert_eq!(outcome.stage.len(), 3 * 2, "everybody hears everybody");
+            for path in &outcome.stage {
+                assert!(path.stage.1 <= path.direct + DETOUR_MAX, "{path:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rooms_move_to_where_their_speakers_are_and_nothing_is_lost() {
+        let mut moved = 0;
+        for seed in 0..30 {
+            // Nothing goes wrong; it only takes long enough.
+            let plan = Some(vec![(Duration::from_secs(45), Fault::StoreBack)]);
+            let scenario = Scenario { origins: 3, voices: 3, plan, ..quiet(seed) };
+            let outcome = simulate(&scenario).unwrap();
+            assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+            moved += outcome.moved;
+        }
+        assert!((5..=30).contains(&moved), "{moved} of 30 rooms have moved");
     }
 
     #[test]

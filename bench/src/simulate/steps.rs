@@ -141,6 +141,10 @@ impl World {
             }
             Core::Edge(hub, _) => {
                 let route = hub.route_from_link(link, frame, now);
+                if let Some(delivery) = &route.stage {
+                    let frame = (delivery.frame.track, delivery.frame.number);
+                    self.stages.hear(node, frame, now);
+                }
                 if let Some(delivery) = &route.audience {
                     let (track, number) = (delivery.frame.track, delivery.frame.number);
                     self.account.hear(node, track, number, now);

@@ -9,11 +9,10 @@ use rand::rngs::StdRng;
 use stoa_audio::frame::Frame;
 use stoa_geo::places::Place;
 use stoa_link::LinkId;
-use stoa_origin::cluster::{LiveOrigin, Tidings};
 use stoa_origin::room::Start;
 use stoa_origin::service::{self, Limits, Service};
-use stoa_origin::store::{Answer, Home, Kept, Operation, StoreError};
-use stoa_protocol::ids::NodeId;
+use stoa_origin::store::{Answer, Kept, Operation, StoreError};
+use stoa_protocol::ids::{NodeId, Region};
 
 use super::account::Account;
 use super::faults::Fault;
@@ -21,10 +20,11 @@ use super::node::{Core, Node, hub};
 use super::paths::Paths;
 use super::people::People;
 use super::shelf::Shelf;
+use super::stages::Stages;
 use super::wire::{Packet, STREAM_SPACING, Wire, params};
 
 /// How long a lease holds, seen from its holder.
-const LEASE: Duration = Duration::from_millis(1_700);
+pub(super) const LEASE: Duration = Duration::from_millis(1_700);
 
 /// How often keepers of leases have news.
 pub(super) const TIDINGS_INTERVAL: Duration = Duration::from_millis(500);
@@ -71,6 +71,7 @@ pub(super) struct World {
     pub(super) wires: Vec<Wire>,
     pub(super) paths: Paths,
     pub(super) account: Account,
+    pub(super) stages: Stages,
     pub(super) people: People,
     pub(super) store_is_up: bool,
     pub(super) plan: Vec<Fault>,
@@ -90,6 +91,7 @@ impl World {
             wires: Vec::new(),
             paths: Paths::new(seed),
             account: Account::default(),
+            stages: Stages::default(),
             people: People::default(),
             store_is_up: true,
             plan: Vec::new(),
@@ -130,6 +132,7 @@ impl World {
         let rng = StdRng::seed_from_u64(self.seed ^ self.nodes.len() as u64);
         let mut service = Service::new(NodeId::new(name)?, Limits::default(), rng, start);
         service.share(place.code, self.now + LEASE);
+        service.locate(&Region::new(place.code)?, self.now);
         for record in self.shelf.all() {
             service.restore(&Kept::bare(record), self.now);
         }
@@ -284,6 +287,14 @@ impl World {
         self.pump(wire, end);
     }
 
+    /// The same, without waiting for company.
+    pub(super) fn send_frame_at_once(&mut self, node: usize, link: LinkId, frame: &Frame) {
+        let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
+        self.wires[wire].ends[end].peer.send_frame(frame, self.now);
+        self.wires[wire].ends[end].peer.flush(self.now);
+        self.pump(wire, end);
+    }
+
     pub(super) fn bind(&mut self, node: usize, link: LinkId, binding: stoa_link::TrackBinding) {
         let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
         // As on a real link: what a link cannot take is counted there.
@@ -352,38 +363,5 @@ impl World {
             }
             _ => {}
         }
-    }
-
-    /// Keepers of leases tell who is alive.
-    pub(super) fn tell_tidings(&mut self) {
-        let alive = |node: &&Node| node.is_origin() && node.runs();
-        let live: Vec<LiveOrigin> = self
-            .nodes
-            .iter()
-            .filter(alive)
-            .map(|node| LiveOrigin {
-                node: node.identity.node.clone(),
-                home: Home {
-                    address: format!("{}:1", node.identity.node),
-                    domain: node.place.code.to_owned(),
-                },
-            })
-            .collect();
-        for index in 0..self.nodes.len() {
-            if !self.nodes[index].runs() {
-                continue;
-            }
-            let (now, up) = (self.now, self.store_is_up);
-            let told = Tidings {
-                until: up.then(|| now + LEASE),
-                live: up.then(|| live.clone()),
-                records: None,
-            };
-            if let Some(service) = self.nodes[index].service() {
-                service.handle_tidings(told, now);
-                self.carry_out(index);
-            }
-        }
-        self.at(self.now + TIDINGS_INTERVAL, Happening::Tidings);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stoa_bench::load::{Connection, Room};
 use stoa_bench::measure::comparison::{Comparison, compare};
 use stoa_bench::measure::wav;
-use stoa_bench::node::{Child, EdgeSettings, OriginSettings, StorePlace};
+use stoa_bench::node::{Child, EdgeSettings, MeshSettings, OriginSettings, StorePlace};
 use stoa_protocol::ids::Role;
 use stoa_protocol::token::{Claims, Grant, Grants, Keys};
 use tempfile::TempDir;
@@ -50,6 +50,7 @@ impl Network {
             let origin = OriginSettings {
                 node: "fra-origin".into(),
                 place: Some((50.1, 8.7)),
+                mesh: MeshSettings::default(),
                 store: StorePlace::default(),
                 drain_s: 0,
             };
@@ -65,6 +66,7 @@ impl Network {
                     advertise: Vec::new(),
                     place: Some(place),
                     origin: origin.mesh(),
+                    mesh: MeshSettings::default(),
                     secret: Some(SECRET.into()),
                     workers: 1,
                     participants: 100,

@@ -138,6 +138,7 @@ impl Hub {
         if owner == Some(link) {
             self.bind(owner, &seat);
             self.bind_at_standby(&seat);
+            self.bind_in_lanes(&seat);
             if seat.listens() {
                 self.subscribe(seat.room, now);
             }

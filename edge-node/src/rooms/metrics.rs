@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-use super::tree::TreeMetrics;
+use super::tree::{LaneMetrics, TreeMetrics};
 
 /// Counters and gauges of the rooms, `stoa_edge_*`.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ pub struct RoomsMetrics {
     pub(super) moves: Moves,
     pub(super) ownership: Ownership,
     pub(super) tree: TreeMetrics,
+    pub(super) lane: LaneMetrics,
     pub(super) dropped: Dropped,
     pub(super) limits: Limited,
     pub(super) refused: Refused,
@@ -196,6 +197,7 @@ impl RoomsMetrics {
             deliveries_audience: deliveries.with_label_values(&["audience"]),
             ownership: Ownership::new(registry)?,
             tree: TreeMetrics::new(registry)?,
+            lane: LaneMetrics::new(registry)?,
             dropped: Dropped::new(registry)?,
             limits: Limited::new(registry)?,
             refused: Refused::new(registry)?,

@@ -38,6 +38,7 @@
 //! | `slots` | which track is heard on which slot |
 //! | `standings` | how somebody stands, and what follows from it |
 //! | `timers` | deadlines and load |
+//! | `tracks` | which frames of each track have come |
 //! | `tree` | this edge's place in the trees of rooms |
 //! | `ways` | whom to ask about a room |
 //! | `window` | which frames have been heard |
@@ -78,6 +79,7 @@ mod seat;
 mod slots;
 mod standings;
 mod timers;
+mod tracks;
 mod tree;
 mod ways;
 mod window;

@@ -71,6 +71,7 @@ impl Hub {
         if peer.role != NodeRole::Origin {
             if self.edges.insert(link, node.clone()) {
                 self.settle_feeds_of(&node, link, now);
+                self.settle_lanes_of(&node);
             } else {
                 self.metrics.tree.refused_edges.inc();
             }

@@ -13,6 +13,7 @@ use super::joins::TRACK_EPOCH;
 use super::lane::Unheard;
 use super::order::SeatId;
 use super::seat::{Seat, Seats};
+use super::tracks::Heard;
 use super::window::Verdict;
 use crate::webrtc::{Class, Delivery, RoomKey, SessionId, Uplinked};
 
@@ -27,6 +28,10 @@ pub struct UplinkRoute {
     pub stage: Option<Delivery>,
     /// The frame, as both get it.
     pub frame: Frame,
+    /// Of which room it is.
+    pub room: RoomKey,
+    /// The frame as the stage's other edges get it, at once, over [`Hub::lanes`].
+    pub lane: Option<Frame>,
 }
 
 /// Where a frame from the mesh goes.
@@ -79,7 +84,8 @@ impl Hub {
             None => dropped.no_owner.inc(),
         }
         let stage = self.deliver(key, Class::Stage, &frame, Some(session), now);
-        Some(UplinkRoute { owner, standby, stage, frame })
+        let lane = self.in_lane(key, &frame);
+        Some(UplinkRoute { owner, standby, stage, frame, room: key, lane })
     }
 
     /// Routes a frame that came over a link.
@@ -89,9 +95,16 @@ impl Hub {
             dropped.unbound.inc();
             return TreeRoute::default();
         };
-        if bound.kind != TrackKind::Speaker {
-            dropped.programme.inc();
-            return TreeRoute::default();
+        match bound.kind {
+            TrackKind::Speaker => {}
+            TrackKind::Lane => {
+                let room = bound.room.clone();
+                return self.route_from_lane(link, &room, frame, now);
+            }
+            TrackKind::Programme => {
+                dropped.programme.inc();
+                return TreeRoute::default();
+            }
         }
         let room = self.directory.key_of(&bound.room);
         let Some(room) = room.and_then(|key| self.directory.get_mut(key)) else {
@@ -110,7 +123,8 @@ impl Hub {
         }
         let own =
             own_session(&self.movers, &mut self.seats, key, bound.participant.as_ref(), frame);
-        let (verdict, forgot) = room.remember(frame, bound.participant.as_ref(), now);
+        let (verdict, forgot) =
+            room.tracks.note(Heard::Tree, frame, bound.participant.as_ref(), now);
         if forgot {
             self.metrics.limits.tracks.inc();
         }
@@ -128,13 +142,13 @@ impl Hub {
         // The stage has heard a local voice already, without the detour through the owner.
         let stage = match local {
             Some(_) => None,
-            None => self.deliver(key, Class::Stage, frame, own, now),
+            None => self.route_to_stage(key, frame, own, now),
         };
         TreeRoute { stage, audience, room: Some(key) }
     }
 
     /// Places a frame in the lane of a class, if anybody is there to hear it.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         key: RoomKey,
         class: Class,
@@ -171,7 +185,7 @@ impl Hub {
 
 /// The session here of somebody whose voice comes from another edge, because he is on the move between the two: he must
 /// not hear himself. What he says through this edge is not wanted any more once it comes from the other.
-fn own_session(
+pub(super) fn own_session(
     movers: &BTreeSet<SeatId>,
     seats: &mut Seats,
     key: RoomKey,

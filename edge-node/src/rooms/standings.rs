@@ -123,6 +123,7 @@ impl Hub {
             if seat.joined() {
                 self.bind(owner, &seat);
                 self.bind_at_standby(&seat);
+                self.bind_in_lanes(&seat);
             }
         } else {
             self.metrics.moves_off.inc();
@@ -162,6 +163,7 @@ impl Hub {
         }
         if seat.joined() {
             self.silence_at_standby(seat.room, track);
+            self.silence_in_lanes(seat.room, track);
         }
     }
 }

@@ -21,6 +21,7 @@ use super::durable::Closed;
 use super::effects::{Command, Happened};
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
+use super::moving::Relocations;
 use super::neighbour::Neighbour;
 use super::network::{Network, NetworkCounts, Readiness};
 use super::tracks::{Owner, Publication};
@@ -60,6 +61,8 @@ pub struct Service {
     pub(super) people: BTreeMap<String, usize>,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
+    /// Rooms that go to other origins.
+    pub(super) relocations: Relocations,
     /// How rooms are spread over edges.
     pub(super) trees: Trees,
 }
@@ -91,6 +94,7 @@ impl Service {
             network: Network::new(),
             people: BTreeMap::new(),
             leaving_at: None,
+            relocations: Relocations::default(),
             trees: Trees::new(limits.fan_out),
         }
     }

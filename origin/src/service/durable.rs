@@ -116,6 +116,9 @@ impl Service {
         let room = self.room_of(kept, epoch, now);
         self.network.directory.forget(room.id(), epoch);
         let key = self.open_hall(room, ownership);
+        if let Some(hall) = self.halls.get_mut(&key) {
+            hall.moves.settle(now);
+        }
         self.settle(key, now);
         self.tell_ownership(key);
         self.assign_standby(key, now);

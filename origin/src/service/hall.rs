@@ -10,7 +10,8 @@ use stoa_protocol::mesh::control::RoomInfo;
 
 use super::handovers::Handover;
 use super::network::{Moving, Standby};
-use super::tree::{Branches, Told};
+use super::tree::{Branches, Lanes, Told};
+use crate::cluster::Moves;
 use crate::room::{FEEDS_MAX, Room};
 use crate::stage::Stage;
 use crate::store::Ownership;
@@ -35,6 +36,8 @@ pub(super) struct Hall {
     pub(super) ownership: Ownership,
     /// Who would take it over.
     pub(super) standby: Option<Standby>,
+    /// How well it is placed.
+    pub(super) moves: Moves,
     /// What waits while it goes to another origin.
     pub(super) moving: Option<Moving>,
     /// Tracks that are announced.
@@ -45,6 +48,8 @@ pub(super) struct Hall {
     pub(super) handovers: BTreeMap<TrackId, Handover>,
     /// What its standby knows of who speaks.
     pub(super) voices_told: Told,
+    /// What the edges of its stage know of each other.
+    pub(super) lanes: Lanes,
     /// Along which edges it is spread.
     pub(super) branches: Branches,
     /// When to look at that again.
@@ -63,11 +68,13 @@ impl Hall {
             counted: 0,
             ownership,
             standby: None,
+            moves: Moves::default(),
             moving: None,
             tracks: BTreeSet::new(),
             recent: Recent::default(),
             handovers: BTreeMap::new(),
             voices_told: Told::default(),
+            lanes: Lanes::default(),
             branches: Branches::default(),
             plan_at: None,
             planned_for: (Vec::new(), None),

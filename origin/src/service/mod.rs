@@ -15,6 +15,7 @@
 //! | `durable` | what the store is told, and how rooms come out of it again |
 //! | `handovers` | voices that move to another edge |
 //! | `hall` | one room with its stage and its tree |
+//! | `moving` | rooms go where their speakers are nearer |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `network` | what is known of other origins |
 //! | `origins` | links to other origins, and what each owns |
@@ -42,6 +43,7 @@ mod handovers;
 mod io;
 mod limits;
 mod looks;
+mod moving;
 mod neighbour;
 mod network;
 mod origins;
@@ -70,7 +72,7 @@ pub use limits::{
     Limits, ROOM_ID_CHARS, ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
 pub use looks::{Look, Person};
-pub use network::{NetworkCounts, Why};
+pub use network::{Moved, NetworkCounts, Why};
 pub use refusal::Refusal;
 pub use tracks::Route;
 

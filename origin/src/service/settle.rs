@@ -60,6 +60,7 @@ impl Service {
             }
         }
         self.tell_voices(key);
+        self.tell_lanes(key);
         self.follow_members(key, now);
         self.reschedule(key, now);
         announced

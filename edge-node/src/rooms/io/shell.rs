@@ -270,6 +270,12 @@ impl Shell {
                         link.send_frame(&route.frame);
                     }
                 }
+                if let Some(frame) = &route.lane {
+                    for link in self.hub.lanes(route.room).iter().filter_map(|l| self.links.get(l))
+                    {
+                        link.send_frame_at_once(frame);
+                    }
+                }
                 if let Some(delivery) = route.stage {
                     self.around.plane.deliver(delivery);
                 }

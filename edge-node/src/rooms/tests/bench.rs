@@ -79,9 +79,18 @@ impl Bench {
     }
 
     pub(super) fn link_to(&mut self, link: LinkId, node: &str) {
+        self.link_as(NodeRole::Origin, link, node);
+    }
+
+    /// Another edge is linked.
+    pub(super) fn link_edge(&mut self, link: LinkId, node: &str) {
+        self.link_as(NodeRole::Edge, link, node);
+    }
+
+    fn link_as(&mut self, role: NodeRole, link: LinkId, node: &str) {
         let peer = PeerName {
             node: NodeId::new(node).unwrap(),
-            role: NodeRole::Origin,
+            role,
             region: Region::new("ams").unwrap(),
         };
         self.hub.handle_link_up(link, peer, self.now);

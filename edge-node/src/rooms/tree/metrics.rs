@@ -84,3 +84,50 @@ impl TreeMetrics {
         self.switches.with_label_values(&[feed, reason]).inc();
     }
 }
+
+/// Counters and gauges of the stage lane, `stoa_edge_lane_*`.
+#[derive(Clone, Debug)]
+pub(in crate::rooms) struct LaneMetrics {
+    pub(in crate::rooms) links: IntGauge,
+    pub(in crate::rooms) sent: IntCounter,
+    /// Frames that came over it, by what became of them.
+    pub(in crate::rooms) first: IntCounter,
+    pub(in crate::rooms) behind: IntCounter,
+    pub(in crate::rooms) unnamed: IntCounter,
+    pub(in crate::rooms) unheard: IntCounter,
+    /// Frames that came along the tree before the lane brought them.
+    pub(in crate::rooms) late: IntCounter,
+}
+
+impl LaneMetrics {
+    pub(in crate::rooms) fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let links = IntGauge::new(
+            "stoa_edge_lane_links",
+            "Other edges that voices of stages go to without a detour, counted once for each room.",
+        )?;
+        registry.register(Box::new(links.clone()))?;
+        let sent = IntCounter::new(
+            "stoa_edge_lane_frames_sent_total",
+            "Frames sent to other edges of a stage, counted once for each of them.",
+        )?;
+        registry.register(Box::new(sent.clone()))?;
+        let heard = IntCounterVec::new(
+            Opts::new(
+                "stoa_edge_lane_frames_total",
+                "Frames of other edges of a stage: first over the lane, behind the tree's, late so that the tree's came first, \
+                 unnamed by the owner, or unheard because nobody here is on the stage.",
+            ),
+            &["outcome"],
+        )?;
+        registry.register(Box::new(heard.clone()))?;
+        Ok(Self {
+            links,
+            sent,
+            first: heard.with_label_values(&["first"]),
+            behind: heard.with_label_values(&["behind"]),
+            unnamed: heard.with_label_values(&["unnamed"]),
+            unheard: heard.with_label_values(&["unheard"]),
+            late: heard.with_label_values(&["late"]),
+        })
+    }
+}

@@ -9,6 +9,7 @@
 //! | `children` | who hangs from this edge in one room |
 //! | `edges` | links to other edges: whom to dial, what they measure |
 //! | `feeds` | whom one room's frames are asked of |
+//! | `lanes` | voices of the stage between its edges, without a detour |
 //! | `metrics` | what is counted |
 //! | `relaying` | what other edges ask of this one |
 //! | `uplink` | a speaker's way to both roots |
@@ -17,6 +18,7 @@ mod branches;
 mod children;
 mod edges;
 mod feeds;
+mod lanes;
 mod metrics;
 mod relaying;
 mod uplink;
@@ -24,4 +26,5 @@ mod uplink;
 pub(super) use children::Children;
 pub(super) use edges::Edges;
 pub(super) use feeds::Feeds;
-pub(super) use metrics::TreeMetrics;
+pub(super) use lanes::Lanes;
+pub(super) use metrics::{LaneMetrics, TreeMetrics};

@@ -229,6 +229,11 @@ impl Driver {
                 }
                 Ok(())
             }
+            Order::Urgent(frame) => {
+                self.peer.send_frame(&frame, now);
+                self.peer.flush(now);
+                Ok(())
+            }
         };
         match obeyed {
             // The core has ended the link; that comes out at the next settling.

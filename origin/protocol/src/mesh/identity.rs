@@ -116,6 +116,7 @@ impl Identity {
             Body::Branch(_) => "Branch",
             Body::Voices(_) => "Voices",
             Body::Alternatives(_) => "Alternatives",
+            Body::Lane(_) => "Lane",
             Body::Hello(_)
             | Body::Refuse(_)
             | Body::Subscribe(_)
@@ -151,7 +152,7 @@ impl Identity {
             (NodeRole::Origin, _) => Ok(()),
             (NodeRole::Edge, TrackKind::Programme) => Err(WrongClaim::Programme),
             (NodeRole::Edge, TrackKind::Speaker) if host == Some(&self.node) => Ok(()),
-            (NodeRole::Edge, TrackKind::Speaker) => Err(WrongClaim::ForeignTrack),
+            (NodeRole::Edge, TrackKind::Speaker | TrackKind::Lane) => Err(WrongClaim::ForeignTrack),
         }
     }
 }

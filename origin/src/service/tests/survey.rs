@@ -46,6 +46,7 @@ fn edges_are_told_with_where_they_are_what_they_carry_and_how_their_links_do() {
         fan_out_max: 8,
         latitude: Some(52.5),
         longitude: Some(4.75),
+        ..Relay::default()
     };
     world.control(ams, Body::Relay(relay));
     world.create(ams, "r");

@@ -179,6 +179,16 @@ impl Map {
         self.delays.between(from, to).unwrap_or(UNKNOWN_RTT_MS / 2.0)
     }
 
+    /// Half a round trip in ms, measured or estimated; nothing where nobody says where one of them is.
+    pub(in crate::service) fn known_ms(
+        &self,
+        from: &NodeId,
+        to: &NodeId,
+        now: Instant,
+    ) -> Option<f32> {
+        Some(self.book.estimate(from, to, now)?.rtt_ms / 2.0)
+    }
+
     fn delay_ms(&self, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
         delay_ms(&self.book, from, to, now)
     }

@@ -60,6 +60,7 @@ impl Service {
         self.trees.map.forget(node, link);
         for hall in self.halls.values_mut() {
             hall.branches.forget(node);
+            hall.lanes.forget(node);
         }
         self.forget_blue(link);
         self.network_changed(now);

@@ -10,7 +10,7 @@ use super::requests::{Request, Response};
 use super::revocations::Revocations;
 use super::rooms::RoomState;
 use super::tracks::{BindTrack, Selection, Subscribe, UnbindTrack, Unsubscribe};
-use super::tree::{Branch, Neighbours, Paths, Relay, Voices};
+use super::tree::{Branch, Lane, Neighbours, Paths, Relay, Voices};
 
 /// One message of the control stream, length-delimited on the wire.
 #[derive(Clone, PartialEq, Message)]
@@ -19,7 +19,7 @@ pub struct Control {
     #[prost(
         oneof = "Body",
         tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
-                24, 25, 26, 27, 28, 29, 30, 31"
+                24, 25, 26, 27, 28, 29, 30, 31, 34"
     )]
     pub body: Option<Body>,
 }
@@ -120,4 +120,7 @@ pub enum Body {
     /// Where clients of an edge may go instead.
     #[prost(message, tag = "31")]
     Alternatives(Alternatives),
+    /// Between which edges the voices of a stage travel without a detour.
+    #[prost(message, tag = "34")]
+    Lane(Lane),
 }

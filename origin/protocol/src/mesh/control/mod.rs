@@ -60,8 +60,9 @@ pub use rooms::{
     Hand, RoomInfo, RoomPage, RoomSettings, RoomState, StageMember, WireRole, WireVisibility,
 };
 pub use tracks::{
-    BindTrack, Feed, SelectedTrack, Selection, Subscribe, TrackKind, UnbindTrack, Unsubscribe,
+    BindTrack, Feed, SelectedTrack, Selection, Subscribe, TrackKind, UnbindTrack, Unsubscribe, twin,
 };
 pub use tree::{
-    Branch, NEIGHBOURS_MAX, Neighbour, Neighbours, Path, Paths, Relay, VOICES_MAX, Voice, Voices,
+    Branch, LANE_EDGES_MAX, Lane, NEIGHBOURS_MAX, Neighbour, Neighbours, Path, Paths, Relay,
+    VOICES_MAX, Voice, Voices,
 };
