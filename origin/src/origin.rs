@@ -22,7 +22,7 @@ use crate::keeping::{self, Scribe};
 use crate::metrics::{Metrics, NodeLabels};
 use crate::room::Start;
 use crate::service::{Server, Service, Steering};
-use crate::status::{self, Asked, Asker, Site};
+use crate::status::{self, Asked, Site};
 use crate::store::Stores;
 use crate::webhook::{self, Webhooks};
 

@@ -12,6 +12,11 @@ fn trail(hops: &[(u32, u32)]) -> Trail {
     trail
 }
 
+/// As [`trail`], for tests that have a trail of their own.
+fn long(hops: &[(u32, u32)]) -> Trail {
+    trail(hops)
+}
+
 fn written(departure: &Departure) -> BytesMut {
     let mut out = BytesMut::new();
     departure.encode(&mut out);
@@ -50,14 +55,10 @@ fn each_hop_adds_its_two_parts_and_no_more_than_eight_are_kept() {
     }
     assert_eq!(Departure::new(&trail, Duration::ZERO, 0), None);
     assert!(!trail.push(Hop::default()));
-    let most = Departure {
-        trail: super::tests::trail(&[(u32::MAX, u32::MAX); 7]),
-        node_us: u32::MAX,
-        left_us: 1,
-    };
+    let most = Departure { trail: long(&[(u32::MAX, u32::MAX); 7]), node_us: u32::MAX, left_us: 1 };
     assert!(written(&most).len() <= 4 + 8 * (2 * HOPS_MAX - 1));
     let usual = [(PART_US_MAX, PART_US_MAX); 7];
-    let usual = Departure { trail: super::tests::trail(&usual), node_us: PART_US_MAX, left_us: 1 };
+    let usual = Departure { trail: long(&usual), node_us: PART_US_MAX, left_us: 1 };
     assert!(written(&usual).len() <= TRAIL_BYTES_MAX);
 }
 
