@@ -8,7 +8,7 @@ use stoa_protocol::mesh::control::Load;
 
 use super::core::Service;
 use super::hall::Hall;
-use super::tree::Hanging;
+use super::tree::{Hanging, hop_ms};
 use crate::status::Query;
 use crate::status::survey::{
     Branch, NODES_SHOWN_MAX, Node, Origin, ROOMS_PER_PAGE, Room, Site, Survey, Tree, Trees, degrees,
@@ -42,7 +42,7 @@ impl Service {
             rooms,
             rooms_total: self.rooms.len(),
             next,
-            trees: hall.map(|hall| self.trees_surveyed(hall, site)),
+            trees: hall.map(|hall| self.trees_surveyed(hall, site, figures)),
         }
     }
 
@@ -80,11 +80,14 @@ impl Service {
         }
     }
 
-    fn trees_surveyed(&self, hall: &Hall, site: &Site) -> Trees {
+    fn trees_surveyed(&self, hall: &Hall, site: &Site, figures: Figures<'_>) -> Trees {
         let map = &self.trees.map;
-        let members = hall.room.links().filter_map(|link| self.links.get(&link));
-        let members = members.map(|edge| &edge.peer.node);
-        let (red, blue) = hall.branches.hanging(map, &self.node, members);
+        let members = hall.room.links().filter_map(|link| {
+            #[expect(clippy::cast_possible_truncation, reason = "milliseconds, for people")]
+            let rtt_ms = figures(link).rtt_ms as f32;
+            Some((&self.links.get(&link)?.peer.node, hop_ms(rtt_ms)))
+        });
+        let (red, blue) = hall.branches.hanging(&self.node, members);
         let own = site.coordinates().map(degrees);
         let place = |node: &NodeId| {
             if *node == self.node { own } else { map.place(node).map(degrees) }

@@ -15,6 +15,10 @@ const BOTTOM: f64 = 56.0;
 const SCALE_MS: f64 = 200.0;
 /// Longer links are drawn thinner, in ms one way.
 const LONG_LINK_MS: f64 = 25.0;
+/// With so few nodes there is room for larger dots, and for names where they do not lie over each other.
+const FEW: usize = 48;
+const NAME_WIDTH: f64 = 130.0;
+const NAME_HEIGHT: f64 = 20.0;
 /// From near to far.
 const SCALE: [(u8, u8, u8); 5] =
     [(94, 234, 212), (96, 165, 250), (167, 139, 250), (244, 114, 182), (251, 146, 60)];
@@ -56,6 +60,7 @@ pub fn draw(title: &str, spots: &[Spot<'_>], root: usize, lines: &[Line]) -> Htm
         let nearest = lines.iter().filter(|line| line.parent == root);
         nearest.min_by(|a, b| a.hop_ms.total_cmp(&b.hop_ms)).and_then(|line| place(line.child))
     });
+    let scale = if spots.len() <= FEW { 2.0 } else { 1.0 };
     let mut lines = lines.to_vec();
     // Short links are drawn last, so that they are seen among the long ones.
     lines.sort_by(|a, b| b.hop_ms.total_cmp(&a.hop_ms));
@@ -70,18 +75,22 @@ pub fn draw(title: &str, spots: &[Spot<'_>], root: usize, lines: &[Line]) -> Htm
             link(&mut svg, from, to);
             svg.put(
                 " stroke=\"{}\" stroke-width=\"{}\" stroke-opacity=\"{}\"/>\n",
-                &[&colour(delay_ms), &width, &opacity],
+                &[&colour(delay_ms), &(width * scale), &opacity],
             );
         }
     }
     for (at, spot) in spots.iter().enumerate() {
         let Some((x, y)) = place(at) else { continue };
-        let radius = 2.0 + f64::from(u16::try_from(spot.children).unwrap_or(u16::MAX)) * 0.55;
+        let children = f64::from(u16::try_from(spot.children).unwrap_or(u16::MAX));
+        let radius = (2.0 + children * 0.55) * scale;
         let delay_ms = f64::from(spot.delay_ms);
         svg.put(
             "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{}\" stroke=\"#0b1020\" stroke-width=\"0.8\"><title>{}: {} ms</title></circle>\n",
             &[&tenths(x), &tenths(y), &tenths(radius), &colour(delay_ms), &spot.name, &tenths(delay_ms)],
         );
+    }
+    if spots.len() <= FEW {
+        names(&mut svg, spots);
     }
     if let Some((x, y)) = root_place {
         svg.put(
@@ -97,6 +106,28 @@ pub fn draw(title: &str, spots: &[Spot<'_>], root: usize, lines: &[Line]) -> Htm
     svg
 }
 
+/// Writes the names that find room.
+fn names(svg: &mut Html, spots: &[Spot<'_>]) {
+    let mut written: Vec<(f64, f64)> = Vec::new();
+    for spot in spots {
+        let Some((latitude, longitude)) = spot.place else { continue };
+        let at = (x(longitude), y(latitude));
+        let is_near = |other: &(f64, f64)| {
+            (at.0 - other.0).abs() < NAME_WIDTH && (at.1 - other.1).abs() < NAME_HEIGHT
+        };
+        if written.iter().any(is_near) {
+            continue;
+        }
+        // At the right edge there is room on the left.
+        let (anchor, dx) = if at.0 > WIDTH - NAME_WIDTH { ("end", -12.0) } else { ("start", 12.0) };
+        svg.put(
+            "<text x=\"{}\" y=\"{}\" fill=\"#cdd6f4\" font-size=\"16\" text-anchor=\"{}\">{}</text>\n",
+            &[&tenths(at.0 + dx), &tenths(at.1 + 5.0), &anchor, &spot.name],
+        );
+        written.push(at);
+    }
+}
+
 /// Background, grid, title and legend.
 fn frame(svg: &mut Html, title: &str) {
     svg.put(
@@ -106,11 +137,11 @@ fn frame(svg: &mut Html, title: &str) {
     svg.put("<rect width=\"{}\" height=\"{}\" fill=\"#0b1020\"/>\n", &[&WIDTH, &HEIGHT]);
     for longitude in (-150..=150).step_by(30) {
         let (x, bottom) = (tenths(x(f64::from(longitude))), tenths(HEIGHT - BOTTOM));
-        svg.put("<path d=\"M{} {}V{}\" stroke=\"#1b2440\"/>\n", &[&x, &TOP, &bottom]);
+        svg.put("<path d=\"M{} {}V{}\" stroke=\"#26304f\"/>\n", &[&x, &TOP, &bottom]);
     }
     for latitude in (-30..=60).step_by(30) {
         let y = tenths(y(f64::from(latitude)));
-        svg.put("<path d=\"M0 {}H{}\" stroke=\"#1b2440\"/>\n", &[&y, &WIDTH]);
+        svg.put("<path d=\"M0 {}H{}\" stroke=\"#26304f\"/>\n", &[&y, &WIDTH]);
     }
     svg.put(
         "<text x=\"28\" y=\"40\" fill=\"#e6ebff\" font-size=\"22\" font-weight=\"600\">{}</text>\n",
@@ -125,7 +156,7 @@ fn frame(svg: &mut Html, title: &str) {
         );
     }
     svg.put(
-        "<text x=\"342\" y=\"{}\" fill=\"#aab4d6\" font-size=\"14\">0 to {} ms from the root, one way; larger dots relay to more children; the ring is the root</text>\n",
+        "<text x=\"342\" y=\"{}\" fill=\"#aab4d6\" font-size=\"16\">0 to {} ms from the root, one way; larger dots relay to more children; the ring is the root</text>\n",
         &[&baseline, &SCALE_MS],
     );
 }

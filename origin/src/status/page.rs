@@ -116,6 +116,10 @@ fn room(page: &mut Html, trees: &Trees) {
         &[edges, feeds_effective, feeds],
     );
     page.put(" <a href=\"/status\">all rooms</a></p>\n", &[]);
+    if trees.red.branches.is_empty() {
+        page.put("<p class=\"dim\">Nobody gets the room now.</p>\n", &[]);
+        return;
+    }
     page.append(&drawn("Red tree, from the owner", &trees.red));
     if let Some(blue) = &trees.blue {
         page.append(&drawn("Blue tree, from the standby", blue));

@@ -28,14 +28,17 @@ pub struct LinkMetrics {
     exported: BTreeMap<LinkId, Exported>,
 }
 
+/// Where each figure stands, and where it goes.
+type Own<T, M> = Vec<(fn(&LinkStatistics) -> T, M)>;
+
 /// A link's own figures, found once: looking them up by their labels each second would take longer than all else.
 struct Exported {
     /// Whether the peer has figures of its own.
     shown: bool,
     statistics: LinkStatistics,
     up: IntGauge,
-    gauges: Vec<(fn(&LinkStatistics) -> f64, Gauge)>,
-    counters: Vec<(fn(&LinkStatistics) -> u64, IntCounter)>,
+    gauges: Own<f64, Gauge>,
+    counters: Own<u64, IntCounter>,
 }
 
 impl Exported {

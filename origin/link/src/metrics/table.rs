@@ -6,14 +6,16 @@ use stoa_protocol::ids::NodeRole;
 
 use crate::statistics::{EndpointStatistics, LinkStatistics};
 
+/// Values of a label, and where their figures stand.
+type Figures<S, T> = &'static [(&'static str, fn(&S) -> T)];
+
 /// One family.
 pub(super) struct Family<S: 'static, T: 'static> {
     pub(super) name: &'static str,
     pub(super) help: &'static str,
     /// Empty for a family of one figure.
     pub(super) label: &'static str,
-    /// Values of the label, and their figures.
-    pub(super) figures: &'static [(&'static str, fn(&S) -> T)],
+    pub(super) figures: Figures<S, T>,
 }
 
 /// Figures of a link that go up and down.

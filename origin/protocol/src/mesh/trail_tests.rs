@@ -4,12 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn trail_of(hops: &[(u32, u32)]) -> Trail {
+fn trail(hops: &[(u32, u32)]) -> Trail {
     let mut trail = Trail::default();
     for (node_us, link_us) in hops {
         assert!(trail.push(Hop { node_us: *node_us, link_us: *link_us }));
     }
     trail
+}
+
+/// As [`trail`], for tests that have a trail of their own.
+fn long(hops: &[(u32, u32)]) -> Trail {
+    trail(hops)
 }
 
 fn written(departure: &Departure) -> BytesMut {
@@ -32,7 +37,7 @@ fn one_frame_in_sixty_four_is_chosen_whatever_its_length() {
 #[test]
 fn a_departure_on_the_wire_does_not_change() {
     let departure =
-        Departure { trail: trail_of(&[(5, 300), (1_000, 20_000)]), node_us: 63, left_us: 7 };
+        Departure { trail: trail(&[(5, 300), (1_000, 20_000)]), node_us: 63, left_us: 7 };
     let bytes: Vec<String> = written(&departure).iter().map(|b| format!("{b:02x}")).collect();
     insta::assert_snapshot!(bytes.join(" "), @"00 00 00 07 3f 05 41 2c 43 e8 80 00 4e 20");
 }
@@ -50,22 +55,20 @@ fn each_hop_adds_its_two_parts_and_no_more_than_eight_are_kept() {
     }
     assert_eq!(Departure::new(&trail, Duration::ZERO, 0), None);
     assert!(!trail.push(Hop::default()));
-    let most =
-        Departure { trail: trail_of(&[(u32::MAX, u32::MAX); 7]), node_us: u32::MAX, left_us: 1 };
+    let most = Departure { trail: long(&[(u32::MAX, u32::MAX); 7]), node_us: u32::MAX, left_us: 1 };
     assert!(written(&most).len() <= 4 + 8 * (2 * HOPS_MAX - 1));
     let usual = [(PART_US_MAX, PART_US_MAX); 7];
-    let usual = Departure { trail: trail_of(&usual), node_us: PART_US_MAX, left_us: 1 };
+    let usual = Departure { trail: long(&usual), node_us: PART_US_MAX, left_us: 1 };
     assert!(written(&usual).len() <= TRAIL_BYTES_MAX);
 }
 
 #[test]
 fn impossible_times_are_cut_and_said_to_be() {
-    let wild =
-        Departure { trail: trail_of(&[(1, u32::MAX)]), node_us: PART_US_MAX + 1, left_us: 0 };
+    let wild = Departure { trail: trail(&[(1, u32::MAX)]), node_us: PART_US_MAX + 1, left_us: 0 };
     let (arrived, is_sane) = wild.arrive(20);
     assert!(!is_sane);
-    assert_eq!(arrived, trail_of(&[(1, PART_US_MAX), (PART_US_MAX, 20)]));
-    assert!(Departure { trail: trail_of(&[(1, 2)]), node_us: 3, left_us: 0 }.arrive(4).1);
+    assert_eq!(arrived, trail(&[(1, PART_US_MAX), (PART_US_MAX, 20)]));
+    assert!(Departure { trail: trail(&[(1, 2)]), node_us: 3, left_us: 0 }.arrive(4).1);
 }
 
 #[test]

@@ -74,20 +74,19 @@ impl Branches {
         named.map(|parent| parent.node.as_str())
     }
 
-    /// Both trees as they are planned, red and blue; without a plan every member hangs from the owner.
+    /// Both trees as they are planned, red and blue; without a plan every member hangs from the owner, so many ms away.
     pub(in crate::service) fn hanging<'a>(
         &self,
-        map: &Map,
         owner: &NodeId,
-        members: impl Iterator<Item = &'a NodeId>,
+        members: impl Iterator<Item = (&'a NodeId, f32)>,
     ) -> (Vec<Hanging>, Vec<Hanging>) {
         if let Some(planned) = &self.planned {
             let blue = planned.plan.blue().map(|blue| planned.hanging(blue));
             return (planned.hanging(planned.plan.red()), blue.unwrap_or_default());
         }
-        let star = members.map(|child| {
-            let hop_ms = map.apart_ms(owner, child);
-            Hanging { parent: owner.clone(), child: child.clone(), hop_ms, delay_ms: hop_ms }
+        let star = members.map(|(child, hop_ms)| {
+            let (parent, child) = (owner.clone(), child.clone());
+            Hanging { parent, child, hop_ms, delay_ms: hop_ms }
         });
         (star.collect(), Vec::new())
     }

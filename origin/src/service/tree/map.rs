@@ -151,12 +151,6 @@ impl Map {
         self.book.coordinates(node)
     }
 
-    /// How far two nodes are from each other, one way in ms, as last looked at.
-    pub(in crate::service) fn apart_ms(&self, from: &NodeId, to: &NodeId) -> f32 {
-        let rows = self.row(from).zip(self.row(to));
-        rows.map_or(UNKNOWN_RTT_MS / 2.0, |(from, to)| self.between_ms(from, to))
-    }
-
     /// How an edge is reached by others.
     pub(in crate::service) fn neighbour(&self, node: &NodeId) -> Neighbour {
         let address = self.spots.get(node).map(|spot| spot.address.clone()).unwrap_or_default();
@@ -230,7 +224,12 @@ fn is_short(url: &str) -> bool {
 /// Delay of one hop in ms, one way.
 fn delay_ms(book: &Book<NodeId>, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
     let estimate = book.estimate(from, to, now);
-    estimate.map_or(UNKNOWN_RTT_MS, |estimate| estimate.rtt_ms) / 2.0 + HOP_MS
+    hop_ms(estimate.map_or(UNKNOWN_RTT_MS, |estimate| estimate.rtt_ms))
+}
+
+/// The same by the round trip.
+pub(in crate::service) fn hop_ms(rtt_ms: f32) -> f32 {
+    rtt_ms / 2.0 + HOP_MS
 }
 
 fn place_of(region: &Region) -> Option<Coordinates> {

@@ -27,5 +27,6 @@ mod voices;
 pub(super) use blue::BlueRoute;
 pub(super) use branches::{Branches, Hanging};
 pub(super) use lanes::Lanes;
+pub(super) use map::hop_ms;
 pub(super) use trees::Trees;
 pub(super) use voices::Told;
