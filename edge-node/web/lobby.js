@@ -60,7 +60,8 @@ export class Lobby {
 
   /** @param {boolean} busy while joining */
   busy(busy) {
-    this.#join.disabled = busy;
+    // Disabled for good it would lose the focus.
+    this.#join.setAttribute("aria-disabled", String(busy));
     this.#join.textContent = busy ? "Joining…" : "Join";
     if (!busy) this.#show();
   }
@@ -75,7 +76,12 @@ export class Lobby {
     this.busy(false);
   }
 
+  get #isBusy() {
+    return this.#join.getAttribute("aria-disabled") === "true";
+  }
+
   #submit() {
+    if (this.#isBusy) return;
     void this.#endTest();
     this.#problem.hidden = true;
     const name = this.#name.value.trim();
@@ -98,7 +104,7 @@ export class Lobby {
     byId("lobby-microphone", HTMLDivElement).hidden = !this.#speaks;
     byId("lobby-advice", HTMLParagraphElement).hidden = !this.#speaks;
     if (!this.#speaks) void this.#endTest();
-    if (!this.#join.disabled) this.#join.textContent = this.#speaks ? "Join and speak" : "Join and listen";
+    if (!this.#isBusy) this.#join.textContent = this.#speaks ? "Join and speak" : "Join and listen";
   }
 
   #insecure() {

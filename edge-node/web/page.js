@@ -17,6 +17,8 @@ const pass = new Pass(id, linkToken);
 
 /** @type {Room | null} */
 let room = null;
+/** Whether the room wants those who come to speak to begin muted. */
+let beginsMuted = false;
 
 /** @param {"lobby" | "room" | "message"} view */
 function show(view) {
@@ -39,7 +41,7 @@ async function join({ name, speaks, deviceId }) {
     if (room === joining && state === "closed" && document.body.dataset["view"] === "room") goodbye(error);
   });
   try {
-    await joining.join({ publish: speaks, microphone: { deviceId } });
+    await joining.join({ publish: speaks, muted: !speaks || (beginsMuted && roleOf(linkToken ?? "") !== "host"), microphone: { deviceId } });
   } catch (error) {
     return failed(RoomError.from(error));
   }
@@ -103,7 +105,8 @@ addEventListener("hashchange", () => location.reload());
 
 lobby.fit(linkToken === null ? null : roleOf(linkToken));
 showTitle(id);
-readRoom(id, linkToken).then(({ name, topic }) => {
+readRoom(id, linkToken).then(({ name, topic, muted_on_entry: muted = false }) => {
+  beginsMuted = muted;
   if (name) showTitle(name);
   byId("topic", HTMLSpanElement).textContent = topic ?? "";
 }, (error) => {

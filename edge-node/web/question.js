@@ -2,6 +2,9 @@
 
 import { byId } from "./dom.js";
 
+/** A menu or another dialog has just closed: readers that miss what had the focus say nothing of what has it now. */
+const TAKEN_IN_MS = 200;
+
 /**
  * @typedef {object} Asked
  * @property {string} title
@@ -40,10 +43,13 @@ export class Question {
     byId("question-label", HTMLLabelElement).textContent = reason === "needed" ? "Why?" : "Why? (optional, for the room's log)";
     this.#reason.required = reason === "needed";
     this.#reason.value = "";
-    this.#dialog.showModal();
-    if (reason === "none") byId("question-no", HTMLButtonElement).focus();
     return new Promise((resolve) => {
       this.#answer = resolve;
+      setTimeout(() => {
+        if (this.#answer !== resolve) return;
+        this.#dialog.showModal();
+        if (reason === "none") byId("question-no", HTMLButtonElement).focus();
+      }, TAKEN_IN_MS);
     });
   }
 

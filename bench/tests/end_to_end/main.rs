@@ -9,6 +9,7 @@ mod demo;
 mod express;
 mod lengths;
 mod load;
+mod moderation;
 mod outage;
 mod page;
 mod refusals;
