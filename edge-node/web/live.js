@@ -185,13 +185,13 @@ export class Live {
   }
 
   /**
-   * What came of one's own deed is told already.
+   * What came of one's own deed is told already, and of one's own place there are better words.
    * @param {string} participant
    * @param {string} text
    */
   #news(participant, text) {
     const isOwn = participant === this.#deed.participant && performance.now() - this.#deed.atMs < OWN_DEED_MS;
-    if (!isOwn) this.#announcer.whisper(text);
+    if (!isOwn && participant !== this.#room?.self?.participant) this.#announcer.whisper(text);
   }
 
   /** @param {Room} room */

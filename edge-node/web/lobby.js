@@ -180,7 +180,9 @@ const HINTS = new Map([
  */
 export function fillDevices(select, devices, chosen) {
   const named = devices.filter(({ id, label }) => id !== "default" && id !== "communications" && label !== "");
-  const options = named.map(({ id, label }) => make("option", { value: id }, label));
-  select.replaceChildren(make("option", { value: "" }, "System default"), ...options);
+  const options = [make("option", { value: "" }, "System default"), ...named.map(({ id, label }) => make("option", { value: id }, label))];
+  const look = (/** @type {Iterable<HTMLOptionElement>} */ them) => JSON.stringify([...them].map(({ value, text }) => [value, text]));
+  // Some readers read a menu out that is filled, although nobody is there.
+  if (look(select.options) !== look(options)) select.replaceChildren(...options);
   select.value = named.some(({ id }) => id === chosen) ? chosen : "";
 }

@@ -20,9 +20,19 @@ let room = null;
 /** Whether the room wants those who come to speak to begin muted. */
 let beginsMuted = false;
 
+/** A reader that finds the focus gone before it has heard of the new one says nothing about that. */
+const LEFT_MS = 500;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let leaving;
+
 /** @param {"lobby" | "room" | "message"} view */
 function show(view) {
-  document.body.dataset["view"] = view;
+  const { dataset } = document.body;
+  if (dataset["view"] === view) return;
+  dataset["left"] = dataset["view"];
+  dataset["view"] = view;
+  clearTimeout(leaving);
+  leaving = setTimeout(() => delete dataset["left"], LEFT_MS);
 }
 
 /** @param {import("./lobby.js").Choice} choice */

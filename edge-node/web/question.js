@@ -1,6 +1,7 @@
 // A question before something that cannot be taken back lightly, with room for a reason.
 
 import { byId } from "./dom.js";
+import { finder } from "./rows.js";
 
 /** A menu or another dialog has just closed: readers that miss what had the focus say nothing of what has it now. */
 const TAKEN_IN_MS = 200;
@@ -20,6 +21,7 @@ export class Question {
   #reason = byId("question-reason", HTMLInputElement);
   /** @type {(answer: string | null) => void} */
   #answer = () => {};
+  #opener = finder(null);
 
   constructor() {
     this.#form.addEventListener("submit", (event) => {
@@ -27,7 +29,10 @@ export class Question {
       this.#end(this.#reason.value.trim());
     });
     byId("question-no", HTMLButtonElement).addEventListener("click", () => this.#end(null));
-    this.#dialog.addEventListener("close", () => this.#answer(null));
+    this.#dialog.addEventListener("close", () => {
+      this.#answer(null);
+      if (document.activeElement === document.body) this.#opener()?.focus();
+    });
   }
 
   /**
@@ -36,6 +41,7 @@ export class Question {
    */
   ask({ title, text, yes, reason }) {
     this.#end(null);
+    this.#opener = finder(document.activeElement);
     byId("question-title", HTMLHeadingElement).textContent = title;
     byId("question-text", HTMLParagraphElement).textContent = text;
     byId("question-yes", HTMLButtonElement).textContent = yes;

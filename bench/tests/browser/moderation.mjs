@@ -95,6 +95,7 @@ async function settings(ada, boris, home) {
 async function ban(ada, cleo) {
   await ada.keyboard.press("p");
   await chooseByKeys(ada, row(ada, "Cleo"), "Ban from the room…");
+  await ada.waitForSelector("#question-dialog[open]");
   await ada.keyboard.type("Shouts");
   await picture(ada, "ban");
   await ada.keyboard.press("Enter");
@@ -119,6 +120,7 @@ async function block(browser, ada, boris) {
   const there = await openWindow(browser, "Ada there", other.host);
   await enter(there, "Ada");
   await chooseByKeys(ada, row(ada, "Boris"), "Block from all your rooms…");
+  await ada.waitForSelector("#question-dialog[open]");
   // The first button of a grave question is the harmless one.
   await picture(ada, "block");
   await ada.keyboard.press("Tab");
@@ -151,6 +153,7 @@ async function end(ada, others, home) {
   await ada.keyboard.press("Enter");
   await ada.locator("#edit-end").focus();
   await ada.keyboard.press("Enter");
+  await ada.waitForSelector("#question-dialog[open]");
   await picture(ada, "end");
   await ada.keyboard.press("Tab");
   await ada.keyboard.press("Enter");

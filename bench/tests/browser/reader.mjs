@@ -6,11 +6,9 @@ import { fileURLToPath } from "node:url";
 
 import { launch, tell, wishes } from "./chromium.mjs";
 import { Desktop, inSession, missing } from "./reader/desktop.mjs";
-import { enter, links, openWindow, row } from "./room.mjs";
+import { card, choose, enter, links, openWindow, row } from "./room.mjs";
 
 const wish = wishes();
-/** The page takes no key for an unmute at once after one has come to the stage. */
-const RISEN_MS = 800;
 /** Tabs to the end of a page; more are a trap. */
 const TABS_MAX = 40;
 
@@ -19,7 +17,11 @@ const problems = [];
 /** @type {Record<string, string[]>} */
 const said = {};
 
-const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute("aria-label") || document.activeElement?.textContent?.trim() || document.activeElement?.id);
+/** What has the focus is called. */
+const focused = (page) => page.evaluate(() => {
+  const at = document.activeElement;
+  return at?.getAttribute("aria-label") || at?.labels?.[0]?.textContent || at?.textContent || "";
+});
 
 class Walk {
   constructor(desktop, page) {
@@ -44,13 +46,13 @@ class Walk {
   }
 
   /** Tabs to what is called so, and listens to what is said there only. */
-  async tabTo(name, label, phrase = label, key = "Tab") {
+  async tabTo(name, label) {
     for (let tab = 0; tab < TABS_MAX; tab++) {
       const before = await this.page.evaluateHandle(() => document.activeElement);
-      await this.desktop.told();
-      await this.desktop.press(key);
+      this.desktop.forget();
+      await this.desktop.press("Tab");
       await this.page.waitForFunction((before) => document.activeElement !== before, before);
-      if ((await focused(this.page)).includes(label)) return this.step(name, () => {}, phrase);
+      if ((await focused(this.page)).includes(label)) return this.step(name, () => {}, label);
     }
     throw new Error(`No Tab leads to ${label}.`);
   }
@@ -81,16 +83,49 @@ async function hosts(walk, others) {
   await walk.tabTo("accept", "Accept Boris");
   await walk.step("accepted", () => desktop.press("Return"), "Boris comes to the stage");
   await walk.tabTo("more", "More about Boris");
-  await walk.step("menu", () => desktop.press("Return"), "Move to the audience");
-  await walk.step("menu down", () => desktop.press("Down"), "Make a moderator");
+  await walk.step("menu", () => desktop.press("Return"), "Boris menu");
+  await walk.step("menu down", () => desktop.press("Down"), /Move to the audience|Make a moderator/);
   await walk.step("remove", () => desktop.press("r"), "Remove from the room");
   await walk.step("question", () => desktop.press("Return"), "Remove Boris?");
-  await walk.step("no", () => desktop.press("Escape"), "More about Boris");
+  await desktop.press("Escape");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "More about Boris");
+  said.no = await desktop.told();
   await walk.step("reaction", () => boris.click("#react").then(() => boris.getByRole("button", { name: "applause" }).click()), "applause");
   await walk.step("people closed", () => desktop.press("Escape"), "People");
   await walk.tabTo("leave", "Leave");
   await walk.step("left", () => desktop.press("Return"), "You have left");
-  return boris;
+}
+
+/** In somebody else's room: found in the list, heard from the audience, asked to the stage. */
+async function listens(walk, others) {
+  const { desktop, page } = walk;
+  const cleo = await openWindow(others, "Cleo", wish.origin, problems);
+  await cleo.fill("#name", "Forum");
+  await cleo.click("#open-room");
+  await cleo.waitForURL("**/r/**");
+  await enter(cleo, "Cleo");
+  await walk.step("list", () => walk.visit(wish.origin), "rooms");
+  await walk.tabTo("room", "Forum");
+  await walk.step("lobby again", () => desktop.press("Return"), /Ada|Finished loading/);
+  await walk.tabTo("part", "To speak");
+  // Orca's own key for the next radio button.
+  await walk.step("other part", () => desktop.press("r"), "To listen");
+  await desktop.press("space");
+  await page.waitForSelector("#lobby-microphone[hidden]", { state: "attached" });
+  await walk.tabTo("join again", "Join and listen");
+  await walk.step("in the audience", () => desktop.press("Return"), "You are in");
+  await walk.step("hand", () => desktop.press("Return"), "Your hand is up");
+  await cleo.click("#people-button");
+  await walk.step("on the stage", () => cleo.getByRole("button", { name: "Accept Ada" }).click(), "You are on the stage");
+  await walk.step("speaks", () => desktop.press("Return"), "You are unmuted");
+  await choose(cleo, card(cleo, "Ada"), "Mute");
+  await desktop.until("A moderator muted you");
+  said["muted by another"] = await desktop.told();
+  await walk.step("asked out", async () => {
+    await choose(cleo, row(cleo, "Ada"), "Remove from the room…");
+    await cleo.click("#question-yes");
+  }, "You were removed");
+  said.end = [await focused(page)];
 }
 
 const script = fileURLToPath(import.meta.url);
@@ -108,6 +143,7 @@ else if (inSession(script)) {
     page.setDefaultTimeout(15_000);
     const walk = new Walk(desktop, page);
     await hosts(walk, others);
+    await listens(walk, others);
     tell({ said, problems });
     await own.close();
   } catch (error) {

@@ -12,6 +12,7 @@ mod load;
 mod moderation;
 mod outage;
 mod page;
+mod reader;
 mod refusals;
 mod rooms;
 mod speech;

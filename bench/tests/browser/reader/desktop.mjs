@@ -13,7 +13,7 @@ const NEEDED = ["Xvfb", "openbox", "orca", "xdotool", "dbus-run-session"];
 /** How long anything that has to happen may take. */
 const PATIENCE_MS = 15_000;
 /** A reader that has been silent for so long has said what it had to say. */
-const QUIET_MS = 900;
+const QUIET_MS = 500;
 const LOOK_MS = 50;
 
 /** What is missing on this machine; empty: nothing. */
@@ -116,6 +116,11 @@ export class Desktop {
     const said = this.#saying;
     this.#read = count;
     return said;
+  }
+
+  /** What was said up to now counts no more. */
+  forget() {
+    this.#read = this.#lines.length;
   }
 
   async stop() {
