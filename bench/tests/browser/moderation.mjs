@@ -100,7 +100,7 @@ async function ban(ada, cleo) {
   await picture(ada, "ban");
   await ada.keyboard.press("Enter");
   result.banned = await farewell(cleo);
-  result.focusAfterBan = await ada.evaluate(() => document.activeElement?.id || document.activeElement?.className);
+  result.focusAfterBan = await ada.evaluate(() => document.activeElement?.tagName);
   await picture(cleo, "banned");
   result.bannedKnocks = await knock(cleo, "Cleo");
   await kept(ada, "Cleo").waitFor();
@@ -108,7 +108,7 @@ async function ban(ada, cleo) {
   await picture(ada, "kept");
   await letIn(ada, "Cleo");
   result.unbanned = await ada.locator("#notice[data-shown]").textContent();
-  result.focusAfterLetIn = await ada.evaluate(() => document.activeElement?.id);
+  result.focusAfterLetIn = await ada.evaluate(() => document.activeElement?.tagName);
   await cleo.reload();
   await enter(cleo, "Cleo");
   await card(ada, "Cleo").waitFor();

@@ -28,7 +28,7 @@ const SAID: &[(&str, &str)] = &[
     ("question", "Why? (optional, for the room's log)"),
     ("reaction", "Reactions: applause."),
     ("left", "You have left"),
-    ("room", "Forum, 1 on stage"),
+    ("room", "Forum,\u{a0}1 on stage"),
     ("other part", "To listen"),
     ("in the audience", "Raise hand push button"),
     ("hand", "Your hand is up. A moderator can bring you to the stage."),
