@@ -60,7 +60,7 @@ class Walk {
 
 async function hosts(walk, others) {
   const { desktop, page } = walk;
-  await walk.step("home", () => walk.visit(wish.origin), "Stoa");
+  await walk.step("home", () => walk.visit(wish.origin), /Stoa|room/);
   await walk.step("name field", () => desktop.press("Tab"), "What will you talk about");
   await desktop.type("Evening at the agora");
   await walk.tabTo("open", "Open a room");
@@ -104,7 +104,7 @@ async function listens(walk, others) {
   await cleo.click("#open-room");
   await cleo.waitForURL("**/r/**");
   await enter(cleo, "Cleo");
-  await walk.step("list", () => walk.visit(wish.origin), "rooms");
+  await walk.step("list", () => walk.visit(wish.origin), /Stoa|room/);
   await walk.tabTo("room", "Forum");
   await walk.step("lobby again", () => desktop.press("Return"), /Ada|Finished loading/);
   await walk.tabTo("part", "To speak");

@@ -66,7 +66,7 @@ export class Desktop {
     await until(() => readFileSync(number, "utf8").endsWith("\n"), "Xvfb starts");
     this.env = { ...this.env, DISPLAY: `:${readFileSync(number, "utf8").trim()}` };
     this.#run("openbox", []);
-    this.#run("orca", process.env.STOA_READER_DEBUG ? [`--debug-file=${process.env.STOA_READER_DEBUG}`] : []);
+    this.#run("orca", []);
     await this.until("Screen reader on.");
   }
 
