@@ -59,6 +59,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     file!("icon.svg", SVG),
     file!("index.html", HTML),
     file!("invite.js", SCRIPT),
+    file!("kept-out.js", SCRIPT),
     file!("knock.js", SCRIPT),
     file!("languages.js", SCRIPT),
     file!("levels.js", SCRIPT),
