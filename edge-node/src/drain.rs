@@ -1,14 +1,7 @@
-//! How this edge leaves, in four steps; a second signal skips what is left of each wait.
-//!
-//! 1. Readiness goes, joins are answered 503, origins and clients are told; media goes on. Until the next step the
-//!    whole can be undone, whoever has asked for it.
-//! 2. When the last client has gone and no other edge hangs from here, or at the deadline, whoever is left is taken out.
-//! 3. The HTTP server stops.
-//! 4. Links and media say goodbye, the port closes.
-//!
-//! | module | what it holds |
-//! |---|---|
-//! | `io` | the switch: anybody may throw it, the composition root watches it |
+//! How this edge leaves: (1) readiness goes, joins are answered 503, origins and clients are told, media goes on, and the
+//! whole can be undone, whoever has asked for it; (2) once nobody is here and no other edge hangs from here, or at the
+//! deadline, whoever is left is taken out; (3) the HTTP server stops; (4) links and media say goodbye, the port closes.
+//! A second signal skips what is left of each wait. `io` holds the switch, which the composition root watches.
 
 mod io;
 

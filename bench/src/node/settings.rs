@@ -141,9 +141,11 @@ impl EdgeSettings {
         let origin = self.origin.map(|origin| format!("\"{origin}\"")).unwrap_or_default();
         // Of a port that is not known yet nobody can be told.
         let is_known = self.http.port() != 0 && !self.http.ip().is_unspecified();
-        let public_url = is_known
-            .then(|| format!("public_url = \"http://{}\"\n", self.http))
-            .unwrap_or_default();
+        let public_url = if is_known {
+            format!("public_url = \"http://{}\"\n", self.http)
+        } else {
+            String::new()
+        };
         let mut text = node_table(&self.node, self.place);
         // Writing to a `String` cannot fail.
         let _ = write!(

@@ -126,9 +126,9 @@ impl World {
         let now = self.now;
         let Some(hub) = self.nodes[node].hub() else { return };
         if leaves {
-            hub.handle_drain(DRAIN, now)
+            hub.handle_drain(DRAIN, now);
         } else {
-            hub.handle_undrain()
+            hub.handle_undrain();
         }
         self.carry_out(node);
     }

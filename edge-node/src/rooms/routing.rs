@@ -196,6 +196,7 @@ pub(super) fn own_session(
     let is_his = |seat: &Seat| seat.room == key && Some(&seat.participant) == of;
     let id = movers.iter().find(|id| seats.get(**id).is_some_and(is_his))?;
     let seat = seats.get_mut(*id)?;
-    seat.succeeded |= seat.moved && seat.track != Some(frame.track);
+    // As at the owner: a pause that comes from there succeeds nothing.
+    seat.succeeded |= seat.moved && frame.voice && seat.track != Some(frame.track);
     seat.session()
 }
