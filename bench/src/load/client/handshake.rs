@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -69,7 +70,7 @@ pub(crate) struct Handshake {
     dead: Option<&'static str>,
     give_up: Instant,
     /// Opus packets that have come, for somebody who takes part; taken by [`Self::heard`].
-    heard: Vec<Vec<u8>>,
+    heard: Vec<Arc<[u8]>>,
 }
 
 /// What is left of a handshake for somebody who opens packets himself.
@@ -235,7 +236,7 @@ impl Handshake {
     }
 
     /// Opus packets that have come since the last call.
-    pub(crate) fn heard(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn heard(&mut self) -> Vec<Arc<[u8]>> {
         std::mem::take(&mut self.heard)
     }
 
