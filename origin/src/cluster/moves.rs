@@ -60,8 +60,7 @@ impl Moves {
         };
         let gain_ms = here_ms - there_ms;
         let enough_ms = GAIN_MS.min((here_ms * GAIN_SHARE).max(GAIN_LEAST_MS));
-        // Not a number is not enough.
-        if !(gain_ms >= enough_ms) {
+        if gain_ms.is_nan() || gain_ms < enough_ms {
             self.rest();
             return None;
         }

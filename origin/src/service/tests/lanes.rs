@@ -5,7 +5,8 @@ use std::time::Duration;
 use stoa_link::LinkId;
 use stoa_protocol::mesh::control::{Ask, Body, LANE_EDGES_MAX, Lane, Leave, Relay, WireRole};
 
-use super::world::{World, track};
+use super::cluster::Cluster;
+use super::world::{World, join_ask, track};
 
 #[test]
 fn the_edges_of_a_stage_are_told_of_each_other_and_of_who_may_be_heard() {
@@ -80,6 +81,32 @@ fn a_lane_has_a_greatest_number_of_edges_and_more_are_counted() {
     assert_eq!((lane.edges.len(), lane.voices.len()), (LANE_EDGES_MAX - 1, LANE_EDGES_MAX));
     assert_eq!(lanes(&mut world, LinkId(LANE_EDGES_MAX as u64 + 1)), []);
     assert!(world.service.counts().lane_edges_over > 0);
+}
+
+#[tokio::test]
+async fn after_a_take_over_edges_hear_of_each_other_once_they_have_come_in() {
+    let mut cluster = Cluster::new(&[("o1", "fra"), ("o2", "ams")], &["e1", "e2"]).await;
+    cluster.tidings().await;
+    cluster.create("e1", "o1", "r").await;
+    let people = [("e1", "ada"), ("e2", "bob")];
+    for (edge, who) in people {
+        cluster.ask(edge, "o1", join_ask("r", who, WireRole::Speaker)).await.unwrap();
+    }
+    cluster.kill("o1").await;
+    cluster.orphan(&["e1", "e2"], "o1", &["r"]).await;
+    assert_eq!(cluster.holders("r"), ["o2"]);
+    let told = |cluster: &Cluster, edge: &str| -> Option<Lane> {
+        cluster.edges[edge].told.iter().rev().find_map(|(from, body)| match body {
+            Body::Lane(lane) if *from == "o2" => Some(lane.clone()),
+            _ => None,
+        })
+    };
+    for (edge, who) in people {
+        assert_eq!(told(&cluster, edge), None, "{edge} would not believe it yet");
+        cluster.ask(edge, "o2", join_ask("r", who, WireRole::Speaker)).await.unwrap();
+        let lane = told(&cluster, edge).unwrap();
+        assert_eq!((lane.edges.len(), lane.voices.len()), (1, 2), "who is away is named, too");
+    }
 }
 
 /// A stage at two edges, which were told of each other.

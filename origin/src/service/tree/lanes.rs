@@ -46,8 +46,12 @@ impl Service {
         let map = &self.trees.map;
         let neighbours: Vec<_> = nodes.iter().map(|node| map.neighbour(node)).collect();
         let addresses: Vec<String> = neighbours.iter().map(|n| n.address.clone()).collect();
+        // Who has not come in yet, after a take-over, would not take it for the owner's word.
+        let link_of = |node: &NodeId| {
+            map.spot(node).map(|spot| spot.link).filter(|link| hall.room.has_link(*link))
+        };
         let told: BTreeMap<NodeId, LinkId> =
-            nodes.iter().filter_map(|node| Some((node.clone(), map.spot(node)?.link))).collect();
+            nodes.iter().filter_map(|node| Some((node.clone(), link_of(node)?))).collect();
         let before = &hall.lanes;
         let same = before.voices == voices
             && before.addresses == addresses
