@@ -1,11 +1,14 @@
 //! What each listener missed, frame by frame. No clock, no socket.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::time::Duration;
 
 /// Time from frame to frame.
 const FRAME: Duration = Duration::from_millis(20);
+/// Frames at the end by which the usual delay after an event is judged: two seconds.
+const SETTLED: u32 = 100;
 /// A frame that takes this much longer than the usual one would be missed by the jitter buffer of a browser.
 const LATE: Duration = Duration::from_millis(40);
 
@@ -33,6 +36,8 @@ pub(super) enum Fate {
 pub(super) struct Account {
     /// What usually passes from mouth to ear, before the event.
     pub(super) usual: Duration,
+    /// The same in the last seconds that count.
+    pub(super) usual_after: Duration,
     /// Of each frame in turn.
     pub(super) fates: Vec<Fate>,
     /// Numbers of those that never came.
@@ -51,16 +56,24 @@ impl Account {
         let mut first: BTreeMap<u32, Heard> = BTreeMap::new();
         let mut again = 0;
         for frame in heard.iter().filter(|frame| counted.contains(&frame.number)) {
-            if first.contains_key(&frame.number) {
-                again += 1;
-            } else {
-                first.insert(frame.number, *frame);
+            match first.entry(frame.number) {
+                Entry::Occupied(_) => again += 1,
+                Entry::Vacant(vacant) => {
+                    vacant.insert(*frame);
+                }
             }
         }
-        let usual = usual(first.values().filter(|frame| frame.spoken < struck));
+        let usual = usual_of(first.values().filter(|frame| frame.spoken < struck));
+        // Another way may be longer: who has got used to it is not late.
+        let settled = counted.end.saturating_sub(SETTLED);
+        let usual_after = usual_of(first.range(settled..).map(|(_, frame)| frame));
         let fate = |number: u32| match first.get(&number) {
             None => Fate::Lost,
-            Some(frame) if frame.at.saturating_sub(frame.spoken) > usual + LATE => Fate::Late,
+            Some(frame)
+                if frame.at.saturating_sub(frame.spoken) > usual.max(usual_after) + LATE =>
+            {
+                Fate::Late
+            }
             Some(_) => Fate::OnTime,
         };
         let fates: Vec<Fate> = counted.clone().map(fate).collect();
@@ -73,7 +86,7 @@ impl Account {
         let whole = whole.and_then(|at| u32::try_from(at).ok()).map(|at| counted.start + at + 1);
         let whole = whole.map(|number| first.get(&number).map_or(Duration::MAX, |frame| frame.at));
         let whole_after = whole.unwrap_or_default().saturating_sub(struck);
-        Self { usual, fates, lost, again, gap, whole_after }
+        Self { usual, usual_after, fates, lost, again, gap, whole_after }
     }
 
     /// One sign a frame: `#` on time, `-` late, `.` lost.
@@ -90,7 +103,7 @@ impl Account {
     }
 }
 
-fn usual<'a>(frames: impl Iterator<Item = &'a Heard>) -> Duration {
+fn usual_of<'a>(frames: impl Iterator<Item = &'a Heard>) -> Duration {
     let mut all: Vec<Duration> =
         frames.map(|frame| frame.at.saturating_sub(frame.spoken)).collect();
     all.sort_unstable();

@@ -54,6 +54,7 @@ pub(super) struct Row {
     pub(super) duplicates: usize,
     pub(super) gap_ms: f64,
     pub(super) usual_delay_ms: f64,
+    pub(super) usual_delay_after_ms: f64,
     pub(super) whole_after_ms: Option<f64>,
 }
 
@@ -67,6 +68,7 @@ impl Row {
             duplicates: account.again,
             gap_ms: ms(account.gap),
             usual_delay_ms: ms(account.usual),
+            usual_delay_after_ms: ms(account.usual_after),
             whole_after_ms: whole_ms(account.whole_after),
         }
     }
@@ -114,17 +116,18 @@ impl Report {
         // Writing to a `String` cannot fail.
         let _ = writeln!(
             text,
-            "{}\n\n{:<10}{:>6}{:>9}{:>8}  {:<27}{} frames of 20 ms around it: # on time, - late, . lost",
-            self.event, "edge", "lost", "gap", "usual", "from", DRAWN.1
+            "{}\n\n{:<10}{:>6}{:>9}{:>9}{:>9}  {:<21}{} frames of 20 ms around it: # on time, - late, . lost",
+            self.event, "edge", "lost", "gap", "delay", "then", "from", DRAWN.1
         );
         for (row, account) in self.edges.iter().zip(&self.accounts) {
             let lost = if row.survives { row.lost.len().to_string() } else { "gone".into() };
             let _ = writeln!(
                 text,
-                "{:<10}{lost:>6}{:>6.0} ms{:>5.0} ms  {:<27}{}",
+                "{:<10}{lost:>6}{:>6.0} ms{:>6.0} ms{:>6.0} ms  {:<21}{}",
                 row.edge,
                 row.gap_ms,
                 row.usual_delay_ms,
+                row.usual_delay_after_ms,
                 row.parents.join(" "),
                 account.strip(from..from + DRAWN.1)
             );
