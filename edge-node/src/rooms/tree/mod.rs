@@ -10,6 +10,7 @@
 //! | `edges` | links to other edges: whom to dial, what they measure |
 //! | `feeds` | whom one room's frames are asked of |
 //! | `metrics` | what is counted |
+//! | `position` | where this edge stands, for who looks at the whole network |
 //! | `recent` | the frames of the last moments |
 //! | `relaying` | what other edges ask of this one |
 //! | `uplink` | a speaker's way to both roots |
@@ -19,6 +20,7 @@ mod children;
 mod edges;
 mod feeds;
 mod metrics;
+mod position;
 mod recent;
 mod relaying;
 mod uplink;
@@ -27,4 +29,5 @@ pub(super) use children::Children;
 pub(super) use edges::Edges;
 pub(super) use feeds::Feeds;
 pub(super) use metrics::TreeMetrics;
+pub use position::{Parent, Position};
 pub(super) use recent::Recent;
