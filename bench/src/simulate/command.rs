@@ -1,6 +1,9 @@
 //! The command line of `bench simulate`: many seeds, or one again.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -31,7 +34,8 @@ pub struct Arguments {
 struct Report {
     seeds: u64,
     failed_seeds: Vec<u64>,
-    faults: usize,
+    /// How often each happened.
+    faults: BTreeMap<&'static str, usize>,
 }
 
 /// Runs the seeds.
@@ -44,10 +48,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
         bar.set_style(style);
     }
-    let (mut failed, mut faults) = (Vec::new(), 0);
+    let (mut failed, mut faults) = (Vec::new(), BTreeMap::new());
+    let mut sums = Sums::default();
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
         let outcome = simulate(&Scenario::of(seed))?;
-        faults += outcome.plan.len();
+        for (_, fault) in &outcome.plan {
+            *faults.entry(fault.kind()).or_default() += 1;
+        }
+        sums.add(&outcome);
         if !outcome.violations.is_empty() {
             failed.push(seed);
             bar.suspend(|| explain(seed, &outcome));
@@ -67,12 +75,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_string_pretty(&report)?;
         if file.as_os_str() == "-" { println!("{json}") } else { std::fs::write(file, json)? }
     }
-    println!(
-        "{} seeds, {} faults, {} failed",
-        report.seeds,
-        report.faults,
-        report.failed_seeds.len()
-    );
+    let all: usize = report.faults.values().sum();
+    println!("{} seeds, {all} faults, {} failed", report.seeds, report.failed_seeds.len());
+    println!("{sums}");
     ensure!(
         report.failed_seeds.is_empty(),
         "{} seeds failed; run one again with --seed {} --seeds 1",
@@ -82,8 +87,54 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// What the model excused, and what links refused.
+#[derive(Debug, Default)]
+struct Sums {
+    expected: u64,
+    missed: u64,
+    taken: u64,
+    spoken_then: u64,
+    disorder: Duration,
+    acknowledged: usize,
+    unkept: usize,
+    refusals: BTreeMap<String, u64>,
+}
+
+impl Sums {
+    fn add(&mut self, outcome: &Outcome) {
+        for missed in &outcome.missed {
+            self.expected += missed.expected;
+            self.missed += missed.frames;
+            self.taken += missed.taken;
+            self.spoken_then += missed.spoken_then;
+            self.disorder = self.disorder.max(missed.disorder);
+        }
+        self.acknowledged += outcome.acknowledged.0;
+        self.unkept += outcome.acknowledged.1;
+        for (what, times) in &outcome.refusals {
+            *self.refusals.entry(what.clone()).or_default() += times;
+        }
+    }
+}
+
+impl fmt::Display for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} of {} frames missing", self.missed, self.expected)?;
+        let (taken, then) = (self.taken, self.spoken_then);
+        writeln!(f, "{taken} of {then} missing by loss alone")?;
+        writeln!(f, "at most {:?} out of order where nothing was wrong", self.disorder)?;
+        let (kept, unkept) = (self.acknowledged, self.unkept);
+        write!(f, "{kept} changes acknowledged, {unkept} of them while nobody could keep them")?;
+        for (what, times) in &self.refusals {
+            write!(f, "\nrefused by links: {what}: {times}")?;
+        }
+        Ok(())
+    }
+}
+
 fn explain(seed: u64, outcome: &Outcome) {
     println!("seed {seed}: {:?}", outcome.plan);
+    println!("  again with: bench simulate --seeds 1 --seed {seed}");
     for violation in &outcome.violations {
         println!("  {violation}");
     }

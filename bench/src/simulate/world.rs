@@ -6,25 +6,28 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use stoa_audio::frame::Frame;
+use stoa_audio::frame::{Frame, TrackId};
 use stoa_geo::places::Place;
 use stoa_link::LinkId;
-use stoa_origin::cluster::{LiveOrigin, Tidings};
 use stoa_origin::room::Start;
 use stoa_origin::service::{self, Limits, Service};
-use stoa_origin::store::{Answer, Home, Kept, Operation, StoreError};
+use stoa_origin::store::LEASE_LIFE;
 use stoa_protocol::ids::NodeId;
+use stoa_protocol::mesh::control::Body;
+use stoa_protocol::mesh::peer::{Command, Peer, PeerError};
 
 use super::account::Account;
+use super::deeds::Deeds;
 use super::faults::Fault;
+use super::keeping::MARGIN;
+use super::model::Model;
 use super::node::{Core, Node, hub};
 use super::paths::Paths;
 use super::people::People;
 use super::shelf::Shelf;
+use super::troubles::Troubles;
+use super::ways::Ways;
 use super::wire::{Packet, STREAM_SPACING, Wire, params};
-
-/// How long a lease holds, seen from its holder.
-const LEASE: Duration = Duration::from_millis(1_700);
 
 /// How often keepers of leases have news.
 pub(super) const TIDINGS_INTERVAL: Duration = Duration::from_millis(500);
@@ -35,8 +38,11 @@ const REDIAL: Duration = Duration::from_millis(500);
 /// How often links are looked at: round-trip times, and who should be dialled.
 pub(super) const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often links follow the loss.
+pub(super) const ADAPT_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Milliseconds since 1970 at the start of every run.
-const UNIX_MS: u64 = 1_800_000_000_000;
+const UNIX_MS: i64 = 1_800_000_000_000;
 
 /// What happens at a moment.
 #[derive(Clone, Debug)]
@@ -61,6 +67,20 @@ pub(super) enum Happening {
     Joins(usize),
     /// Something goes wrong, or well again.
     Fault(usize),
+    /// A node that has died starts again.
+    Starts(usize),
+    /// Links follow the loss.
+    Adapts,
+    /// The store does what an origin has written.
+    Stores(usize),
+    /// It tells an origin what that wants to know.
+    Reads(usize, Box<service::Command>),
+    /// It is looked which answers may go.
+    Answers(usize),
+    /// Somebody is banned.
+    Bans,
+    /// It is read who was.
+    ReadsBans,
 }
 
 /// Everything.
@@ -75,7 +95,15 @@ pub(super) struct World {
     pub(super) store_is_up: bool,
     pub(super) plan: Vec<Fault>,
     pub(super) queue: BTreeMap<(Instant, u64), Happening>,
-    shelf: Shelf,
+    pub(super) ways: Ways,
+    pub(super) model: Model,
+    pub(super) troubles: Troubles,
+    pub(super) deeds: Deeds,
+    /// What links have refused to do, by order and reason.
+    pub(super) refusals: BTreeMap<String, u64>,
+    pub(super) shelf: Shelf,
+    pub(super) promises: u64,
+    pub(super) rng: StdRng,
     next: u64,
     seed: u64,
 }
@@ -94,6 +122,13 @@ impl World {
             store_is_up: true,
             plan: Vec::new(),
             queue: BTreeMap::new(),
+            ways: Ways::default(),
+            model: Model::default(),
+            troubles: Troubles::default(),
+            deeds: Deeds::default(),
+            refusals: BTreeMap::new(),
+            promises: 0,
+            rng: StdRng::seed_from_u64(seed ^ 0xdeed_u64),
             shelf: Shelf::new()?,
             next: 0,
             seed,
@@ -104,9 +139,12 @@ impl World {
     pub(super) fn add_origin(&mut self, place: &'static Place) -> Result<usize> {
         let index = self.nodes.len();
         let name = format!("origin-{index}");
-        let service = self.service(&name, place)?;
+        let service = self.service(&name, place, self.now, 0)?;
         let seed = self.seed.wrapping_add(index as u64);
-        self.nodes.push(Node::new(&name, place, Core::Origin(Box::new(service)), seed)?);
+        let core = Core::Origin(Box::new(service));
+        let mut node = Node::new(&name, place, core, seed, self.now)?;
+        node.leased_until = Some(self.now + LEASE_LIFE);
+        self.nodes.push(node);
         self.paths.add(place);
         self.dial_everybody(index);
         Ok(index)
@@ -118,20 +156,23 @@ impl World {
         let name = format!("edge-{index}");
         let (hub, registry) = hub(&format!("{name}:1"), place)?;
         let seed = self.seed.wrapping_add(index as u64);
-        self.nodes.push(Node::new(&name, place, Core::Edge(Box::new(hub), registry), seed)?);
+        let core = Core::Edge(Box::new(hub), registry);
+        self.nodes.push(Node::new(&name, place, core, seed, self.now)?);
         self.paths.add(place);
         self.dial_everybody(index);
         Ok(index)
     }
 
-    fn service(&self, name: &str, place: &Place) -> Result<Service> {
-        let gone = u64::try_from((self.now - self.start).as_millis()).unwrap_or(u64::MAX);
-        let start = Start { now: self.now, unix_ms: UNIX_MS + gone };
+    fn service(&self, name: &str, place: &Place, now: Instant, ahead_ms: i64) -> Result<Service> {
+        let gone = i64::try_from((self.now - self.start).as_millis()).unwrap_or(0);
+        let unix_ms = u64::try_from(UNIX_MS + gone + ahead_ms).unwrap_or_default();
+        let start = Start { now, unix_ms };
         let rng = StdRng::seed_from_u64(self.seed ^ self.nodes.len() as u64);
-        let mut service = Service::new(NodeId::new(name)?, Limits::default(), rng, start);
-        service.share(place.code, self.now + LEASE);
-        for record in self.shelf.all() {
-            service.restore(&Kept::bare(record), self.now);
+        let node = NodeId::new(name)?;
+        let mut service = Service::new(node.clone(), Limits::default(), rng, start);
+        service.share(place.code, now + LEASE_LIFE - MARGIN);
+        for kept in self.shelf.all_for(&node) {
+            service.restore(&kept, now);
         }
         Ok(service)
     }
@@ -141,12 +182,15 @@ impl World {
         let Some(node) = self.nodes.get(index) else { return Ok(()) };
         let (name, place) = (node.identity.node.as_str().to_owned(), node.place);
         let core = if node.is_origin() {
-            Core::Origin(Box::new(self.service(&name, place)?))
+            let (now, ahead_ms) = (self.local(index), node.clock.wall_ahead_ms);
+            Core::Origin(Box::new(self.service(&name, place, now, ahead_ms)?))
         } else {
             let (hub, registry) = hub(&format!("{name}:1"), place)?;
             Core::Edge(Box::new(hub), registry)
         };
         if let Some(node) = self.nodes.get_mut(index) {
+            node.leased_until = node.is_origin().then_some(self.now + LEASE_LIFE);
+            node.lease_lost = false;
             node.core = core;
             node.alive = true;
             node.frozen = false;
@@ -191,7 +235,7 @@ impl World {
         let identities = [&self.nodes[from].identity, &self.nodes[to].identity];
         let ends = [(from, identities[0], links[0]), (to, identities[1], links[1])];
         let wire = self.wires.len();
-        self.wires.push(Wire::new(ends, self.now));
+        self.wires.push(Wire::new(ends, [self.local(from), self.local(to)], self.now));
         for (end, node) in [from, to].into_iter().enumerate() {
             self.nodes[node].links.insert(links[end], (wire, end));
             self.pump(wire, end);
@@ -226,11 +270,10 @@ impl World {
         let (from, to) = (one.ends[end].node, one.ends[1 - end].node);
         let commands = one.ends[end].commands();
         for command in commands {
-            use stoa_protocol::mesh::peer::Command;
             match command {
                 Command::SendDatagram(bytes) => {
-                    if let Some(delay) = self.paths.datagram(from, to) {
-                        let packet = Packet::Datagram(bytes);
+                    for delay in self.paths.datagram(from, to) {
+                        let packet = Packet::Datagram(bytes.clone());
                         let what = Happening::Arrives { wire, end: 1 - end, packet };
                         self.at(self.now + delay, what);
                     }
@@ -257,7 +300,9 @@ impl World {
 
     fn set_alarm(&mut self, wire: usize, end: usize) {
         let one = &mut self.wires[wire].ends[end];
-        let Some(due) = one.peer.poll_timeout().map(|due| due.max(self.now)) else { return };
+        let clock = &self.nodes[one.node].clock;
+        let due = one.peer.poll_timeout().map(|due| clock.when(due).max(self.now));
+        let Some(due) = due else { return };
         if one.wakes_at.is_none_or(|at| due < at) {
             one.wakes_at = Some(due);
             self.at(due, Happening::Link { wire, end });
@@ -270,120 +315,76 @@ impl World {
             Core::Origin(service) => service.poll_timeout(),
             Core::Edge(hub, _) => hub.poll_timeout(),
         };
-        let Some(due) = due.map(|due| due.max(self.now)) else { return };
+        let Some(due) = due.map(|due| node.clock.when(due).max(self.now)) else { return };
         if node.wakes_at.is_none_or(|at| due < at) {
             node.wakes_at = Some(due);
             self.at(due, Happening::Wakes(index));
         }
     }
 
+    /// What a node's own clock shows.
+    pub(super) fn local(&self, node: usize) -> Instant {
+        self.nodes[node].clock.read(self.now)
+    }
+
+    pub(super) fn node_named(&self, name: &str) -> Option<usize> {
+        self.nodes.iter().position(|node| node.identity.node.as_str() == name)
+    }
+
+    /// Who is at the other end of a node's link.
+    pub(super) fn far_end(&self, node: usize, link: LinkId) -> Option<usize> {
+        let (wire, end) = self.nodes[node].links.get(&link)?;
+        Some(self.wires[*wire].ends[1 - end].node)
+    }
+
+    /// The same while both run and hear each other.
+    pub(super) fn reaches(&self, node: usize, link: LinkId) -> Option<usize> {
+        let (wire, end) = self.nodes[node].links.get(&link)?;
+        let far = &self.wires[*wire].ends[1 - end];
+        // Its process may have died, and another run under its name.
+        let other = Some(far.node).filter(|_| !far.gone)?;
+        let cut = self.paths.is_cut(node, other) || self.paths.is_cut(other, node);
+        (!cut && self.nodes[node].runs() && self.nodes[other].runs()).then_some(other)
+    }
+
     /// Sends a frame over a link of a node.
     pub(super) fn send_frame(&mut self, node: usize, link: LinkId, frame: &Frame) {
         let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
-        self.wires[wire].ends[end].peer.send_frame(frame, self.now);
+        let now = self.local(node);
+        self.wires[wire].ends[end].peer.send_frame(frame, now);
         self.pump(wire, end);
     }
 
     pub(super) fn bind(&mut self, node: usize, link: LinkId, binding: stoa_link::TrackBinding) {
-        let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
-        // As on a real link: what a link cannot take is counted there.
-        let _ = self.wires[wire].ends[end].peer.bind(params(binding), self.now);
-        self.pump(wire, end);
+        let now = self.local(node);
+        self.obey(node, link, "bind", |peer| peer.bind(params(binding), now));
     }
 
-    pub(super) fn unbind(&mut self, node: usize, link: LinkId, track: stoa_audio::frame::TrackId) {
-        let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
-        let _ = self.wires[wire].ends[end].peer.unbind(track, self.now);
-        self.pump(wire, end);
+    pub(super) fn unbind(&mut self, node: usize, link: LinkId, track: TrackId) {
+        let now = self.local(node);
+        self.obey(node, link, "unbind", |peer| peer.unbind(track, now));
     }
 
-    pub(super) fn say(
+    pub(super) fn say(&mut self, node: usize, link: LinkId, body: Body) {
+        self.obey(node, link, "send", |peer| peer.send_control(body));
+    }
+
+    /// As a link's own loop does it: who takes orders too slowly is cut off, other refusals are told and counted.
+    fn obey(
         &mut self,
         node: usize,
         link: LinkId,
-        body: stoa_protocol::mesh::control::Body,
+        what: &str,
+        order: impl FnOnce(&mut Peer) -> Result<(), PeerError>,
     ) {
         let Some((wire, end)) = self.nodes[node].links.get(&link).copied() else { return };
-        let _ = self.wires[wire].ends[end].peer.send_control(body);
+        let obeyed = order(&mut self.wires[wire].ends[end].peer);
+        if let Err(error) = obeyed {
+            *self.refusals.entry(format!("{what}: {error}")).or_default() += 1;
+        }
         self.pump(wire, end);
-    }
-
-    /// Gives the store what an origin has to write.
-    pub(super) fn write_down(&mut self, index: usize) {
-        if let Some(service) = self.nodes[index].service() {
-            let owed: Vec<Operation> = std::iter::from_fn(|| service.next_write()).collect();
-            self.nodes[index].journal.extend(owed);
+        if obeyed == Err(PeerError::Congested) {
+            self.close(wire);
         }
-        if !self.store_is_up {
-            return;
-        }
-        let operations = std::mem::take(&mut self.nodes[index].journal);
-        for operation in operations {
-            let outcome = self.shelf.apply(operation.clone()).map(|_: Answer| ());
-            let now = self.now;
-            let Some(service) = self.nodes[index].service() else { return };
-            if operation.opens() {
-                service.handle_opened(&operation, &outcome, now);
-            } else if let (Err(StoreError::Fenced { .. }), Some(room)) = (outcome, operation.room())
-            {
-                service.handle_fenced(room.clone());
-            }
-        }
-    }
-
-    /// Reads what an origin wants to know of the store.
-    pub(super) fn look_up(&mut self, index: usize, command: &service::Command) {
-        if !self.store_is_up {
-            return;
-        }
-        let now = self.now;
-        match command {
-            service::Command::Load { room } => {
-                let kept = self.shelf.kept(room);
-                if let Some(service) = self.nodes[index].service() {
-                    service.handle_loaded(room, kept, now);
-                }
-            }
-            service::Command::Verify { room } => {
-                let record = self.shelf.record(room);
-                if let Some(service) = self.nodes[index].service() {
-                    service.handle_record(room, record.as_ref(), now);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Keepers of leases tell who is alive.
-    pub(super) fn tell_tidings(&mut self) {
-        let alive = |node: &&Node| node.is_origin() && node.runs();
-        let live: Vec<LiveOrigin> = self
-            .nodes
-            .iter()
-            .filter(alive)
-            .map(|node| LiveOrigin {
-                node: node.identity.node.clone(),
-                home: Home {
-                    address: format!("{}:1", node.identity.node),
-                    domain: node.place.code.to_owned(),
-                },
-            })
-            .collect();
-        for index in 0..self.nodes.len() {
-            if !self.nodes[index].runs() {
-                continue;
-            }
-            let (now, up) = (self.now, self.store_is_up);
-            let told = Tidings {
-                until: up.then(|| now + LEASE),
-                live: up.then(|| live.clone()),
-                records: None,
-            };
-            if let Some(service) = self.nodes[index].service() {
-                service.handle_tidings(told, now);
-                self.carry_out(index);
-            }
-        }
-        self.at(self.now + TIDINGS_INTERVAL, Happening::Tidings);
     }
 }
