@@ -60,7 +60,7 @@ pub(crate) async fn run(node: &Arc<Node>, connection: Connection, side: Side<'_>
     let (send, recv): (SendStream, RecvStream) = tokio::select! {
         streams = streams => match streams {
             Ok(Ok(streams)) => streams,
-            Ok(Err(error)) => return never_up(error.into(), side),
+            Ok(Err(error)) => return never_up(error.into(), opening),
             Err(_) => {
                 let failure = Failure::timeout();
                 close(&connection, code::REFUSED, &failure.reason);
@@ -87,14 +87,13 @@ pub(crate) async fn run(node: &Arc<Node>, connection: Connection, side: Side<'_>
         return Outcome::NeverUp(failure);
     };
     match Box::pin(driver.run(handshake)).await {
-        Outcome::NeverUp(failure) if opening && failure.reason == LINKED => Outcome::Linked,
+        Outcome::NeverUp(failure) => never_up(failure, opening),
         outcome => outcome,
     }
 }
 
 /// Why a connection is none any more. A peer that has dialled at the same time says so.
-fn never_up(failure: Failure, side: Side<'_>) -> Outcome {
-    let opening = matches!(side, Side::Opening { .. });
+fn never_up(failure: Failure, opening: bool) -> Outcome {
     if opening && failure.reason == LINKED { Outcome::Linked } else { Outcome::NeverUp(failure) }
 }
 

@@ -9,8 +9,8 @@ use super::wire::{BEAT_ACTIVE, BEAT_LOSSY, BEAT_URGENT};
 const LOSSY_FROM: f64 = 0.016;
 const LOSSY_UNTIL: f64 = 0.012;
 /// From this loss on a sure sign takes so many beats of the next pace that a death is noticed too late.
-const URGENT_FROM: f64 = 0.12;
-const URGENT_UNTIL: f64 = 0.09;
+const URGENT_FROM: f64 = 0.15;
+const URGENT_UNTIL: f64 = 0.125;
 
 /// How fast we beat, the fastest last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ mod tests {
             use Pace::{Lossy, Steady};
             [Steady, Steady, Lossy, Lossy]
         });
-        assert_eq!([0.119, 0.12, 0.1, 0.089].map(&mut follow), {
+        assert_eq!([0.149, 0.15, 0.13, 0.124].map(&mut follow), {
             use Pace::{Lossy, Urgent};
             [Lossy, Urgent, Urgent, Lossy]
         });
