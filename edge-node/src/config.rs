@@ -342,6 +342,7 @@ impl Config {
     pub fn signaling(&self) -> signaling::Settings {
         let mut settings = self.http.clone();
         settings.open |= self.is_standalone() && !self.names_keys();
+        settings.drain = self.drain;
         settings
     }
 

@@ -1,13 +1,17 @@
-//! How this edge leaves, in three steps; a second signal skips what is left of each wait.
-//!
-//! 1. Readiness goes, joins are answered 503, origins and clients are told; media goes on.
-//! 2. When the last client has gone, or the deadline has passed, the HTTP server stops.
-//! 3. Whoever is left is taken out, owners hear of it, links and media say goodbye, the port closes.
+//! How this edge leaves: (1) readiness goes, joins are answered 503, origins and clients are told, media goes on, and the
+//! whole can be undone, whoever has asked for it; (2) once nobody is here and no other edge hangs from here, or at the
+//! deadline, whoever is left is taken out; (3) the HTTP server stops; (4) links and media say goodbye, the port closes.
+//! A second signal skips what is left of each wait. `io` holds the switch, which the composition root watches.
+
+mod io;
 
 use std::time::Duration;
 
 use anyhow::ensure;
+use prometheus::{IntGauge, Registry};
 use serde::{Deserialize, Serialize};
+
+pub use io::{DrainSwitch, Leaving};
 
 /// Longest deadline that may be configured, in seconds.
 pub const DEADLINE_S_MAX: u64 = 3_600;
@@ -48,4 +52,17 @@ impl DrainConfig {
         );
         Ok(())
     }
+}
+
+/// Says whether this edge drains.
+///
+/// # Errors
+/// When `registry` holds the name already.
+pub fn register(registry: &Registry) -> prometheus::Result<IntGauge> {
+    let draining = IntGauge::new(
+        "stoa_edge_draining",
+        "Whether this edge takes nobody in because it is about to leave.",
+    )?;
+    registry.register(Box::new(draining.clone()))?;
+    Ok(draining)
 }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
-use prometheus::Registry;
+use anyhow::{Context, anyhow};
+use prometheus::{IntGauge, Registry};
 use rand::Rng;
 use stoa_protocol::ids::RoomId;
 use stoa_runtime::metrics_page::{self, Health};
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-use crate::drain::{DrainConfig, GOODBYE_LIMIT};
+use crate::drain::{self, DrainSwitch, GOODBYE_LIMIT};
 use crate::mesh::{Mesh, Start};
 use crate::metrics::register_node;
 use crate::rooms::RoomsHandle;
@@ -47,7 +47,8 @@ pub struct Edge {
     mesh: Mesh,
     server: JoinHandle<()>,
     stop_server: oneshot::Sender<()>,
-    drain: DrainConfig,
+    switch: DrainSwitch,
+    draining: IntGauge,
 }
 
 impl Edge {
@@ -60,7 +61,7 @@ impl Edge {
         let name = config.name()?;
         let registry = Registry::new();
         register_node(&registry, &name, config.coordinates())?;
-        let health = Health::new();
+        let (health, draining) = (Health::new(), drain::register(&registry)?);
         let (plane, from_plane) = Plane::start(&config.media, PlaneMetrics::new(&registry)?)?;
         let (rooms, orders) = RoomsHandle::new(plane.clone());
         let server = Server::bind(
@@ -73,9 +74,11 @@ impl Edge {
         .await?;
         let sessions = server.sessions_ended();
         let (revoker, here) = (server.revoker(), Handle::current());
+        let (recommended, switch) = (server.recommended(), server.drain_switch());
         let mesh = Mesh::start(Start {
             coordinates: config.coordinates(),
             name: name.clone(),
+            public_url: config.http.public_url.clone(),
             config: config.mesh.clone(),
             own: config.own_origin(),
             limits: config.room_limits(),
@@ -89,6 +92,7 @@ impl Edge {
             on_revoked: Box::new(move |revocations| {
                 here.spawn(revoker.revoke(revocations));
             }),
+            on_recommended: Box::new(move |edges| recommended.tell(&edges)),
         })
         .await?;
         let welcome = welcome(&config, &server).await?;
@@ -99,8 +103,18 @@ impl Edge {
             let _ = stopped.await;
         }));
         tracing::info!(node = %name.node, region = %name.region, %http, %media, "edge up");
-        let drain = config.drain;
-        Ok(Self { http, media, welcome, health, plane, mesh, server, stop_server, drain })
+        Ok(Self {
+            http,
+            media,
+            welcome,
+            health,
+            plane,
+            mesh,
+            server,
+            stop_server,
+            switch,
+            draining,
+        })
     }
 
     /// Where HTTP is served.
@@ -115,6 +129,12 @@ impl Edge {
         self.media
     }
 
+    /// Where links are taken, unless the origin is its own.
+    #[must_use]
+    pub fn mesh_addr(&self) -> Option<SocketAddr> {
+        self.mesh.local_addr()
+    }
+
     /// Ready-made links, for a terminal; empty unless this is a standalone node. They hold tokens:
     /// print them, never log them.
     #[must_use]
@@ -122,43 +142,81 @@ impl Edge {
         &self.welcome
     }
 
-    /// Runs until `shutdown` asks, then drains.
+    /// Runs until `shutdown` asks, or somebody over the API, then drains; goes on if that is taken back.
     ///
     /// # Errors
     /// When a part of the edge ends by itself.
     pub async fn until(mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        tokio::select! {
-            () = shutdown.requested() => {}
-            ended = &mut self.server => {
-                hang_up(&self.plane, shutdown).await;
-                ended.context("the HTTP server failed")?;
-                anyhow::bail!("the HTTP server ended by itself");
+        let switch = self.switch.clone();
+        let served = loop {
+            tokio::select! {
+                () = shutdown.requested() => switch.leave(None),
+                () = switch.changed_from(None) => {}
+                error = self.broken() => break Err(error),
             }
-            () = self.mesh.ended() => {
-                hang_up(&self.plane, shutdown).await;
-                anyhow::bail!("the mesh thread ended by itself");
+            match self.drain(shutdown).await {
+                Ok(Drained::Leaves) => break Ok(()),
+                Ok(Drained::Stays) => shutdown.take_back(),
+                Err(error) => break Err(error),
             }
-            () = self.plane.failed() => {
-                hang_up(&self.plane, shutdown).await;
-                anyhow::bail!("a media worker failed; its clients hear nothing any more");
-            }
-            () = self.plane.ended() => anyhow::bail!("the media plane ended by itself"),
+        };
+        match served {
+            Ok(()) => self.go(shutdown).await,
+            Err(_) => hang_up(&self.plane, shutdown).await,
         }
-        self.drain(shutdown).await;
-        Ok(())
+        served
     }
 
-    /// See [`crate::drain`] for the order.
-    async fn drain(self, shutdown: &Shutdown) {
-        let deadline = self.drain.deadline();
-        tracing::info!(deadline_s = deadline.as_secs(), "draining");
-        self.health.set_draining();
-        self.mesh.steering().drain(deadline).await;
-        match within(deadline, shutdown, self.mesh.steering().idle()).await {
-            DrainEnd::Complete => tracing::info!("everybody has left"),
-            DrainEnd::DeadlinePassed => tracing::warn!("the drain's time is over; some stayed"),
-            DrainEnd::Interrupted => tracing::warn!("the drain was interrupted"),
+    /// Resolves when a part of the edge ends by itself, which none should.
+    async fn broken(&mut self) -> anyhow::Error {
+        tokio::select! {
+            ended = &mut self.server => match ended {
+                Ok(()) => anyhow!("the HTTP server ended by itself"),
+                Err(error) => anyhow!(error).context("the HTTP server failed"),
+            },
+            () = self.mesh.ended() => anyhow!("the mesh thread ended by itself"),
+            () = self.plane.failed() => {
+                anyhow!("a media worker failed; its clients hear nothing any more")
+            }
+            () = self.plane.ended() => anyhow!("the media plane ended by itself"),
         }
+    }
+
+    /// The first step of [`crate::drain`], until it is over or undone.
+    async fn drain(&mut self, shutdown: &Shutdown) -> anyhow::Result<Drained> {
+        let (switch, steering) = (self.switch.clone(), self.mesh.steering().clone());
+        self.health.set_draining();
+        self.draining.set(1);
+        while let Some(leaving) = switch.leaving() {
+            let left = leaving.left();
+            tracing::info!(deadline_s = left.as_secs(), "draining");
+            steering.drain(left).await;
+            let end = tokio::select! {
+                biased;
+                () = switch.changed_from(Some(leaving)) => continue,
+                error = self.broken() => return Err(error),
+                end = within(left, shutdown, steering.idle()) => end,
+            };
+            match end {
+                DrainEnd::Complete => tracing::info!("everybody has left"),
+                DrainEnd::DeadlinePassed => tracing::warn!("the drain's time is over; some stayed"),
+                DrainEnd::Interrupted => tracing::warn!("the drain was interrupted"),
+            }
+            return Ok(Drained::Leaves);
+        }
+        tracing::info!("the drain was undone");
+        steering.undrain().await;
+        self.health.set_undrained();
+        self.draining.set(0);
+        Ok(Drained::Stays)
+    }
+
+    /// The other steps of [`crate::drain`].
+    async fn go(self, shutdown: &Shutdown) {
+        let steering = self.mesh.steering().clone();
+        steering.expel().await;
+        // While HTTP is served, so that players find that their sessions are gone.
+        within(GOODBYE_LIMIT, shutdown, steering.idle()).await;
         let goodbye = async {
             // An error means that the server has ended already.
             let _ = self.stop_server.send(());
@@ -171,6 +229,13 @@ impl Edge {
         hang_up(&self.plane, shutdown).await;
         tracing::info!("edge down");
     }
+}
+
+/// What a drain came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drained {
+    Leaves,
+    Stays,
 }
 
 /// Says goodbye to every client. The media workers do so on threads of their own, which would end in

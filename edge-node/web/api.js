@@ -4,8 +4,9 @@ import { RoomError, fromProblem } from "./problem.js";
 
 /**
  * @typedef {"open" | "unlisted" | "private"} Visibility
- * @typedef {{name?: string, topic?: string, language?: string, visibility?: string, hands?: boolean}} RoomSettings
+ * @typedef {{name?: string, topic?: string, language?: string, visibility?: string, hands?: boolean, muted_on_entry?: boolean}} RoomSettings
  * @typedef {RoomSettings & {room: string, name: string, stage?: number, listeners?: number}} Listed
+ * @typedef {{identity: string, at_ms: number, until_ms?: number, reason?: string}} Kept somebody who may not come in; `until_ms` is 0 for good
  * @typedef {{room: string, name: string, tokens: {host: string, speaker: string, listener: string}}} Created
  */
 
@@ -72,9 +73,53 @@ export async function unblock(identity, other, token) {
   await call("DELETE", blockPath(identity, other), { token });
 }
 
+/**
+ * A page of those whom somebody blocks.
+ * @param {string} identity as in `block`
+ * @param {string} token
+ * @param {string} [after] `next` of the page before
+ * @returns {Promise<{kept: Kept[], next: string}>} `next` is empty at the end
+ */
+export async function listBlocks(identity, token, after = "") {
+  const { blocks, next } = await call("GET", `${identityPath(identity)}/blocks${behind(after)}`, { token });
+  return { kept: blocks, next: next ?? "" };
+}
+
+/**
+ * A page of those who are banned from a room.
+ * @param {string} room
+ * @param {string} token of somebody who runs it
+ * @param {string} [after] `next` of the page before
+ * @returns {Promise<{kept: Kept[], next: string}>} `next` is empty at the end
+ */
+export async function listBans(room, token, after = "") {
+  const { bans, next } = await call("GET", `/v1/rooms/${encodeURIComponent(room)}/bans${behind(after)}`, { token });
+  return { kept: bans, next: next ?? "" };
+}
+
+/**
+ * Lets somebody into a room again.
+ * @param {string} room
+ * @param {string} identity
+ * @param {string} token of somebody who runs it
+ */
+export async function unban(room, identity, token) {
+  await call("DELETE", `/v1/rooms/${encodeURIComponent(room)}/bans/${encodeURIComponent(identity)}`, { token });
+}
+
+/** @param {string} identity */
+function identityPath(identity) {
+  return `/v1/identities/${encodeURIComponent(identity)}`;
+}
+
 /** @param {string} identity @param {string} other */
 function blockPath(identity, other) {
-  return `/v1/identities/${encodeURIComponent(identity)}/blocks/${encodeURIComponent(other)}`;
+  return `${identityPath(identity)}/blocks/${encodeURIComponent(other)}`;
+}
+
+/** @param {string} after */
+function behind(after) {
+  return after === "" ? "" : `?after=${encodeURIComponent(after)}`;
 }
 
 /**

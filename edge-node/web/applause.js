@@ -90,7 +90,7 @@ export class Applause {
 
   #tell() {
     this.#telling = undefined;
-    const said = [...this.#untold].map(([reaction, count]) => `${count.toLocaleString()} times ${NAMES[reaction] ?? reaction}`);
+    const said = [...this.#untold].map(([reaction, count]) => `${count === 1 ? "" : `${count.toLocaleString()} times `}${NAMES[reaction] ?? reaction}`);
     this.#untold.clear();
     if (said.length > 0) this.onwhisper(`Reactions: ${said.join(", ")}.`);
   }

@@ -2,8 +2,8 @@
 
 import { changePacketLength } from "./packets.js";
 import { RoomError } from "./problem.js";
+import { Pulse } from "./pulse.js";
 import { resume } from "./resume.js";
-import { Signal } from "./signal.js";
 
 /** How long the answer to an ICE restart may take; later, the WebSocket is taken for dead as well. */
 const RESTART_TIMEOUT_MS = 3_000;
@@ -24,20 +24,27 @@ export class Connection {
   onresumed = () => {};
   /** Called once; only a new connection helps. @type {(error: RoomError) => void} */
   onlost = () => {};
+  /** The edge will leave and asks to go elsewhere, when the error says; until then all goes on. @type {(error: RoomError) => void} */
+  onleaving = () => {};
+  /** It stays after all. */
+  onstaying = () => {};
+  /** Other edges are known, by their base URLs. @type {(others: string[]) => void} */
+  onothers = () => {};
 
   #signal;
   /** Told before anybody listened. @type {import("./signal.js").Told[]} */
   #early;
   #restarting = false;
-  #moving = false;
+  #leaving = false;
   #lost = false;
+  #pulse;
   /** @type {import("./resume.js").Way | null} */
   #way;
   /** While the WebSocket is away. @type {AbortController | null} */
   #resuming = null;
 
   /**
-   * @param {Signal} signal
+   * @param {import("./signal.js").Signal} signal
    * @param {Session} session
    * @param {import("./signal.js").Joined} joined
    * @param {import("./signal.js").Told[]} early what the server has told since
@@ -52,36 +59,59 @@ export class Connection {
     this.#watch(signal);
     session.oninterrupted = () => void this.restart();
     session.onconnected = () => this.#resuming === null && this.onrepaired();
+    this.#pulse = new Pulse(session.receiving, (ms) => this.#ask(ms), (error) => this.#lose(RoomError.from(error)));
+  }
+
+  /** Whether somebody would miss it: sound comes right now, or goes, as far as this side knows. */
+  get isAudible() {
+    return this.#pulse.hears || this.isLeaving;
+  }
+
+  /** Whether it works, and its edge has not asked to go elsewhere. */
+  get isFine() {
+    return !this.#lost && !this.#leaving;
+  }
+
+  /**
+   * Ends it, if it is not fine any more.
+   * @throws {RoomError}
+   */
+  check() {
+    if (this.isFine) return;
+    this.close();
+    throw new RoomError("unreachable", "The connection was lost.");
+  }
+
+  /** Whether its edge has asked to go elsewhere, and still works. */
+  get isLeaving() {
+    return !this.#lost && this.#leaving;
   }
 
   /**
    * Joins; resolves once audio can flow.
-   * @param {string} url of the WebSocket
-   * @param {Session} session a new one; closed when joining fails
+   * @param {import("./signal.js").Signal} signal a new one; closed, as the session, when joining fails
+   * @param {Session} session a new one
    * @param {{token: string, name?: string, muted: boolean, resume?: string}} who
-   * @param {() => Promise<string>} [token] a fresh one, to come back with
+   * @param {import("./resume.js").Way | null} [way] to come back when only the WebSocket is lost
    * @returns {Promise<Connection>}
    * @throws {RoomError}
    */
-  static async open(url, session, who, token = async () => who.token) {
-    /** @type {Signal | undefined} */
-    let signal;
+  static async open(signal, session, who, way = null) {
     try {
-      const [opened, sdp] = await Promise.all([Signal.open(url), session.offer()]);
-      signal = opened;
+      const sdp = await session.offer();
       const answer = await signal.request({ type: "join", ...who, sdp });
       if (answer.type !== "joined") throw new RoomError("protocol", "The server answered something else to the join.");
       /** @type {import("./signal.js").Told[]} */
       const early = [];
       signal.ontold = (message) => early.push(message);
       const lost = new Promise((_, reject) => {
-        opened.onlost = reject;
-        opened.ondraining = reject;
+        signal.onlost = reject;
+        signal.ondraining = reject;
       });
       await Promise.race([session.accept(answer.sdp, answer.ice_servers ?? []), lost]);
-      return new Connection(signal, session, answer, early, { url, token });
+      return new Connection(signal, session, answer, early, way);
     } catch (error) {
-      signal?.close();
+      signal.close();
       session.close();
       throw error;
     }
@@ -134,14 +164,26 @@ export class Connection {
   /** Tells the server that this participant leaves, then ends everything. */
   async leave() {
     this.onlost = () => {};
-    this.#moving = false;
     await this.#signal.request({ type: "leave" }, LEAVE_TIMEOUT_MS).catch(() => {});
     this.close();
   }
 
-  /** Ends everything; nothing is called afterwards. */
-  close() {
+  /** Tells the server that this participant goes on elsewhere, so that it need not wait for him, and ends everything. */
+  moveOn() {
+    const left = this.#signal.request({ type: "leave" }, LEAVE_TIMEOUT_MS);
+    this.close(left.catch(() => {}));
+  }
+
+  /**
+   * Ends everything; nothing is called afterwards.
+   * @param {Promise<unknown>} [word] the last one, which the WebSocket waits for
+   */
+  close(word) {
+    this.#pulse.stop();
     this.onlost = () => {};
+    this.onleaving = () => {};
+    this.onstaying = () => {};
+    this.onothers = () => {};
     this.ontold = () => {};
     this.oninterrupted = () => {};
     this.onrepaired = () => {};
@@ -149,28 +191,28 @@ export class Connection {
     this.#lost = true;
     this.#resuming?.abort();
     this.session.close();
-    if (!this.#moving) return this.#signal.close();
-    // Who has moved away frees his place, so that the server need not wait for him.
-    this.#moving = false;
-    const left = this.#signal.request({ type: "leave" }, LEAVE_TIMEOUT_MS);
-    void left.catch(() => {}).finally(() => this.#signal.close());
+    if (word === undefined) return this.#signal.close();
+    void word.finally(() => this.#signal.close());
   }
 
-  /**
-   * The server will leave: another connection is wanted, and this one works until it is there.
-   * @param {RoomError} error
-   */
-  #moveAway(error) {
-    if (this.#lost) return;
-    this.#lost = true;
-    this.#moving = true;
-    this.onlost(error);
-  }
-
-  /** @param {Signal} signal */
+  /** @param {import("./signal.js").Signal} signal */
   #watch(signal) {
     signal.onlost = (error) => void this.#lostSignal(error);
-    signal.ondraining = (error) => this.#moveAway(error);
+    signal.onothers = (others) => this.onothers(others);
+    signal.ondraining = (error) => {
+      this.#leaving = true;
+      this.onothers(error.alternatives);
+      if (!this.#lost) this.onleaving(error);
+    };
+    signal.onstaying = () => {
+      this.#leaving = false;
+      if (!this.#lost) this.onstaying();
+    };
+  }
+
+  /** Asks the edge for a sign of life; a WebSocket that is being taken up tells by itself. @param {number} timeoutMs */
+  async #ask(timeoutMs) {
+    if (this.#resuming === null && !this.#lost) await this.#signal.ping(timeoutMs);
   }
 
   /** @param {RoomError} error */
@@ -182,7 +224,10 @@ export class Connection {
     this.#resuming = resuming;
     this.oninterrupted();
     try {
-      const { signal, resumed } = await resume(this.#way, secret, resuming.signal, () => this.session.isLive);
+      const { signal, resumed } = await resume(this.#way, secret, resuming.signal, {
+        isLive: () => this.session.isLive,
+        hears: () => this.#pulse.hears,
+      });
       if (this.#lost) return signal.close();
       this.#resuming = null;
       this.#signal = signal;
@@ -200,6 +245,7 @@ export class Connection {
   #lose(error) {
     if (this.#lost) return;
     this.#lost = true;
+    this.#pulse.stop();
     this.#resuming?.abort();
     // The session plays on meanwhile: often only the WebSocket has gone.
     this.#signal.close();

@@ -4,7 +4,7 @@ import { moderates } from "./actions.js";
 import { byId, icon, make } from "./dom.js";
 import { Rows } from "./rows.js";
 import { sentence } from "./sentences.js";
-import { ROLE_NAMES, initials } from "./stage.js";
+import { ROLE_NAMES, face } from "./stage.js";
 
 /** People asked for at once. */
 const PAGE = 50;
@@ -23,6 +23,8 @@ const CLOCK_MS = 15_000;
 export class Crowd {
   /** Something for people to hear of. @type {(text: string) => void} */
   onwhisper = () => {};
+  /** The panel has been opened. */
+  onopen = () => {};
 
   #panel = byId("people", HTMLElement);
   #button = byId("people-button", HTMLButtonElement);
@@ -91,6 +93,7 @@ export class Crowd {
   open() {
     this.#show(true);
     byId("people-title", HTMLHeadingElement).focus();
+    this.onopen();
     void this.#read();
   }
 
@@ -245,11 +248,6 @@ export class Crowd {
     const more = this.#moderation.button({ ...person, name: shown });
     if (more !== null) row.append(more);
   }
-}
-
-/** @param {string} name */
-function face(name) {
-  return make("span", { "class": "face", "aria-hidden": "true" }, initials(name));
 }
 
 /** How long a hand has been up, in words. @param {number} raisedMs */

@@ -78,8 +78,10 @@ function link(room) {
   if (room.stage !== undefined) counts.push(`${room.stage.toLocaleString()} on stage`);
   if (room.listeners !== undefined) counts.push(`${room.listeners.toLocaleString()} listening`);
   if (room.language) counts.push(languageName(room.language));
-  const parts = [make("span", { class: "room-name" }, room.name || room.room)];
-  if (room.topic) parts.push(make("span", { class: "room-topic" }, room.topic));
+  // Without it two lines would be read out as one word.
+  const comma = () => make("span", { class: "visually-hidden" }, ",\u00a0");
+  const parts = [make("span", { class: "room-name" }, room.name || room.room, comma())];
+  if (room.topic) parts.push(make("span", { class: "room-topic" }, room.topic, comma()));
   parts.push(make("span", { class: "room-counts" }, counts.join(" · ")), make("span", { "class": "room-go", "aria-hidden": "true" }, "Join"));
   return make("a", { "href": `/r/${encodeURIComponent(room.room)}`, "data-action": "join" }, ...parts);
 }

@@ -8,6 +8,7 @@ import { Crowd } from "./crowd.js";
 import { byId } from "./dom.js";
 import { Hand } from "./hand.js";
 import { Invite } from "./invite.js";
+import { KeptOut } from "./kept-out.js";
 import { Moderation } from "./moderation.js";
 import { Question } from "./question.js";
 import { RoomForm } from "./room-form.js";
@@ -16,6 +17,8 @@ import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { roleOf } from "./stoa.js";
 
+/** So long after doing something to somebody one knows why he comes or goes. */
+const OWN_DEED_MS = 3_000;
 /** With more on the stage than this, who comes and goes is no news to a reader. */
 const NEWS_OF_MAX = 30;
 
@@ -34,6 +37,7 @@ export class Live {
   #question = new Question();
   #moderation = new Moderation(this.#question);
   #crowd = new Crowd(this.#moderation);
+  #kept = new KeptOut();
   #form = new RoomForm(this.#question);
   #banner = byId("banner", HTMLParagraphElement);
   #blocked = byId("blocked", HTMLButtonElement);
@@ -44,6 +48,8 @@ export class Live {
   /** @type {Standing["role"] | null} */
   #role = null;
   #toggling = false;
+  /** To whom one has done something last, and when. */
+  #deed = { participant: "", atMs: -Infinity };
 
   constructor() {
     const tell = (/** @type {string} */ text) => this.#announcer.tell(text);
@@ -52,7 +58,13 @@ export class Live {
     this.#moderation.ontold = (text) => {
       tell(text);
       this.#crowd.changed();
+      this.#kept.changed();
     };
+    this.#moderation.onacting = (participant) => {
+      this.#deed = { participant, atMs: performance.now() };
+    };
+    this.#kept.ontold = tell;
+    this.#crowd.onopen = () => this.#kept.changed();
     this.#form.ontold = tell;
     this.#crowd.onwhisper = whisper;
     this.#applause.onwhisper = whisper;
@@ -105,6 +117,8 @@ export class Live {
     this.#moderation.attach(room, token);
     this.#settings.attach(room);
     this.#crowd.attach(room);
+    this.#kept.attach(id, token);
+    this.#kept.allow(room.standing.role);
     this.#hand.attach(room);
     this.#role = room.standing.role;
     this.#showName(room);
@@ -131,6 +145,7 @@ export class Live {
     this.#form.allow(false);
     this.#moderation.attach(null);
     this.#crowd.attach(null);
+    this.#kept.attach("", "");
     this.#hand.attach(null);
     this.#applause.clear();
     this.#announcer.quiet();
@@ -163,10 +178,20 @@ export class Live {
     byId("counts", HTMLSpanElement).textContent = `${length} on stage · ${roster.listeners.toLocaleString()} listening`;
     const now = new Map(roster.stage.map(({ participant, name }) => [participant, name]));
     if (this.#seen.size > 0 && length <= NEWS_OF_MAX) {
-      for (const [participant, name] of now) if (!this.#seen.has(participant)) this.#announcer.whisper(`${name} is on the stage.`);
-      for (const [participant, name] of this.#seen) if (!now.has(participant)) this.#announcer.whisper(`${name} has left the stage.`);
+      for (const [participant, name] of now) if (!this.#seen.has(participant)) this.#news(participant, `${name} is on the stage.`);
+      for (const [participant, name] of this.#seen) if (!now.has(participant)) this.#news(participant, `${name} has left the stage.`);
     }
     this.#seen = now;
+  }
+
+  /**
+   * What came of one's own deed is told already, and of one's own place there are better words.
+   * @param {string} participant
+   * @param {string} text
+   */
+  #news(participant, text) {
+    const isOwn = participant === this.#deed.participant && performance.now() - this.#deed.atMs < OWN_DEED_MS;
+    if (!isOwn && participant !== this.#room?.self?.participant) this.#announcer.whisper(text);
   }
 
   /** @param {Room} room */
@@ -174,6 +199,7 @@ export class Live {
     const { role } = room.standing;
     this.#hand.show();
     this.#form.allow(role === "host");
+    this.#kept.allow(role);
     if (role !== this.#role && this.#role !== null) {
       if (role === "host") this.#announcer.tell("You are the host now.");
       else if (role === "moderator") this.#announcer.tell("You are a moderator now.");

@@ -60,7 +60,8 @@ export class Lobby {
 
   /** @param {boolean} busy while joining */
   busy(busy) {
-    this.#join.disabled = busy;
+    // Disabled for good it would lose the focus.
+    this.#join.setAttribute("aria-disabled", String(busy));
     this.#join.textContent = busy ? "Joining…" : "Join";
     if (!busy) this.#show();
   }
@@ -75,7 +76,12 @@ export class Lobby {
     this.busy(false);
   }
 
+  get #isBusy() {
+    return this.#join.getAttribute("aria-disabled") === "true";
+  }
+
   #submit() {
+    if (this.#isBusy) return;
     void this.#endTest();
     this.#problem.hidden = true;
     const name = this.#name.value.trim();
@@ -98,7 +104,7 @@ export class Lobby {
     byId("lobby-microphone", HTMLDivElement).hidden = !this.#speaks;
     byId("lobby-advice", HTMLParagraphElement).hidden = !this.#speaks;
     if (!this.#speaks) void this.#endTest();
-    if (!this.#join.disabled) this.#join.textContent = this.#speaks ? "Join and speak" : "Join and listen";
+    if (!this.#isBusy) this.#join.textContent = this.#speaks ? "Join and speak" : "Join and listen";
   }
 
   #insecure() {
@@ -174,7 +180,9 @@ const HINTS = new Map([
  */
 export function fillDevices(select, devices, chosen) {
   const named = devices.filter(({ id, label }) => id !== "default" && id !== "communications" && label !== "");
-  const options = named.map(({ id, label }) => make("option", { value: id }, label));
-  select.replaceChildren(make("option", { value: "" }, "System default"), ...options);
+  const options = [make("option", { value: "" }, "System default"), ...named.map(({ id, label }) => make("option", { value: id }, label))];
+  const look = (/** @type {Iterable<HTMLOptionElement>} */ them) => JSON.stringify([...them].map(({ value, text }) => [value, text]));
+  // Some readers read a menu out that is filled, although nobody is there.
+  if (look(select.options) !== look(options)) select.replaceChildren(...options);
   select.value = named.some(({ id }) => id === chosen) ? chosen : "";
 }

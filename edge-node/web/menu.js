@@ -1,6 +1,7 @@
 // The menu behind a "more" button, for the keyboard as for the pointer (WAI-ARIA's menu button pattern).
 
 import { byId, make } from "./dom.js";
+import { finder } from "./rows.js";
 
 /** How far a menu stays from its button and from the window's edges. */
 const GAP_PX = 6;
@@ -12,6 +13,7 @@ export class Menu {
   #menu = byId("menu", HTMLDivElement);
   /** @type {HTMLElement | null} */
   #opener = null;
+  #again = finder(null);
 
   constructor() {
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
@@ -31,6 +33,7 @@ export class Menu {
   open(opener, label, items) {
     if (this.#opener !== null) this.#menu.hidePopover();
     this.#opener = opener;
+    this.#again = finder(opener);
     opener.setAttribute("aria-expanded", "true");
     this.#menu.setAttribute("aria-label", label);
     this.#menu.replaceChildren(...items.map(({ label: text, grave, choose }) => {
@@ -55,7 +58,7 @@ export class Menu {
     this.#opener = null;
     opener?.setAttribute("aria-expanded", "false");
     const lost = document.activeElement === document.body || this.#menu.contains(document.activeElement);
-    if (lost && opener?.isConnected) opener.focus();
+    if (lost) this.#again()?.focus();
   }
 
   /** @param {HTMLElement} opener */

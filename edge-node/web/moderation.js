@@ -3,6 +3,7 @@
 import { actionsFor } from "./actions.js";
 import { block } from "./api.js";
 import { icon, make } from "./dom.js";
+import { rememberName } from "./kept-out.js";
 import { Menu } from "./menu.js";
 import { sentence } from "./sentences.js";
 import { claimsOf } from "./token.js";
@@ -13,8 +14,8 @@ import { claimsOf } from "./token.js";
 /** @type {Partial<Record<ActionName, (name: string) => import("./question.js").Asked>>} */
 const QUESTIONS = {
   "remove": (name) => ({ title: `Remove ${name}?`, text: "They leave the room at once and may come back.", yes: "Remove", reason: "optional" }),
-  "ban": (name) => ({ title: `Ban ${name}?`, text: "They leave the room at once and cannot come back.", yes: "Ban", reason: "optional" }),
-  "block": (name) => ({ title: `Block ${name}?`, text: "They leave the room at once, and cannot enter any room while you are its host.", yes: "Block", reason: "none" }),
+  "ban": (name) => ({ title: `Ban ${name}?`, text: "They leave the room at once and cannot come back until you let them in again.", yes: "Ban", reason: "optional" }),
+  "block": (name) => ({ title: `Block ${name}?`, text: "They leave the room at once, and cannot enter any room while you are its host, until you let them in again.", yes: "Block", reason: "none" }),
   "hand-over": (name) => ({ title: `Make ${name} the host?`, text: "You become a moderator. Only the new host can give the room back.", yes: "Hand over", reason: "none" }),
   "report": (name) => ({ title: `Report ${name}?`, text: "Those who run this service are told. Nobody in the room is.", yes: "Report", reason: "needed" }),
 };
@@ -30,8 +31,8 @@ const DONE = {
   "make-speaker": (name) => `${name} is a speaker.`,
   "hand-over": (name) => `${name} is the host now.`,
   "remove": (name) => `${name} was removed.`,
-  "ban": (name) => `${name} is banned.`,
-  "block": (name) => `${name} is blocked.`,
+  "ban": (name) => `${name} is banned. You can let them in again under People.`,
+  "block": (name) => `${name} is blocked. You can let them in again under People.`,
   "report": () => "Thank you. It was reported.",
 };
 
@@ -39,6 +40,9 @@ const DONE = {
 export class Moderation {
   /** What came of it, for people. @type {(text: string) => void} */
   ontold = () => {};
+
+  /** Something is about to be done to somebody. @type {(participant: string) => void} */
+  onacting = () => {};
 
   #menu = new Menu();
   #question;
@@ -102,14 +106,29 @@ export class Moderation {
     const question = QUESTIONS[name]?.(target.name);
     const reason = question === undefined ? "" : await this.#question.ask(question);
     if (room === null || room !== this.#room || reason === null) return;
+    this.onacting(target.participant);
     try {
-      if (name === "block") await blockFor(room, target.participant, this.#token);
+      if (name === "ban" || name === "block") await this.#keepOut(room, name, target, reason);
       else await act(room, name, target.participant, reason);
       const done = DONE[name]?.(target.name);
       if (done !== undefined) this.ontold(done);
     } catch (error) {
       this.ontold(sentence(error));
     }
+  }
+
+  /**
+   * Both are kept by identity, and of an identity the server knows no name afterwards.
+   * @param {Room} room
+   * @param {"ban" | "block"} how
+   * @param {Target} target
+   * @param {string} reason
+   */
+  async #keepOut(room, how, target, reason) {
+    const identity = await room.identityOf(target.participant);
+    if (how === "block") await block(String(claimsOf(this.#token)?.["sub"] ?? ""), identity, this.#token);
+    else await room.ban(target.participant, { reason });
+    rememberName(identity, target.name);
   }
 
   /**
@@ -127,18 +146,8 @@ export class Moderation {
 }
 
 /**
- * Blocks are kept by identity, and not by room: the room only says who somebody is.
  * @param {Room} room
- * @param {string} participant
- * @param {string} token one's own
- */
-async function blockFor(room, participant, token) {
-  await block(String(claimsOf(token)?.["sub"] ?? ""), await room.identityOf(participant), token);
-}
-
-/**
- * @param {Room} room
- * @param {Exclude<ActionName, "block">} name
+ * @param {Exclude<ActionName, "ban" | "block">} name
  * @param {string} participant
  * @param {string} reason
  */
@@ -154,7 +163,6 @@ function act(room, name, participant, reason) {
     case "make-speaker": return room.setRole(participant, "speaker");
     case "hand-over": return room.handOver(participant);
     case "remove": return room.remove(participant, reason);
-    case "ban": return room.ban(participant, { reason });
     case "report": return room.report(participant, reason);
   }
 }

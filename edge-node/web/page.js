@@ -17,10 +17,22 @@ const pass = new Pass(id, linkToken);
 
 /** @type {Room | null} */
 let room = null;
+/** Whether the room wants those who come to speak to begin muted. */
+let beginsMuted = false;
+
+/** A reader that finds the focus gone before it has heard of the new one says nothing about that. */
+const LEFT_MS = 500;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let leaving;
 
 /** @param {"lobby" | "room" | "message"} view */
 function show(view) {
-  document.body.dataset["view"] = view;
+  const { dataset } = document.body;
+  if (dataset["view"] === view) return;
+  dataset["left"] = dataset["view"];
+  dataset["view"] = view;
+  clearTimeout(leaving);
+  leaving = setTimeout(() => delete dataset["left"], LEFT_MS);
 }
 
 /** @param {import("./lobby.js").Choice} choice */
@@ -39,7 +51,7 @@ async function join({ name, speaks, deviceId }) {
     if (room === joining && state === "closed" && document.body.dataset["view"] === "room") goodbye(error);
   });
   try {
-    await joining.join({ publish: speaks, microphone: { deviceId } });
+    await joining.join({ publish: speaks, muted: !speaks || (beginsMuted && roleOf(linkToken ?? "") !== "host"), microphone: { deviceId } });
   } catch (error) {
     return failed(RoomError.from(error));
   }
@@ -103,7 +115,8 @@ addEventListener("hashchange", () => location.reload());
 
 lobby.fit(linkToken === null ? null : roleOf(linkToken));
 showTitle(id);
-readRoom(id, linkToken).then(({ name, topic }) => {
+readRoom(id, linkToken).then(({ name, topic, muted_on_entry: muted = false }) => {
+  beginsMuted = muted;
   if (name) showTitle(name);
   byId("topic", HTMLSpanElement).textContent = topic ?? "";
 }, (error) => {

@@ -1,7 +1,11 @@
 // A token of one's own. A link is shared by many; whoever is removed, or comes back after a reload, should be one person.
+// A link that an operator made for one person is no such link: with it one is who it says.
 
 import { drawToken } from "./api.js";
 import { claimsOf, hasExpired, roleOf } from "./token.js";
+
+/** How the identities begin that an open node draws, for links as for visitors. */
+const GUEST = "guest-";
 
 /** Brings the tokens of one visitor of one room. */
 export class Pass {
@@ -24,10 +28,12 @@ export class Pass {
    * @throws {import("./problem.js").RoomError} where only links open the door
    */
   async draw(wish) {
+    const named = String(claimsOf(this.#link ?? "")?.["sub"] ?? "");
+    if (this.#link !== null && named !== "" && !named.startsWith(GUEST)) return this.#link;
     const most = this.#link === null ? null : roleOf(this.#link);
     const role = most === null || most === "speaker" ? wish : most;
     // Tokens of another link of the same room say something else.
-    const key = `stoa.pass.${this.#room}.${role}.${claimsOf(this.#link ?? "")?.sub ?? ""}`;
+    const key = `stoa.pass.${this.#room}.${role}.${named}`;
     const kept = this.#isFirst ? recall(key) : null;
     this.#isFirst = false;
     if (kept !== null && !hasExpired(kept)) return kept;

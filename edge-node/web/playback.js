@@ -19,6 +19,7 @@ export class Playback {
   /** @type {HTMLAudioElement[]} */
   #elements = [];
   #output = "";
+  #muted = false;
 
   /** Whether `setOutput` can do anything in this browser. */
   static get canChooseOutput() {
@@ -49,6 +50,12 @@ export class Playback {
       element.srcObject = track === undefined ? null : new MediaStream([track]);
     });
     this.resume();
+  }
+
+  /** Whether nobody hears what is played: it runs on all the same. @param {boolean} muted */
+  set muted(muted) {
+    this.#muted = muted;
+    for (const element of this.#elements) element.muted = muted;
   }
 
   /** Tries to play again, after the person's gesture. */
@@ -82,6 +89,7 @@ export class Playback {
   #element() {
     const element = new Audio();
     element.autoplay = true;
+    element.muted = this.#muted;
     if (this.#output !== "" && Playback.canChooseOutput) element.setSinkId(this.#output).catch(() => {});
     return element;
   }

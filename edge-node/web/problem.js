@@ -106,6 +106,18 @@ export function fromClose(code, reason, problem) {
 }
 
 /**
+ * Why, when and where one should go.
+ * @param {{after_ms?: number, alternatives?: string[]}} message a `closed` with reason `draining`
+ * @returns {RoomError}
+ */
+export function fromDraining({ after_ms: afterMs, alternatives = [] }) {
+  return new RoomError("draining", "This server is being replaced.", {
+    retryAfterMs: typeof afterMs === "number" && afterMs >= 0 ? afterMs : undefined,
+    alternatives: alternatives.filter((url) => typeof url === "string"),
+  });
+}
+
+/**
  * Why a request was refused, over HTTP or in an `error` message.
  * @param {Problem} problem
  * @returns {RoomError}

@@ -1,6 +1,10 @@
 // A question before something that cannot be taken back lightly, with room for a reason.
 
 import { byId } from "./dom.js";
+import { finder } from "./rows.js";
+
+/** A menu or another dialog has just closed: readers that miss what had the focus say nothing of what has it now. */
+const TAKEN_IN_MS = 200;
 
 /**
  * @typedef {object} Asked
@@ -17,6 +21,7 @@ export class Question {
   #reason = byId("question-reason", HTMLInputElement);
   /** @type {(answer: string | null) => void} */
   #answer = () => {};
+  #opener = finder(null);
 
   constructor() {
     this.#form.addEventListener("submit", (event) => {
@@ -24,7 +29,10 @@ export class Question {
       this.#end(this.#reason.value.trim());
     });
     byId("question-no", HTMLButtonElement).addEventListener("click", () => this.#end(null));
-    this.#dialog.addEventListener("close", () => this.#answer(null));
+    this.#dialog.addEventListener("close", () => {
+      this.#answer(null);
+      if (document.activeElement === document.body) this.#opener()?.focus();
+    });
   }
 
   /**
@@ -33,6 +41,7 @@ export class Question {
    */
   ask({ title, text, yes, reason }) {
     this.#end(null);
+    this.#opener = finder(document.activeElement);
     byId("question-title", HTMLHeadingElement).textContent = title;
     byId("question-text", HTMLParagraphElement).textContent = text;
     byId("question-yes", HTMLButtonElement).textContent = yes;
@@ -40,10 +49,13 @@ export class Question {
     byId("question-label", HTMLLabelElement).textContent = reason === "needed" ? "Why?" : "Why? (optional, for the room's log)";
     this.#reason.required = reason === "needed";
     this.#reason.value = "";
-    this.#dialog.showModal();
-    if (reason === "none") byId("question-no", HTMLButtonElement).focus();
     return new Promise((resolve) => {
       this.#answer = resolve;
+      setTimeout(() => {
+        if (this.#answer !== resolve) return;
+        this.#dialog.showModal();
+        if (reason === "none") byId("question-no", HTMLButtonElement).focus();
+      }, TAKEN_IN_MS);
     });
   }
 

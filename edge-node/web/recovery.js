@@ -77,6 +77,39 @@ export function wait(ms, stop) {
   });
 }
 
+/** Comes back to a room: one attempt after the other, however often it is asked for. */
+export class Comeback {
+  #nap = new AbortController();
+  #isUnderWay = false;
+
+  /** Ends a wait: the next attempt is made at once. */
+  hurry() {
+    this.#nap.abort();
+  }
+
+  /**
+   * As `tryAgain`; while that is under way, it is only hurried.
+   * @param {import("./problem.js").RoomError} first why a first attempt is needed
+   * @param {(error: import("./problem.js").RoomError) => void} onwait called before each wait
+   * @param {() => Promise<import("./problem.js").RoomError | null>} attempt null: nothing more to do
+   * @returns {Promise<import("./problem.js").RoomError | null>} why it was given up
+   */
+  async run(first, onwait, attempt) {
+    if (this.#isUnderWay) {
+      this.hurry();
+      return null;
+    }
+    this.#isUnderWay = true;
+    const error = await tryAgain(first, (last) => {
+      onwait(last);
+      this.#nap = new AbortController();
+      return this.#nap.signal;
+    }, attempt);
+    this.#isUnderWay = false;
+    return error;
+  }
+}
+
 /**
  * Tries again and again, while that may help.
  * @param {import("./problem.js").RoomError} first why a first attempt is needed

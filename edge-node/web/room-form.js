@@ -1,7 +1,8 @@
 // The host's dialog: what the room is called, what it is about, who finds it; and its end.
 
 import { changeRoom, closeRoom, readRoom } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, make } from "./dom.js";
+import { languageName, languagesOffered } from "./languages.js";
 import { sentence } from "./sentences.js";
 
 /** The dialog behind the edit button. */
@@ -15,6 +16,8 @@ export class RoomForm {
   #name = byId("edit-name", HTMLInputElement);
   #topic = byId("edit-topic", HTMLInputElement);
   #hands = byId("edit-hands", HTMLInputElement);
+  #muted = byId("edit-muted", HTMLInputElement);
+  #language = byId("edit-language", HTMLSelectElement);
   #visibility = byId("edit-visibility", HTMLSelectElement);
   #problem = byId("edit-problem", HTMLParagraphElement);
   #question;
@@ -57,10 +60,20 @@ export class RoomForm {
       this.#name.value = room.name;
       this.#topic.value = room.topic ?? "";
       this.#hands.checked = room.hands !== false;
+      this.#muted.checked = room.muted_on_entry === true;
+      this.#offer(room.language ?? "");
       this.#visibility.value = room.visibility ?? "open";
     } catch (error) {
       this.#complain(error);
     }
+  }
+
+  /** The room's language may be one that is not offered elsewhere. @param {string} chosen */
+  #offer(chosen) {
+    const codes = new Set([...languagesOffered(), ...(chosen === "" ? [] : [chosen])]);
+    this.#language.replaceChildren(make("option", { value: "" }, "Not said"),
+      ...[...codes].map((code) => make("option", { value: code }, languageName(code))));
+    this.#language.value = chosen;
   }
 
   async #save() {
@@ -68,7 +81,7 @@ export class RoomForm {
     try {
       await changeRoom(this.#id, {
         name: this.#name.value.trim(), topic: this.#topic.value.trim(), hands: this.#hands.checked,
-        visibility: this.#visibility.value,
+        visibility: this.#visibility.value, language: this.#language.value, muted_on_entry: this.#muted.checked,
       }, this.#token);
       this.#dialog.close();
       this.ontold("The room was changed.");

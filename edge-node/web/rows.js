@@ -11,6 +11,23 @@ import { make } from "./dom.js";
  * @property {(item: T, row: HTMLLIElement) => void} draw fills a row; buttons carry a `data-action`
  */
 
+/**
+ * Finds a button of a row again, although the row may be drawn anew meanwhile.
+ * @param {Element | null} element
+ * @returns {() => HTMLElement | null} itself, as long as it is there; null if nothing is
+ */
+export function finder(element) {
+  const row = element?.closest("[data-key]");
+  const key = CSS.escape(row?.getAttribute("data-key") ?? "");
+  const action = CSS.escape(element?.getAttribute("data-action") ?? "");
+  const list = row?.parentElement;
+  return () => {
+    if (element instanceof HTMLElement && element.isConnected) return element;
+    const again = list?.querySelector(`[data-key="${key}"] [data-action="${action}"]`);
+    return again instanceof HTMLElement ? again : null;
+  };
+}
+
 /** @template T */
 export class Rows {
   #list;

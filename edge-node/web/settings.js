@@ -24,7 +24,7 @@ export class Settings {
     this.#input.addEventListener("change", () => void this.#apply());
     for (const treatment of TREATMENTS) byId(treatment, HTMLInputElement).addEventListener("change", () => void this.#apply());
     this.#output.addEventListener("change", () => void this.#tryTo(() => this.#room?.setOutput(this.#output.value)));
-    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#fill());
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.#dialog.open && void this.#fill());
   }
 
   /** @param {Room | null} room the joined one */
@@ -52,12 +52,12 @@ export class Settings {
 
   async #open() {
     this.#problem.hidden = true;
-    this.#dialog.showModal();
+    // Lists that are filled before one's ears are read out, although nobody is there.
     await this.#fill();
+    if (!this.#dialog.open) this.#dialog.showModal();
   }
 
   async #fill() {
-    if (!this.#dialog.open) return;
     const { inputs, outputs } = await Room.devices();
     byId("settings-microphone", HTMLDivElement).hidden = !this.#room?.publishing;
     byId("settings-speaker", HTMLDivElement).hidden = outputs.length === 0;

@@ -1,6 +1,6 @@
 // The WebSocket of a room: requests with answers, and what the server tells unasked. See PROTOCOL.md.
 
-import { RoomError, fromClose, fromProblem } from "./problem.js";
+import { RoomError, fromClose, fromDraining, fromProblem } from "./problem.js";
 
 /** How long opening the connection may take. */
 const OPEN_TIMEOUT_MS = 8_000;
@@ -30,6 +30,7 @@ const PENDING_MAX = 64;
  * @property {SlotUse[]} [speaking]
  * @property {string} [resume] a secret, to come back with; older servers give none
  * @property {Standing} [standing]
+ * @property {string[]} [alternatives] base URLs of other edges
  *
  * @typedef {Omit<Joined, "type" | "sdp" | "slots" | "ice_servers"> & {type: "resumed"}} Resumed
  * @typedef {{role: Role, muted: boolean, hand: boolean, invited: boolean}} Standing how oneself stands in a room
@@ -44,9 +45,10 @@ const PENDING_MAX = 64;
  * @typedef {{type: "counts", listeners: number, hands: number}} CountsMessage
  * @typedef {{type: "room", name: string, topic: string}} RoomMessage
  * @typedef {{type: "reactions", reactions: Record<string, number>}} ReactionsMessage
- * @typedef {{type: "closed", reason: string}} ClosedMessage
+ * @typedef {{type: "closed", reason: string, after_ms?: number, alternatives?: string[]}} ClosedMessage
+ * @typedef {{type: "staying"}} StayingMessage
  * @typedef {{type: "error", problem: import("./problem.js").Problem, retry_after_s?: number}} ErrorMessage
- * @typedef {Joined | Resumed | ParticipantsPage | {type: "restarted", sdp: string} | {type: "ok"}} Answer
+ * @typedef {Joined | Resumed | ParticipantsPage | {type: "restarted", sdp: string} | {type: "ok", alternatives?: string[]}} Answer
  * @typedef {RosterMessage | SlotsMessage | StandingMessage | HandsMessage | CountsMessage | RoomMessage
  *   | ReactionsMessage} Told
  * @typedef {{type: string} & Record<string, unknown>} Request
@@ -63,6 +65,10 @@ export class Signal {
   ontold = () => {};
   /** Called when the server will leave soon; until then the connection works. @type {(error: RoomError) => void} */
   ondraining = () => {};
+  /** Called when it stays after all. */
+  onstaying = () => {};
+  /** Called when the server names other edges. @type {(others: string[]) => void} */
+  onothers = () => {};
   /** Called once, when the connection has ended by itself; not after `close()`. @type {(error: RoomError) => void} */
   onlost = () => {};
 
@@ -84,23 +90,24 @@ export class Signal {
     this.#socket = socket;
     socket.onmessage = (event) => this.#read(event.data);
     socket.onclose = (event) => this.#end(fromClose(event.code, this.#closedReason, this.#lastProblem));
-    this.#pings = setInterval(() => this.#ping(), PING_INTERVAL_MS);
+    this.#pings = setInterval(() => void this.ping().catch((error) => this.#end(error)), PING_INTERVAL_MS);
   }
 
   /**
    * Connects.
    * @param {string} url of the WebSocket, `ws:` or `wss:`
+   * @param {number} [timeoutMs]
    * @returns {Promise<Signal>}
    * @throws {RoomError} `unreachable`, or what the server's close code says
    */
-  static open(url) {
+  static open(url, timeoutMs = OPEN_TIMEOUT_MS) {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(url, "stoa.v1");
       const timer = setTimeout(() => {
         socket.onclose = null;
         socket.close();
         reject(new RoomError("unreachable", "The server does not answer."));
-      }, OPEN_TIMEOUT_MS);
+      }, timeoutMs);
       socket.onopen = () => {
         clearTimeout(timer);
         resolve(new Signal(socket));
@@ -134,16 +141,24 @@ export class Signal {
     });
   }
 
+  /**
+   * Asks for a sign of life, and where else one might go.
+   * @param {number} [timeoutMs]
+   */
+  async ping(timeoutMs = PING_TIMEOUT_MS) {
+    const answer = await this.request({ type: "ping" }, timeoutMs);
+    if (answer.type === "ok" && answer.alternatives !== undefined) this.onothers(answer.alternatives);
+  }
+
   /** Ends the connection; nothing is called afterwards. */
   close() {
     this.onlost = () => {};
     this.ondraining = () => {};
+    this.onstaying = () => {};
+    this.onothers = () => {};
     this.#end(new RoomError("unreachable", "The connection was closed."));
   }
 
-  #ping() {
-    this.request({ type: "ping" }, PING_TIMEOUT_MS).catch((error) => this.#end(error));
-  }
 
   /** @param {RoomError} error */
   #end(error) {
@@ -171,8 +186,11 @@ export class Signal {
         return this.#refused(message);
       case "closed":
         this.#closedReason = message.reason;
-        if (message.reason === "draining") this.ondraining(fromClose(4503, message.reason));
+        if (message.reason === "draining") this.ondraining(fromDraining(message));
         return;
+      case "staying":
+        this.#closedReason = undefined;
+        return this.onstaying();
       case "roster":
       case "slots":
       case "standing":
@@ -210,7 +228,7 @@ export class Signal {
 
 /**
  * @param {unknown} text
- * @returns {((Answer | Told | ClosedMessage | ErrorMessage) & {id?: number}) | null}
+ * @returns {((Answer | Told | ClosedMessage | StayingMessage | ErrorMessage) & {id?: number}) | null}
  */
 function parse(text) {
   if (typeof text !== "string") return null;

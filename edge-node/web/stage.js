@@ -36,10 +36,15 @@ export function loudness(level) {
  * One or two letters for an avatar.
  * @param {string} name
  */
-export function initials(name) {
+function initials(name) {
   const words = name.trim().split(/\s+/).filter((word) => word !== "");
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
   return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase() || "?";
+}
+
+/** Somebody in a list. @param {string} name */
+export function face(name) {
+  return make("span", { "class": "face", "aria-hidden": "true" }, initials(name));
 }
 
 /**

@@ -16,13 +16,14 @@
 // with a `kind` (see problem.js). Echo cancellation, noise suppression and gain control are on unless switched off.
 // When the network changes the room repairs itself: first by ICE restart, then by joining anew, for ten minutes.
 
+import { Changeover } from "./changeover.js";
 import { Deeds } from "./deeds.js";
 import { Door } from "./door.js";
 import { SlotLevels } from "./levels.js";
 import { People } from "./people.js";
-import { Playback, devices } from "./playback.js";
+import { devices } from "./playback.js";
 import { RoomError } from "./problem.js";
-import { tryAgain, watchNetwork } from "./recovery.js";
+import { Comeback, watchNetwork } from "./recovery.js";
 import { SLOTS_MAX } from "./session.js";
 import { Statistics } from "./statistics.js";
 import { Voice } from "./voice.js";
@@ -50,7 +51,7 @@ export class Room extends Deeds {
   /** @type {import("./connection.js").Connection | null} */
   #connection = null;
   #voice = new Voice();
-  #playback = new Playback();
+  #playback = new Changeover();
   /** @type {SlotLevels | null} */
   #levels = null;
   #statistics = new Statistics();
@@ -60,7 +61,7 @@ export class Room extends Deeds {
   #saying = 0;
   /** Grows with each join and leave, so that what belongs to an older one knows that it is late. */
   #generation = 0;
-  #nap = new AbortController();
+  #comeback = new Comeback();
   /** @type {() => void} */
   #unwatch = () => {};
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -132,7 +133,7 @@ export class Room extends Deeds {
     this.#joining = options;
     this.people = new People();
     this.#door.secret = undefined;
-    this.#nap = new AbortController();
+    this.#comeback = new Comeback();
     this.#voice.say(options.muted ?? !options.publish);
     this.#playback.unlock(SLOTS_MAX);
     this.#setState("connecting", null);
@@ -191,9 +192,7 @@ export class Room extends Deeds {
     this.#playback.resume();
   }
 
-  /**
-   * Devices by kind. Labels are empty until the microphone has been allowed once.
-   */
+  /** Devices by kind. Labels are empty until the microphone has been allowed once. */
   static devices() {
     return devices();
   }
@@ -228,26 +227,29 @@ export class Room extends Deeds {
     return report === undefined ? null : this.#statistics.reduce(report);
   }
 
-  /** Connects, and takes over from the connection before, if any. @param {number} generation */
+  /** Connects, and takes over from the connection before, if any: without a gap if that works. @param {number} generation */
   async #connect(generation) {
     const isWanted = () => generation === this.#generation;
+    const before = this.#connection;
     const pack = () => {
       const { publish, packetMs = null } = this.#joining;
       const speaks = this.people.own === "" ? publish : this.people.isOnStage;
       return { track: speaks ? this.#voice.track : null, muted: this.muted, packetMs };
     };
-    const connection = await this.#door.enter(pack, isWanted);
+    const connection = await this.#door.enter(pack, isWanted, before?.isLeaving);
+    if (isWanted() && before?.isAudible) await this.#playback.prepare(connection.session);
     if (!isWanted()) return connection.close();
+    connection.check();
     this.people.enter(connection.joined);
-    this.#connection?.close();
     this.#connection = connection;
     this.#take(connection);
+    before?.moveOn();
   }
 
   /** @param {import("./connection.js").Connection} connection */
   #take(connection) {
     const { joined, session } = connection;
-    this.#playback.play(session.tracks);
+    this.#playback.play(session);
     this.#levels = new SlotLevels(session.receivers(joined.slots));
     this.#statistics = new Statistics();
     connection.ontold = (message) => this.#hear(message);
@@ -258,9 +260,11 @@ export class Room extends Deeds {
     connection.oninterrupted = () => this.#setState("reconnecting", null);
     connection.onrepaired = () => this.#setState("connected", null);
     connection.onlost = (error) => void this.#rejoin(error);
+    connection.onleaving = (error) => void this.#rejoin(error);
+    connection.onstaying = () => this.#comeback.hurry();
     this.#unwatch();
     this.#unwatch = watchNetwork(() => {
-      this.#nap.abort();
+      this.#comeback.hurry();
       void this.#connection?.restart();
     });
     this.#ticking ??= setInterval(() => this.#readLevels(), LEVELS_INTERVAL_MS);
@@ -319,12 +323,10 @@ export class Room extends Deeds {
   async #rejoin(first) {
     const generation = this.#generation;
     const isWanted = () => generation === this.#generation;
-    const error = await tryAgain(first, (last) => {
-      this.#setState("reconnecting", last);
-      this.#nap = new AbortController();
-      return this.#nap.signal;
+    const error = await this.#comeback.run(first, (last) => {
+      if (!this.#connection?.isLeaving) this.#setState("reconnecting", last);
     }, async () => {
-      if (!isWanted()) return null;
+      if (!isWanted() || this.#connection?.isFine) return null;
       return this.#connect(generation).then(() => null, (cause) => (isWanted() ? RoomError.from(cause) : null));
     });
     if (error !== null) this.#close(error);
@@ -333,7 +335,7 @@ export class Room extends Deeds {
   /** @param {RoomError | null} error */
   #close(error) {
     this.#generation += 1;
-    this.#nap.abort();
+    this.#comeback.hurry();
     this.#unwatch();
     clearInterval(this.#ticking);
     this.#ticking = undefined;
@@ -368,8 +370,7 @@ export class Room extends Deeds {
 
   /** @param {SlotUse[]} slots */
   #setSlots(slots) {
-    this.#slots = slots;
-    this.emit("slots", slots);
+    this.emit("slots", (this.#slots = slots));
   }
 
   #readLevels() {
@@ -384,9 +385,7 @@ export class Room extends Deeds {
   }
 
   /** @param {unknown} error of something that nobody waits for */
-  #complain(error) {
-    this.emit("error", RoomError.from(error));
-  }
+  #complain = (error) => void this.emit("error", RoomError.from(error));
 
   /**
    * @param {State} state

@@ -16,7 +16,7 @@ use stoa_runtime::telemetry::TelemetryConfig;
 use crate::archive::Retention;
 use crate::command::Action;
 use crate::room::{Capacity, PARTICIPANTS_MAX, STAGE_MAX};
-use crate::service::{EMPTY_ROOM_LIFE, LINKS_MAX, Limits, ROOMS_MAX};
+use crate::service::{EMPTY_ROOM_LIFE, FAN_OUT, FAN_OUT_MAX, LINKS_MAX, Limits, ROOMS_MAX};
 use crate::store::{Home, StoreConfig};
 use crate::webhook;
 
@@ -117,6 +117,8 @@ pub struct LimitsConfig {
     pub stage: usize,
     /// Seconds that a room lives after the last participant has left.
     pub empty_room_s: u64,
+    /// Edges that this origin sends one room to, of both trees, at most [`FAN_OUT_MAX`]; others get it from edges.
+    pub fan_out: u16,
     /// Audio rate below which congestion control never throttles a link, in bit/s.
     pub booked_bits_per_second: u64,
 }
@@ -157,6 +159,7 @@ impl Default for LimitsConfig {
             participants_per_room: PARTICIPANTS_MAX,
             stage: STAGE_MAX,
             empty_room_s: EMPTY_ROOM_LIFE.as_secs(),
+            fan_out: FAN_OUT,
             booked_bits_per_second: stoa_link::Limits::default().booked_bits_per_second,
         }
     }
@@ -190,6 +193,7 @@ impl Config {
             ("limits.links", self.limits.links, LINKS_MAX),
             ("limits.participants_per_room", self.limits.participants_per_room, PARTICIPANTS_MAX),
             ("limits.stage", self.limits.stage, STAGE_MAX),
+            ("limits.fan_out", self.limits.fan_out.into(), FAN_OUT_MAX.into()),
         ];
         for (key, value, max) in limits {
             ensure!((1..=max).contains(&value), "{key} is {value}; it may be 1 to {max}");
@@ -254,6 +258,7 @@ impl Config {
                 stage: self.limits.stage,
             },
             empty_room_life: Duration::from_secs(self.limits.empty_room_s),
+            fan_out: self.limits.fan_out,
         }
     }
 

@@ -11,6 +11,7 @@
 //! | [`archive`] | what stores keep beyond memory: read, erased, and when its time is over |
 //! | [`keeping`] | between the rooms and their stores |
 //! | [`cluster`] | several origins as one: leases, owners, standbys |
+//! | [`status`] | the status page: the network and the live trees, for people and for programs |
 //! | [`store`] | what survives: rooms, who is here, which origins are alive |
 //! | [`config`] | configuration file and command line |
 //! | [`mod@migrate`] | the command that brings the tables of a store up to date |
@@ -28,6 +29,7 @@ pub mod origin;
 pub mod room;
 pub mod service;
 pub mod stage;
+pub mod status;
 pub mod store;
 pub mod tree;
 pub mod webhook;

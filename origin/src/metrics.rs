@@ -1,16 +1,16 @@
 //! What this origin tells Prometheus. The doc comment of a field is the metric's help text.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
-use stoa_link::{LinkId, LinkStatistics, PeerName};
+use stoa_link::{InboxSender, LinkId, LinkMetrics, LinkStatistics, PeerName};
+use stoa_protocol::ids::NodeRole;
 use stoa_protocol::mesh::control::Load;
 use stoa_protocol::token::REVOCATIONS_MAX;
 
 use crate::archive::Tally;
-use crate::service::{BLOCKS_MAX, ClaimRefusal, ControlRefusal, FrameDrop, Service, Why};
+use crate::service::{BLOCKS_MAX, ClaimRefusal, ControlRefusal, FrameDrop, Moved, Service, Why};
 
 macro_rules! metrics {
     (@make $type:ident, $name:literal, $help:expr) => {
@@ -38,10 +38,6 @@ macro_rules! metrics {
     };
 }
 
-mod endpoint;
-
-pub use endpoint::EndpointMetrics;
-
 metrics! { Families:
     /// Always 1; its labels say which node this is.
     node: IntGaugeVec = "stoa_origin_node" ["node", "region", "version", "latitude", "longitude"];
@@ -55,6 +51,14 @@ metrics! { Families:
     rooms_doubled: IntGauge = "stoa_origin_rooms_doubled";
     /// Edges that were told from whom they get a room.
     branches: IntCounter = "stoa_origin_branches_total";
+    /// Voices that were heard by their old edge until the new one brought them.
+    voices_handed_over: IntCounter = "stoa_origin_voices_handed_over_total";
+    /// Edges that are about to leave.
+    edges_draining: IntGauge = "stoa_origin_edges_draining";
+    /// Messages to edges of stages about each other.
+    lanes: IntCounter = "stoa_origin_lanes_told_total";
+    /// Edges left out of a stage's lane because it has too many.
+    lane_edges_over: IntCounter = "stoa_origin_lane_edges_over_total";
     /// Links to edges that are up.
     links: IntGauge = "stoa_origin_links";
     /// Whether this origin takes nothing new because it is about to leave.
@@ -83,6 +87,8 @@ metrics! { Families:
     frames_in: IntCounter = "stoa_origin_frames_in_total";
     /// Frames sent to edges, counted once per edge.
     frames_out: IntCounter = "stoa_origin_frames_out_total";
+    /// Frames of the last moments sent to edges that had lost a parent.
+    frames_back_filled: IntCounter = "stoa_origin_frames_back_filled_total";
     /// Frames dropped, by reason.
     frames_dropped: IntCounterVec = "stoa_origin_frames_dropped_total" ["reason"];
     /// Announced tracks refused, by reason.
@@ -115,36 +121,20 @@ metrics! { Families:
     rooms_taken: IntCounterVec = "stoa_origin_rooms_taken_total" ["reason"];
     /// Rooms that other origins have taken.
     rooms_given_up: IntCounter = "stoa_origin_rooms_given_up_total";
+    /// Rooms handed over to other origins, by reason.
+    rooms_moved: IntCounterVec = "stoa_origin_rooms_moved_total" ["reason"];
+    /// Times that a room was not moved to a better origin because too many were moving.
+    moves_put_off: IntCounter = "stoa_origin_room_moves_put_off_total";
     /// Requests refused because another origin may answer for the room.
     requests_uncertain: IntCounter = "stoa_origin_requests_uncertain_total";
     /// Replicas refused because their owner was replaced already.
     replicas_superseded: IntCounter = "stoa_origin_replicas_superseded_total";
     /// Replicas, lost owners and waiting requests beyond their limits.
     network_over_limit: IntCounter = "stoa_origin_network_over_limit_total";
-    /// Frames dropped because this origin did not keep up with its links.
-    inbox_frames_dropped: IntCounter = "stoa_origin_inbox_frames_dropped_total";
-    /// How often a link had to wait because this origin did not keep up.
-    inbox_waits: IntCounter = "stoa_origin_inbox_waits_total";
-    /// Smoothed round-trip time of a link in seconds.
-    link_rtt_seconds: GaugeVec = "stoa_origin_link_rtt_seconds" ["node", "region"];
-    /// Share of a link's datagrams lost in the last period, 0 to 1, by direction.
-    link_loss_ratio: GaugeVec = "stoa_origin_link_loss_ratio" ["node", "region", "direction"];
-    /// UDP payload bytes of a link, by direction.
-    link_bytes: IntCounterVec = "stoa_origin_link_bytes_total" ["node", "region", "direction"];
-    /// Frames of a link, by direction.
-    link_frames: IntCounterVec = "stoa_origin_link_frames_total" ["node", "region", "direction"];
-    /// Frames that a link could not send or deliver, by reason.
-    link_frames_dropped: IntCounterVec = "stoa_origin_link_frames_dropped_total" ["node", "region", "reason"];
-    /// What a link did against loss: frames that rode along with later ones, frames recovered by that or by asking (repaired), datagrams asked for, sent again, asked for too late, refused.
-    link_repairs: IntCounterVec = "stoa_origin_link_repairs_total" ["node", "region", "what"];
-    /// Datagrams that a link did not send because the network did not take them fast enough.
-    link_datagrams_dropped: IntCounterVec = "stoa_origin_link_datagrams_dropped_total" ["node", "region"];
-    /// What a link's peer sent and should not have.
-    link_peer_mistakes: IntCounterVec = "stoa_origin_link_peer_mistakes_total" ["node", "region"];
     /// Participants that an edge says it carries.
-    link_peer_participants: IntGaugeVec = "stoa_origin_link_peer_participants" ["node", "region"];
+    link_peer_participants: IntGaugeVec = "stoa_origin_link_peer_participants" ["peer", "region"];
     /// Share of an edge's capacity that it says is in use, 0 to 1.
-    link_peer_used_ratio: GaugeVec = "stoa_origin_link_peer_used_ratio" ["node", "region"];
+    link_peer_used_ratio: GaugeVec = "stoa_origin_link_peer_used_ratio" ["peer", "region"];
 }
 
 /// Which node this is, for the `stoa_origin_node` metric.
@@ -169,11 +159,11 @@ pub struct LinkReport<'a> {
     pub statistics: LinkStatistics,
 }
 
-/// Every metric of an origin, and what of each link is exported already.
+/// Every metric of an origin but those of its endpoint.
 #[derive(Debug)]
 pub struct Metrics {
     families: Families,
-    exported: BTreeMap<LinkId, LinkStatistics>,
+    links: LinkMetrics,
 }
 
 impl Metrics {
@@ -192,7 +182,7 @@ impl Metrics {
             &degrees(node.coordinates.map(|(_, longitude)| longitude)),
         ];
         families.node.with_label_values(&labels).set(1);
-        Ok(Self { families, exported: BTreeMap::new() })
+        Ok(Self { families, links: LinkMetrics::register(registry, NodeRole::Origin)? })
     }
 
     /// Brings everything that the service counts up to date.
@@ -206,6 +196,10 @@ impl Metrics {
         set(&f.participants.with_label_values(&["audience"]), listeners);
         set(&f.rooms_doubled, service.rooms_doubled() as u64);
         raise(&f.branches, counts.branches_told);
+        raise(&f.voices_handed_over, counts.voices_handed_over);
+        set(&f.edges_draining, service.edges_draining() as u64);
+        raise(&f.lanes, counts.lanes_told);
+        raise(&f.lane_edges_over, counts.lane_edges_over);
         set(&f.links, service.links().count() as u64);
         self.note_network(service);
         set(&f.draining, u64::from(service.is_draining()));
@@ -217,6 +211,7 @@ impl Metrics {
         raise(&f.blocks_refused, service.blocks_refused());
         raise(&f.frames_in, counts.frames_in);
         raise(&f.frames_out, counts.frames_out);
+        raise(&f.frames_back_filled, counts.frames_back_filled);
         raise(&f.selections, counts.selections);
         raise(&f.room_states, counts.room_states);
         raise(&f.links_refused, counts.links_refused);
@@ -253,6 +248,11 @@ impl Metrics {
             raise(&f.rooms_taken.with_label_values(&[reason.label()]), taken);
         }
         raise(&f.rooms_given_up, counts.given_up);
+        for reason in Moved::ALL {
+            let moved = counts.moved.get(&reason).copied().unwrap_or(0);
+            raise(&f.rooms_moved.with_label_values(&[reason.label()]), moved);
+        }
+        raise(&f.moves_put_off, counts.moves_put_off);
         raise(&f.requests_uncertain, counts.uncertain);
         raise(&f.replicas_superseded, counts.superseded);
         raise(&f.network_over_limit, counts.over_limit);
@@ -278,43 +278,15 @@ impl Metrics {
     }
 
     /// Brings the inbox's counts up to date.
-    pub fn note_inbox(&self, frames_dropped: u64, waits: u64) {
-        raise(&self.families.inbox_frames_dropped, frames_dropped);
-        raise(&self.families.inbox_waits, waits);
+    pub fn note_inbox(&self, inbox: &InboxSender) {
+        self.links.note_inbox(inbox);
     }
 
     /// Brings a link's figures up to date.
     pub fn note_link(&mut self, report: &LinkReport<'_>) {
+        self.links.note(report.id, report.peer, report.statistics);
         let f = &self.families;
-        let now = report.statistics;
-        let before = self.exported.insert(report.id, now).unwrap_or_default();
-        let (node, region) = (report.peer.node.as_str(), report.peer.region.as_str());
-        let here = [node, region];
-        f.link_rtt_seconds.with_label_values(&here).set(now.rtt_ms / 1_000.0);
-        for (direction, permille) in [("in", now.loss_in_permille), ("out", now.loss_out_permille)]
-        {
-            let labels = [node, region, direction];
-            f.link_loss_ratio.with_label_values(&labels).set(f64::from(permille) / 1_000.0);
-        }
-        let add = |family: &IntCounterVec, label: &str, before: u64, now: u64| {
-            family.with_label_values(&[node, region, label]).inc_by(now.saturating_sub(before));
-        };
-        add(&f.link_bytes, "in", before.bytes_in, now.bytes_in);
-        add(&f.link_bytes, "out", before.bytes_out, now.bytes_out);
-        add(&f.link_frames, "in", before.frames_in, now.frames_in);
-        add(&f.link_frames, "out", before.frames_out, now.frames_out);
-        for ((what, before), (_, now)) in before.repairs().into_iter().zip(now.repairs()) {
-            add(&f.link_repairs, what, before, now);
-        }
-        let dropped = &f.link_frames_dropped;
-        add(dropped, "unbound", before.frames_unbound, now.frames_unbound);
-        add(dropped, "queue_full", before.frames_queue_full, now.frames_queue_full);
-        add(dropped, "inbox_full", before.frames_inbox_full, now.frames_inbox_full);
-        let add = |family: &IntCounterVec, before: u64, now: u64| {
-            family.with_label_values(&here).inc_by(now.saturating_sub(before));
-        };
-        add(&f.link_datagrams_dropped, before.datagrams_dropped, now.datagrams_dropped);
-        add(&f.link_peer_mistakes, before.peer_mistakes, now.peer_mistakes);
+        let here = [report.peer.node.as_str(), report.peer.region.as_str()];
         set(&f.link_peer_participants.with_label_values(&here), report.load.participants.into());
         let used = f64::from(report.load.used_permille) / 1_000.0;
         f.link_peer_used_ratio.with_label_values(&here).set(used);
@@ -322,16 +294,11 @@ impl Metrics {
 
     /// Takes the gauges of a link that went down off the page; its counters stay, as counters do.
     pub fn forget_link(&mut self, id: LinkId, peer: &PeerName) {
-        let f = &self.families;
-        let (node, region) = (peer.node.as_str(), peer.region.as_str());
-        self.exported.remove(&id);
+        self.links.forget(id, peer);
+        let (f, here) = (&self.families, [peer.node.as_str(), peer.region.as_str()]);
         // Removing what was never exported is an error that means nothing.
-        let _ = f.link_rtt_seconds.remove_label_values(&[node, region]);
-        let _ = f.link_peer_participants.remove_label_values(&[node, region]);
-        let _ = f.link_peer_used_ratio.remove_label_values(&[node, region]);
-        for direction in ["in", "out"] {
-            let _ = f.link_loss_ratio.remove_label_values(&[node, region, direction]);
-        }
+        let _ = f.link_peer_participants.remove_label_values(&here);
+        let _ = f.link_peer_used_ratio.remove_label_values(&here);
     }
 }
 

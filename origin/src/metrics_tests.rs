@@ -20,21 +20,22 @@ fn a_link_that_went_down_leaves_its_counters_but_not_its_gauges() {
     let page = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
 
     let frames =
-        "stoa_origin_link_frames_total{direction=\"in\",node=\"edge-1\",region=\"ams\"} 180";
+        "stoa_origin_link_frames_total{direction=\"in\",peer=\"edge-1\",region=\"ams\"} 180";
     assert!(page.contains(frames), "{page}");
     assert!(!page.contains("stoa_origin_link_rtt_seconds{"), "{page}");
+    assert!(!page.contains("stoa_origin_link_peer_used_ratio{"), "{page}");
 }
 
 #[test]
 fn help_texts_are_the_doc_comments() {
     let registry = Registry::new();
     let metrics = register(&registry);
-    metrics.note_inbox(1, 2);
+    metrics.note_inbox(&stoa_link::inbox().0);
 
     let page = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
 
     assert!(page.contains("# HELP stoa_origin_rooms Rooms that this origin owns.\n"), "{page}");
-    assert!(page.contains("stoa_origin_inbox_waits_total 2\n"), "{page}");
+    assert!(page.contains("stoa_origin_inbox_waits_total 0\n"), "{page}");
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! The composition root: every start-up step in order, one `select!`, then a drain with a deadline.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use prometheus::Registry;
 use rand::rngs::StdRng;
-use stoa_link::{Endpoint, Inbox, InboxSender, PeerName, inbox};
-use stoa_protocol::ids::NodeId;
+use stoa_link::{Endpoint, EndpointMetrics, Inbox, InboxSender, PeerName, inbox};
+use stoa_protocol::ids::{NodeId, NodeRole};
 use stoa_runtime::metrics_page::{self, Health};
 use stoa_runtime::shutdown::{DrainEnd, Shutdown, within};
 use stoa_runtime::telemetry;
@@ -19,9 +19,10 @@ use tokio::task::JoinHandle;
 use crate::cluster::{Keeper, LiveOrigin};
 use crate::config::Config;
 use crate::keeping::{self, Scribe};
-use crate::metrics::{EndpointMetrics, Metrics, NodeLabels};
+use crate::metrics::{Metrics, NodeLabels};
 use crate::room::Start;
 use crate::service::{Server, Service, Steering};
+use crate::status::{self, Asked, Site};
 use crate::store::Stores;
 use crate::webhook::{self, Webhooks};
 
@@ -108,7 +109,9 @@ pub async fn embed(config: &Config, registry: &Registry) -> anyhow::Result<Embed
     let told = webhooks.as_ref().map(Webhooks::sender);
     let (sender, inbox) = inbox();
     let ends = (inbox, sender.clone());
-    let rooms = Rooms { config, name: &name, stores: &stores, keeper: None };
+    // Nobody asks an origin inside another process.
+    let surveys = status::channel().1;
+    let rooms = Rooms { config, name: &name, stores: &stores, keeper: None, surveys };
     let (steering, server) = rooms.start(metrics, told, ends).await?;
     Ok(Embedded { name, inbox: sender, steering, server: server.rooms, stores, webhooks })
 }
@@ -163,10 +166,12 @@ impl Origin {
         config.check()?;
         let name = config.name()?;
         let registry = Registry::new();
-        let endpoint_metrics = EndpointMetrics::register(&registry)?;
+        let endpoint_metrics = EndpointMetrics::register(&registry, NodeRole::Origin)?;
         let metrics = register(config, &name, &registry)?;
         let health = Health::new();
-        let page = serve_page(config.metrics, &registry, &health)?;
+        let (asker, surveys) = status::channel();
+        let router = metrics_page::router(registry.clone(), health.clone()).merge(asker.router());
+        let page = status::serve(config.metrics, router)?;
         let stores =
             Arc::new(Stores::open(&config.store, &registry).context("the store of rooms")?);
         let webhooks = start_webhooks(config, &registry)?;
@@ -175,6 +180,7 @@ impl Origin {
         // Before the rooms: the lease says where this origin is. What comes meanwhile waits.
         let endpoint = Endpoint::bind(config.endpoint()?, sender.clone())
             .with_context(|| format!("the mesh cannot start on {}", config.mesh))?;
+        endpoint.trails().register(&registry)?;
         let mesh = endpoint.local_addr();
         let keeper = if config.store.is_shared() {
             health.set_ready(false, "the lease of this origin has not been taken yet");
@@ -183,7 +189,7 @@ impl Origin {
         } else {
             None
         };
-        let rooms = Rooms { config, name: &name, stores: &stores, keeper };
+        let rooms = Rooms { config, name: &name, stores: &stores, keeper, surveys };
         let (steering, server) = rooms.start(metrics, told, (inbox, sender)).await?;
         health.set_ready(true, "");
         tracing::info!(node = %name.node, region = %name.region, %mesh, metrics = %page, "origin up");
@@ -279,7 +285,7 @@ impl Origin {
 
 fn register(config: &Config, name: &PeerName, registry: &Registry) -> anyhow::Result<Metrics> {
     let labels = NodeLabels { name, coordinates: config.latitude_longitude() };
-    Metrics::register(registry, &labels).context("this registry holds an origin's metrics already")
+    Metrics::register(registry, &labels).context("this registry has an origin's metrics already")
 }
 
 /// What the rooms of an origin start from.
@@ -289,6 +295,7 @@ struct Rooms<'a> {
     stores: &'a Arc<Stores>,
     /// Where the store is shared with other origins.
     keeper: Option<Keeper>,
+    surveys: Asked,
 }
 
 impl Rooms<'_> {
@@ -298,12 +305,13 @@ impl Rooms<'_> {
         webhooks: Option<webhook::Sender>,
         ends: (Inbox, InboxSender),
     ) -> anyhow::Result<(Steering, Running)> {
-        let Self { config, name, stores, keeper } = self;
+        let Self { config, name, stores, keeper, surveys } = self;
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = Instant::now();
         let start = Start { now, unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) };
         let rng = rand::make_rng::<StdRng>();
         let mut service = Service::new(name.node.clone(), config.service_limits(), rng, start);
+        service.locate(&name.region, now);
         let (tell, tidings) = mpsc::channel(TIDINGS_MAX);
         let (show, neighbours) = watch::channel(Vec::new());
         let keeper = keeper.map(|keeper| {
@@ -323,7 +331,9 @@ impl Rooms<'_> {
             tracing::error!(lost, "blocks that the store has kept are not in force");
         }
         let kept = (Scribe::new(stores.clone()), config.retention);
-        let (server, steering) = Server::new(service, kept, webhooks, ends, metrics, tidings);
+        let site = Site { name: name.clone(), place: config.coordinates };
+        let (server, steering) =
+            Server::new(service, kept, webhooks, ends, metrics, tidings, (site, surveys));
         let running = Running { rooms: tokio::spawn(server.run()), keeper, neighbours };
         Ok((steering, running))
     }
@@ -363,31 +373,4 @@ async fn end_stores(stores: Arc<Stores>) {
     if !stored {
         tracing::error!("not everything was stored before the end");
     }
-}
-
-/// Serves the page from a thread of its own, so that a scrape never delays a frame. The thread ends
-/// with the process.
-fn serve_page(
-    address: SocketAddr,
-    registry: &Registry,
-    health: &Health,
-) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind(address).with_context(|| {
-        format!("the metrics page cannot listen on {address}; is another process there?")
-    })?;
-    listener.set_nonblocking(true)?;
-    let bound = listener.local_addr()?;
-    let router = metrics_page::router(registry.clone(), health.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let serve = async move {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        metrics_page::serve_on(listener, router, std::future::pending()).await?;
-        anyhow::Ok(())
-    };
-    std::thread::Builder::new().name("metrics-page".to_owned()).spawn(move || {
-        if let Err(error) = runtime.block_on(serve) {
-            tracing::error!(%error, "the metrics page has ended");
-        }
-    })?;
-    Ok(bound)
 }

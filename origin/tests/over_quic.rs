@@ -46,6 +46,25 @@ async fn an_edge_finds_the_origin_is_served_and_hears_its_goodbye() {
     assert!(get(page, "/health/ready").await.starts_with("HTTP/1.1 200"));
     assert!(get(page, "/metrics").await.contains("stoa_origin_endpoint_links_up_total"));
 
+    let json = get(page, "/status.json?room=r").await;
+    let (head, body) = json.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.contains("cache-control: no-store") && head.contains("default-src 'none'"),
+        "{head}"
+    );
+    let status: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        (&status["edges"][0]["node"], &status["rooms"][0]["room"]),
+        (&"edge-1".into(), &"r".into())
+    );
+    assert_eq!(
+        status["trees"]["red"]["branches"].as_array().map(Vec::len),
+        Some(0),
+        "nobody is there"
+    );
+    assert!(get(page, "/status").await.contains("<td>edge-1"));
+    assert!(get(page, "/status?room=%3Cb%3E").await.starts_with("HTTP/1.1 400"));
+
     trigger.request();
     let drained = wait_for(&mut events, |event| match event {
         Event::Control { body, .. } => matches!(*body, Body::Drain(_)).then_some(()),

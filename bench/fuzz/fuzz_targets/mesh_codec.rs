@@ -1,6 +1,6 @@
 //! What a mesh node reads from another: the control stream, datagrams, and what a link makes of both.
 //!
-//! Run: `cargo +nightly fuzz run --fuzz-dir bench/fuzz mesh_codec -- -max_total_time=60`
+//! Run: `cargo +nightly fuzz run --fuzz-dir bench/fuzz mesh_codec bench/fuzz/seeds/mesh_codec -- -max_total_time=60`
 
 #![no_main]
 
@@ -14,6 +14,7 @@ use stoa_protocol::mesh::datagram::{Beat, Records, decode_header};
 use stoa_protocol::mesh::identity::Identity;
 use stoa_protocol::mesh::peer::{Config, Peer};
 use stoa_protocol::mesh::repair::{FEATURE, Nack, Repairs};
+use stoa_protocol::mesh::trail;
 
 fuzz_target!(|input: &[u8]| {
     read_stream(input);
@@ -56,8 +57,11 @@ fn read_datagram(input: Bytes) {
         for repair in Repairs::new(input.clone(), at).flatten() {
             repair.records.into_iter().flatten().for_each(drop);
         }
-        for record in Records::new(input, at) {
-            let _ = record;
+        for record in Records::new(input, at).flatten() {
+            if let Some(departure) = record.trail {
+                let (trail, _) = departure.arrive(u32::MAX);
+                assert!(trail.hops().len() <= trail::HOPS_MAX);
+            }
         }
     }
 }
@@ -71,7 +75,7 @@ fn drive_peer(input: &[u8]) {
     let hello = Hello {
         node: "edge-1".into(),
         region: "ams".into(),
-        features: vec![FEATURE.into()],
+        features: vec![FEATURE.into(), trail::FEATURE.into()],
         ..Hello::default()
     };
     peer.handle_control(Control { body: Some(Body::Hello(hello)) }, now);

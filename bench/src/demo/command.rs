@@ -17,7 +17,7 @@ use super::network::{Network, Wish};
 use super::scrape::Page;
 use super::table::{self, Reading, Row};
 use crate::impair::Loss;
-use crate::load::Connection;
+use crate::load::{Connection, Scenario, scenario};
 use crate::screen::Screen;
 
 /// How often the table is renewed.
@@ -25,15 +25,36 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A node that does not answer in this time is shown as it was.
 const SCRAPE: Duration = Duration::from_millis(800);
 
+/// Where edges stand of which only the number is given.
+const ALL_OVER_THE_WORLD: [&str; 24] = [
+    "ams", "iad", "sin", "gru", "sfo", "lhr", "nrt", "syd", "bom", "jnb", "dxb", "ord", "hkg",
+    "mad", "waw", "mia", "scl", "icn", "del", "los", "yul", "akl", "cai", "arn",
+];
+
+/// Where origins stand in a scenario.
+const THREE_ORIGINS: [&str; 3] = ["fra", "iad", "sin"];
+
+/// How many edges a node sends a room to in a scenario, so that there are nodes to pass on.
+const SCENARIO_FAN_OUT: u16 = 3;
+
+/// Seconds that nodes have to leave in.
+const SCENARIO_DRAIN_S: u32 = 10;
+
 /// Runs a network of one origin and three edges on this machine, far apart from each other.
 #[derive(Clone, Debug, Args)]
 pub struct Arguments {
-    /// Where the origin stands
-    #[arg(long, value_name = "CODE", default_value = "fra", value_parser = place)]
-    origin: &'static Place,
-    /// Where the edges stand
-    #[arg(long, value_name = "CODES", default_value = "ams,iad,sin", value_delimiter = ',', value_parser = place)]
-    edges: Vec<&'static Place>,
+    /// Where the origins stand; several share a Cassandra, which is started (without it: fra; for a scenario: fra,iad,sin)
+    #[arg(long, visible_alias = "origin", value_name = "CODES", value_delimiter = ',', value_parser = place)]
+    origins: Vec<&'static Place>,
+    /// Where the edges stand, or how many there are, all over the world
+    #[arg(long, value_name = "CODES|N", default_value = "ams,iad,sin", value_parser = places)]
+    edges: Places,
+    /// How many edges a node sends a room to (16 for origins and 8 for edges unless given; for a scenario: 3)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    fan_out: Option<u16>,
+    /// Let somebody speak, listen at every edge, and see frame by frame who misses what when this happens
+    #[arg(long, value_enum)]
+    scenario: Option<Scenario>,
     /// Measured round-trip times (CSV, in ms, by city); what it lacks comes from the model
     #[arg(long, value_name = "FILE")]
     rtt: Option<PathBuf>,
@@ -60,6 +81,23 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Where edges stand.
+#[derive(Clone, Debug)]
+struct Places(Vec<&'static Place>);
+
+fn places(text: &str) -> Result<Places, String> {
+    let codes = match text.parse::<usize>() {
+        Ok(count) if (1..=ALL_OVER_THE_WORLD.len()).contains(&count) => {
+            ALL_OVER_THE_WORLD[..count].to_vec()
+        }
+        Ok(_) => {
+            return Err(format!("1 to {} edges, or codes of places", ALL_OVER_THE_WORLD.len()));
+        }
+        Err(_) => text.split(',').collect(),
+    };
+    codes.into_iter().map(place).collect::<Result<_, _>>().map(Places)
+}
+
 fn place(code: &str) -> Result<&'static Place, String> {
     places::find(code).ok_or_else(|| {
         let known: Vec<&str> = places::PLACES.iter().map(|place| place.code).collect();
@@ -82,14 +120,22 @@ impl Arguments {
             (0.0..1_000.0).contains(&self.jitter_ms),
             "--jitter-ms must lie between 0 and 1000"
         );
+        let far_apart = self.scenario.is_some();
+        let origins = match &self.origins[..] {
+            [] if far_apart => THREE_ORIGINS.iter().filter_map(|code| places::find(code)).collect(),
+            [] => places::find("fra").into_iter().collect(),
+            named => named.to_vec(),
+        };
         Ok(Wish {
-            origin: self.origin,
-            edges: self.edges.clone(),
+            origins,
+            edges: self.edges.0.clone(),
             matrix,
             jitter: Duration::from_secs_f64(self.jitter_ms / 1_000.0),
             loss: Loss::new(self.loss, self.burst)?,
             listen: self.listen,
             port: self.port,
+            fan_out: self.fan_out.or(far_apart.then_some(SCENARIO_FAN_OUT)),
+            drain_s: if far_apart { SCENARIO_DRAIN_S } else { 0 },
         })
     }
 }
@@ -106,6 +152,12 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         network = Network::start(&wish) => network?,
         () = shutdown.requested() => return Ok(()),
     };
+    if let Some(scenario) = arguments.scenario {
+        return tokio::select! {
+            played = scenario::play(network, scenario, arguments.json) => played,
+            () = shutdown.requested() => Ok(()),
+        };
+    }
     if arguments.json {
         print_line(&ready(&network))?;
     } else {
@@ -128,17 +180,27 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
 fn welcome(network: &Network, wish: &Wish, took: Duration) {
     let edges = network.edges.len();
+    let origins: Vec<&str> = wish.origins.iter().map(|place| place.city).collect();
     println!(
-        "one origin in {}, {edges} edges, up in {:.1} s; Ctrl-C ends them\n",
-        wish.origin.city,
+        "{} in {}, {edges} edges, up in {:.1} s; Ctrl-C ends them\n",
+        if origins.len() == 1 { "one origin" } else { "origins" },
+        origins.join(", "),
         took.as_secs_f64()
     );
+    for origin in &network.origins {
+        println!(
+            "what the origin in {} sees: http://{}/status",
+            origin.place.city,
+            origin.node.http()
+        );
+    }
+    println!();
     for edge in &network.edges {
         let source = if edge.round_trip.measured { "measured" } else { "modelled" };
         let ms = edge.round_trip.ms;
         println!(
             "{} ({}), {ms:.1} ms from the origin ({source})",
-            edge.place.city, edge.place.code
+            edge.site.place.city, edge.site.place.code
         );
         println!("  speak   {}\n  listen  {}", edge.speaker, edge.listener);
     }
@@ -148,19 +210,23 @@ fn welcome(network: &Network, wish: &Wish, took: Duration) {
 fn ready(network: &Network) -> serde_json::Value {
     let edges = network.edges.iter().map(|edge| {
         json!({
-            "edge": edge.place.code,
-            "city": edge.place.city,
-            "http": format!("http://{}", edge.node.http()),
-            "pid": edge.node.pid(),
+            "edge": edge.site.place.code,
+            "city": edge.site.place.city,
+            "http": format!("http://{}", edge.site.node.http()),
+            "pid": edge.site.node.pid(),
             "rtt_ms": edge.round_trip.ms,
             "measured": edge.round_trip.measured,
             "speaker": edge.speaker,
             "listener": edge.listener,
         })
     });
-    let origin = json!({ "metrics": format!("http://{}", network.origin.http()), "pid": network.origin.pid() });
-    let edges = edges.collect::<Vec<_>>();
-    json!({ "event": "ready", "room": network.room.room, "origin": origin, "edges": edges })
+    let origins = network.origins.iter().map(|origin| {
+        let http = format!("http://{}", origin.node.http());
+        let status = format!("{http}/status");
+        json!({ "origin": origin.place.code, "metrics": http, "status": status, "pid": origin.node.pid() })
+    });
+    let (origins, edges) = (origins.collect::<Vec<_>>(), edges.collect::<Vec<_>>());
+    json!({ "event": "ready", "room": network.room.room, "origins": origins, "edges": edges })
 }
 
 async fn show(network: &Network, json: bool) -> Result<()> {
@@ -197,9 +263,9 @@ async fn show(network: &Network, json: bool) -> Result<()> {
 async fn read(network: &Network, last: &[Reading]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for (edge, last) in network.edges.iter().zip(last) {
-        let page = tokio::time::timeout(SCRAPE, metrics(edge.node.http())).await;
+        let page = tokio::time::timeout(SCRAPE, metrics(edge.site.node.http())).await;
         let page = page.ok().and_then(Result::ok).unwrap_or_else(|| last.page.clone());
-        readings.push(Reading { page, path: table::path_samples(edge) });
+        readings.push(Reading { page, path: network.path(edge) });
     }
     readings
 }

@@ -16,6 +16,6 @@ mod scrape;
 mod table;
 
 pub use command::{Arguments, run};
-pub(crate) use distance::Matrix;
+pub(crate) use distance::{Matrix, round_trip};
 pub(crate) use network::{Network, Wish};
 pub(crate) use scrape::Page;

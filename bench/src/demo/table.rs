@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::network::Edge;
 use super::scrape::Page;
-use crate::impair::{Direction, Sample};
+use crate::impair::Sample;
 
 /// What one edge's counters stood at.
 #[derive(Clone, Debug, Default)]
@@ -57,15 +57,17 @@ impl Row {
         )]
         let whole = |metric: &str| count(metric) as u64;
         Self {
-            edge: edge.place.code,
+            edge: edge.site.place.code,
             participants: whole("stoa_edge_participants"),
             listeners: whole("stoa_edge_listeners"),
             frames_up_per_second: rate("stoa_edge_frames_up_total", ""),
             frames_in_per_second: rate("stoa_edge_link_frames_total", "direction=\"in\""),
             packets_per_second: rate("stoa_edge_sent_packets_total", ""),
             asked_rtt_ms: edge.round_trip.ms,
-            link_rtt_ms: page.max("stoa_edge_link_rtt_seconds", "").map(|s| s * 1_000.0),
-            link_loss_percent: page.max("stoa_edge_link_loss_ratio", "").map(|loss| loss * 100.0),
+            link_rtt_ms: page.max("stoa_edge_link_rtt_seconds", "-origin\"").map(|s| s * 1_000.0),
+            link_loss_percent: page
+                .max("stoa_edge_link_loss_ratio", "-origin\"")
+                .map(|loss| loss * 100.0),
             path_lost: now.path.iter().map(|sample| sample.lost).sum(),
             cores: rate("stoa_process_cpu_seconds_total", ""),
             rss_mib: count("stoa_process_resident_memory_bytes") / f64::from(1 << 20),
@@ -90,11 +92,6 @@ impl Row {
             format!("{:.0} MiB", self.rss_mib),
         ]
     }
-}
-
-/// The counters of an edge's path.
-pub(super) fn path_samples(edge: &Edge) -> [Sample; 2] {
-    [Direction::Up, Direction::Down].map(|direction| edge.path.sample(direction))
 }
 
 /// Heading and rows.

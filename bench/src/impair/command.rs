@@ -1,5 +1,6 @@
 //! `bench impair`: a proxy from the command line, with a live table.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::counters::{Direction, Sample};
-use super::io::{Plan, Proxy, spawn};
+use super::io::{Entrance, Plan, Proxy, spawn};
 use super::profile::{Cut, Loss, Profile};
 use crate::screen::Screen;
 
@@ -98,7 +99,7 @@ impl Arguments {
         let profile = self.profile()?;
         let up = if self.direction == Side::Down { Profile::default() } else { profile };
         let down = if self.direction == Side::Up { Profile::default() } else { profile };
-        Ok(Plan { listen: self.listen, target: self.target, up, down, seed: self.seed })
+        Ok(Plan { target: self.target, up, down, sources: BTreeMap::new(), seed: self.seed })
     }
 }
 
@@ -109,9 +110,10 @@ impl Arguments {
 pub async fn run(arguments: Arguments) -> Result<()> {
     let plan = arguments.plan()?;
     let end = arguments.seconds.map(|seconds| span("seconds", seconds)).transpose()?;
-    let proxy = spawn(plan)?;
+    let target = plan.target;
+    let proxy = spawn(Entrance::bind(arguments.listen)?, plan)?;
     if !arguments.json {
-        println!("{} -> {}; Ctrl-C ends it", proxy.address(), plan.target);
+        println!("{} -> {}; Ctrl-C ends it", proxy.address(), target);
     }
     let ended = async {
         match end {

@@ -3,9 +3,9 @@
 //! A client's packets keep their own source port towards the target, so that the target tells clients apart.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::counters::{Counters, Direction, Sample};
 use super::flows::Flows;
-use super::model::{Model, Verdict};
+use super::model::{Cause, Model, Verdict};
 use super::profile::Profile;
 
 /// Packets that a proxy holds at once, both directions; more are dropped and counted.
@@ -29,18 +29,25 @@ const READS_PER_TURN_MAX: usize = 64;
 const SLEEP_MAX: Duration = Duration::from_millis(50);
 
 /// What a proxy does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
-    /// Where clients send to; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Where their packets go.
+    /// Where packets of clients go.
     pub target: SocketAddr,
     /// What happens on the way to the target.
     pub up: Profile,
     /// What happens on the way back.
     pub down: Profile,
+    /// Clients at these addresses have a path of their own, the same both ways.
+    pub sources: BTreeMap<IpAddr, Profile>,
     /// The same seed gives the same losses and delays for the same packets.
     pub seed: u64,
+}
+
+/// A proxy's address that is taken already, before anybody knows where its packets are to go.
+#[derive(Debug)]
+pub struct Entrance {
+    socket: UdpSocket,
+    address: SocketAddr,
 }
 
 /// A running proxy; dropping it stops it.
@@ -48,8 +55,17 @@ pub struct Plan {
 pub struct Proxy {
     address: SocketAddr,
     counters: Arc<Counters>,
+    sources: BTreeMap<IpAddr, Arc<Source>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What is shared of one source's path.
+#[derive(Debug, Default)]
+struct Source {
+    counters: Counters,
+    cut_up: AtomicBool,
+    cut_down: AtomicBool,
 }
 
 impl Proxy {
@@ -65,10 +81,52 @@ impl Proxy {
         self.counters.sample(direction)
     }
 
+    /// What happened so far in one direction of a source's own path; `None` without one.
+    #[must_use]
+    pub fn sample_of(&self, source: IpAddr, direction: Direction) -> Option<Sample> {
+        self.sources.get(&source).map(|source| source.counters.sample(direction))
+    }
+
+    /// Cuts a source's own path in one direction, or mends it. Says whether it has one.
+    pub fn cut(&self, source: IpAddr, direction: Direction, cut: bool) -> bool {
+        let Some(source) = self.sources.get(&source) else { return false };
+        source.valve(direction).store(cut, Ordering::Relaxed);
+        true
+    }
+
     /// Clients now, and how many had to make room for others.
     #[must_use]
     pub fn flows(&self) -> (u64, u64) {
         self.counters.flows()
+    }
+}
+
+impl Source {
+    fn valve(&self, direction: Direction) -> &AtomicBool {
+        match direction {
+            Direction::Up => &self.cut_up,
+            Direction::Down => &self.cut_down,
+        }
+    }
+}
+
+impl Entrance {
+    /// Takes an address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When it cannot be bound.
+    pub fn bind(listen: SocketAddr) -> Result<Self> {
+        let socket = UdpSocket::bind(listen)
+            .with_context(|| format!("cannot listen on {listen} (UDP); is it in use?"))?;
+        socket.set_nonblocking(true).context("cannot make the socket non-blocking")?;
+        let address = socket.local_addr().context("cannot read the socket's address")?;
+        Ok(Self { socket, address })
+    }
+
+    /// Where clients send to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 
@@ -85,21 +143,26 @@ impl Drop for Proxy {
 /// Starts a proxy on a thread of its own.
 ///
 /// # Errors
-/// When the address cannot be bound or a profile makes no sense.
-pub fn spawn(plan: Plan) -> Result<Proxy> {
-    let socket = UdpSocket::bind(plan.listen)
-        .with_context(|| format!("cannot listen on {} (UDP); is it in use?", plan.listen))?;
-    socket.set_nonblocking(true).context("cannot make the socket non-blocking")?;
-    let address = socket.local_addr().context("cannot read the socket's address")?;
+/// When a profile makes no sense.
+pub fn spawn(entrance: Entrance, plan: Plan) -> Result<Proxy> {
+    let Entrance { socket, address } = entrance;
     let counters = Arc::new(Counters::default());
     let stop = Arc::new(AtomicBool::new(false));
     let now = Instant::now();
+    let mut own = BTreeMap::new();
+    for (ip, profile) in plan.sources {
+        let shared = Arc::<Source>::default();
+        let (up, down) = (Model::new(profile, now)?, Model::new(profile, now)?);
+        own.insert(ip, Own { shared, up, down });
+    }
+    let sources = own.iter().map(|(ip, own)| (*ip, Arc::clone(&own.shared))).collect();
     let mut path = Path {
         socket,
         target: plan.target,
         flows: Flows::default(),
         up: Model::new(plan.up, now)?,
         down: Model::new(plan.down, now)?,
+        own,
         rng: StdRng::seed_from_u64(plan.seed),
         held: BinaryHeap::new(),
         arrivals: 0,
@@ -110,7 +173,14 @@ pub fn spawn(plan: Plan) -> Result<Proxy> {
         .name("impair".into())
         .spawn(move || path.run(&stopped))
         .context("cannot start a thread")?;
-    Ok(Proxy { address, counters, stop, thread: Some(thread) })
+    Ok(Proxy { address, counters, sources, stop, thread: Some(thread) })
+}
+
+/// A source's own path.
+struct Own {
+    shared: Arc<Source>,
+    up: Model,
+    down: Model,
 }
 
 /// A packet on its way, ordered by arrival; `turn` keeps the order of equal arrivals.
@@ -129,6 +199,7 @@ struct Path {
     flows: Flows<UdpSocket>,
     up: Model,
     down: Model,
+    own: BTreeMap<IpAddr, Own>,
     rng: StdRng,
     held: BinaryHeap<Reverse<Held>>,
     arrivals: u64,
@@ -217,11 +288,21 @@ impl Path {
     }
 
     fn take(&mut self, flow: u64, up: bool, packet: &[u8], now: Instant) {
-        let (model, direction) =
-            if up { (&mut self.up, Direction::Up) } else { (&mut self.down, Direction::Down) };
+        let direction = if up { Direction::Up } else { Direction::Down };
         let counters = self.counters.of(direction);
         counters.count_packet(packet.len());
+        let source = self.flows.find(flow).map(|flow| flow.client.ip());
+        let own = source.and_then(|source| self.own.get_mut(&source));
+        let (model, own) = match own {
+            Some(own) => (if up { &mut own.up } else { &mut own.down }, Some(&*own.shared)),
+            None => (if up { &mut self.up } else { &mut self.down }, None),
+        };
+        if let Some(own) = own {
+            own.counters.of(direction).count_packet(packet.len());
+        }
+        let is_cut = own.is_some_and(|own| own.valve(direction).load(Ordering::Relaxed));
         match model.handle_packet(now, &mut self.rng, packet.len()) {
+            Verdict::DeliverAt(_) if is_cut => counters.count_drop(Cause::Cut),
             Verdict::Drop(cause) => counters.count_drop(cause),
             Verdict::DeliverAt(_) if self.held.len() >= HELD_MAX => counters.count_overflow(),
             Verdict::DeliverAt(arrival) => {

@@ -18,6 +18,6 @@ mod profile;
 
 pub use command::{Arguments, run};
 pub use counters::{Direction, Sample};
-pub use io::{Plan, Proxy, spawn};
+pub use io::{Entrance, Plan, Proxy, spawn};
 pub use model::{Cause, Model, Verdict};
 pub use profile::{Cut, Loss, Profile, ProfileError};

@@ -22,6 +22,7 @@
 //! | [`stage`] | `bench stage` |
 //! | [`rooms`] | `bench rooms` |
 //! | [`outage`] | `bench outage` |
+//! | `scenario` | `bench demo --scenario` |
 //! | [`takeover`] | `bench takeover` |
 //! | `talk` | a room's WebSocket |
 //! | [`storm`], `storm_report` | `bench join-storm`, and its figures |
@@ -39,6 +40,7 @@ pub mod outage;
 mod overload;
 mod report;
 pub mod rooms;
+pub(crate) mod scenario;
 mod sockets;
 mod speaker;
 pub mod stage;
@@ -53,4 +55,5 @@ mod window;
 
 pub use command::{Arguments, run};
 pub use http::{Answer, Connection, Room, Tokens};
+pub(crate) use scenario::Scenario;
 pub(crate) use sockets::Sockets;

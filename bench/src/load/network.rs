@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::http::Connection;
 use crate::demo::Page;
-use crate::node::{Child, EdgeSettings, OriginSettings, StorePlace, this_program};
+use crate::node::{Child, EdgeSettings, MeshSettings, OriginSettings, StorePlace, this_program};
 
 /// How often it is looked whether everything is stored.
 const LOOK: Duration = Duration::from_millis(20);
@@ -39,7 +39,13 @@ impl Network {
     ) -> Result<Self> {
         let folder = tempfile::tempdir().context("no temporary directory")?;
         let program = this_program()?;
-        let origin = OriginSettings { node: "origin-1".into(), place: None, store, drain_s: 0 };
+        let origin = OriginSettings {
+            node: "origin-1".into(),
+            place: None,
+            mesh: MeshSettings::default(),
+            store,
+            drain_s: 0,
+        };
         let origin = origin.start(&program, folder.path()).await?;
         let mesh = origin.mesh().context("the origin does not say where it takes links")?;
         let secret = format!("{:032x}", rand::rng().random::<u128>());
@@ -53,6 +59,7 @@ impl Network {
                 advertise: vec![Ipv4Addr::LOCALHOST.into()],
                 place: None,
                 origin: Some(mesh),
+                mesh: MeshSettings::default(),
                 secret: Some(secret.clone()),
                 workers,
                 participants,

@@ -1,8 +1,8 @@
 //! The speaker: one thread that sends a stamped frame every 20 ms, on time.
 
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,8 @@ use str0m::media::{Mid, Pt};
 use str0m::rtp::{ExtensionValues, RtpWrite, SeqNo};
 
 use super::client::{Handshake, Progress};
-use super::stamp::Stamp;
+use super::stamp::{Stamp, for_each_stamp};
+use crate::measure::histogram::Histogram;
 
 /// Time from frame to frame.
 const FRAME: Duration = Duration::from_millis(20);
@@ -30,6 +31,7 @@ pub(super) struct Speaker {
     sent: Arc<AtomicU32>,
     connected: Arc<AtomicBool>,
     pausing: Arc<AtomicBool>,
+    delays: Arc<Mutex<Histogram>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<()>>>,
 }
@@ -44,6 +46,7 @@ impl Speaker {
         let sent = Arc::<AtomicU32>::default();
         let connected = Arc::<AtomicBool>::default();
         let pausing = Arc::<AtomicBool>::default();
+        let delays = Arc::<Mutex<Histogram>>::default();
         let stop = Arc::<AtomicBool>::default();
         let state = State {
             handshake,
@@ -52,6 +55,7 @@ impl Speaker {
             sent: Arc::clone(&sent),
             connected: Arc::clone(&connected),
             pausing: Arc::clone(&pausing),
+            delays: Arc::clone(&delays),
             paused_frames: 0,
             rng: StdRng::seed_from_u64(1),
         };
@@ -60,7 +64,7 @@ impl Speaker {
             .name("speaker".into())
             .spawn(move || state.run(&stopped))
             .context("no thread")?;
-        Ok(Self { sent, connected, pausing, stop, thread: Some(thread) })
+        Ok(Self { sent, connected, pausing, delays, stop, thread: Some(thread) })
     }
 
     /// Frames sent so far: the number of the next one.
@@ -76,6 +80,11 @@ impl Speaker {
     /// Lets it be silent, or speak again. Its clock goes on meanwhile.
     pub(super) fn pause(&self, pausing: bool) {
         self.pausing.store(pausing, Ordering::Relaxed);
+    }
+
+    /// How long frames of other speakers have taken to it since the last call.
+    pub(super) fn take_delays(&self) -> Histogram {
+        std::mem::take(&mut *self.delays.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether its thread has ended.
@@ -109,6 +118,7 @@ struct State {
     sent: Arc<AtomicU32>,
     connected: Arc<AtomicBool>,
     pausing: Arc<AtomicBool>,
+    delays: Arc<Mutex<Histogram>>,
     /// Frames that were not sent, in pauses.
     paused_frames: u32,
     rng: StdRng,
@@ -123,6 +133,7 @@ impl State {
             while let Ok((length, from)) = self.socket.recv_from(&mut datagram) {
                 self.handshake.handle_packet(Instant::now(), from, &datagram[..length]);
                 self.flush();
+                self.listen();
             }
             self.handshake.handle_timeout(Instant::now());
             let due = match self.flush() {
@@ -159,6 +170,22 @@ impl State {
                 tracing::debug!(%error, "a datagram of the speaker was not sent");
             }
         })
+    }
+
+    fn listen(&mut self) {
+        let packets = self.handshake.heard();
+        if packets.is_empty() {
+            return;
+        }
+        let now = self.epoch.elapsed();
+        let mut delays = self.delays.lock().unwrap_or_else(PoisonError::into_inner);
+        for packet in packets {
+            for_each_stamp(&packet, |stamp| {
+                if let Some(stamp) = stamp {
+                    delays.record(now.saturating_sub(stamp.sent));
+                }
+            });
+        }
     }
 
     /// The audio line and the payload type that the edge chose for Opus.

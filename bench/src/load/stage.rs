@@ -20,7 +20,7 @@ use super::report::{Percentiles, percentiles};
 use super::speaker::Speaker;
 use super::swarm::Swarm;
 use super::talk::Talk;
-use crate::demo::{Matrix, Network, Wish};
+use crate::demo::{Matrix, Network, Wish, round_trip};
 use crate::impair::Loss;
 use crate::measure::histogram::Histogram;
 use crate::screen::{self, bar};
@@ -31,6 +31,10 @@ const LOOK: Duration = Duration::from_micros(500);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Without a sound for this long it is silent.
 const SILENCE: Duration = Duration::from_millis(300);
+/// Until edges of speakers send to each other.
+const LANE_SETTLES: Duration = Duration::from_secs(3);
+/// How long speakers listen to each other.
+const CONVERSATION: Duration = Duration::from_secs(10);
 /// Packets of the far listener.
 const PACKET_MS: u32 = 20;
 
@@ -62,6 +66,11 @@ struct Report {
     demoted_to_silent_ms: Percentiles,
     /// Offers that the new speakers sent meanwhile.
     sdp_exchanges: u32,
+    /// One speaker as the other hears him, each at his edge.
+    speaker_to_speaker_ms: Percentiles,
+    /// The path between those edges, and the one over the owner.
+    direct_path_ms: f64,
+    over_owner_path_ms: f64,
 }
 
 /// Runs it.
@@ -88,13 +97,15 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 fn wish() -> Result<Wish> {
     let place = |code| places::find(code).with_context(|| format!("no such place: {code}"));
     Ok(Wish {
-        origin: place("fra")?,
+        origins: vec![place("fra")?],
         edges: vec![place("ams")?, place("iad")?, place("sin")?],
         matrix: Matrix::default(),
         jitter: Duration::from_micros(500),
         loss: Loss::new(0.0, None)?,
         listen: SocketAddr::from(([127, 0, 0, 1], 0)).ip(),
         port: 0,
+        fan_out: None,
+        drain_s: 0,
     })
 }
 
@@ -103,14 +114,14 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
     let half_ms = |ms: f64| ms / 2.0;
     let one_way_path_ms = half_ms(far.round_trip.ms) + half_ms(farthest.round_trip.ms);
     let room = &network.room;
-    let scene = Scene::of(farthest.node.http(), room.clone(), PACKET_MS)?;
+    let scene = Scene::of(farthest.site.node.http(), room.clone(), PACKET_MS)?;
     let length = Duration::from_millis(PACKET_MS.into());
     let swarm = Arc::new(Swarm::spawn(1, 1, scene.epoch, length)?);
     scene.door(&swarm).await?.join(0).await?;
     swarm.window.set(1..u32::MAX);
-    let (mut host, _voice) = enter(near.node.http(), &scene, &room.tokens.host, "Host").await?;
+    let (mut host, voice) = enter(near.site.node.http(), &scene, &room.tokens.host, "Host").await?;
     let (mut guest, _other) =
-        enter(far.node.http(), &scene, &room.tokens.listener, "Guest").await?;
+        enter(far.site.node.http(), &scene, &room.tokens.listener, "Guest").await?;
 
     let to_owner = Duration::from_secs_f64(half_ms(near.round_trip.ms) / 1_000.0);
     let (mut audible, mut over, mut silent) =
@@ -124,7 +135,18 @@ async fn measure(arguments: &Arguments, network: &Network) -> Result<Report> {
         bar.inc(1);
     }
     bar.finish_and_clear();
+    accept(&mut host, &mut guest, &swarm).await?;
+    // The owner's word to the other edge, and a link between the two if there was none.
+    tokio::time::sleep(LANE_SETTLES).await;
+    voice.take_delays();
+    tokio::time::sleep(CONVERSATION).await;
+    let delays = voice.take_delays();
+    ensure!(delays.count() > 0, "the speakers do not hear each other");
+    let between = round_trip(&Matrix::default(), near.site.place, far.site.place);
     Ok(Report {
+        speaker_to_speaker_ms: percentiles(&delays),
+        direct_path_ms: half_ms(between.ms),
+        over_owner_path_ms: half_ms(near.round_trip.ms) + half_ms(far.round_trip.ms),
         rounds: arguments.rounds,
         one_way_path_ms,
         accepted_to_audible_ms: percentiles(&audible),
@@ -214,13 +236,17 @@ impl Report {
         };
         format!(
             "{} hands accepted in Amsterdam, raised in Ashburn, heard in Singapore; {} SDP exchanges\n\
-             one-way path                {:>8.1} ms\n{}{}{}",
+             one-way path                {:>8.1} ms\n{}{}{}\
+             between the two speakers    {:>8.1} ms directly, {:.1} ms over the owner\n{}",
             self.rounds,
             self.sdp_exchanges,
             self.one_way_path_ms,
             line("accepted to audible", &self.accepted_to_audible_ms),
             line("of which not path", &self.over_path_ms),
             line("demoted to silent", &self.demoted_to_silent_ms),
+            self.direct_path_ms,
+            self.over_owner_path_ms,
+            line("speaker to speaker", &self.speaker_to_speaker_ms),
         )
     }
 }

@@ -15,8 +15,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
-use super::client::{Handshake, Heard, Listener, Progress};
+use super::client::{self, Handshake, Listener, Progress};
 use super::letter::Letter;
+use super::scenario::Heard;
 use super::sockets::{Places, Sockets};
 use super::stamp::{Stamp, for_each_stamp};
 use super::tally::{Gauges, Tally};
@@ -71,6 +72,29 @@ impl Swarm {
         epoch: Instant,
         length: Duration,
     ) -> Result<Self> {
+        Self::start(clients, sockets, epoch, length, None)
+    }
+
+    /// The same, with one socket, and every frame noted; what `notes` does not take is not noted.
+    ///
+    /// # Errors
+    /// When the system gives no socket or thread.
+    pub(super) fn noting(
+        clients: u32,
+        epoch: Instant,
+        length: Duration,
+        notes: SyncSender<Heard>,
+    ) -> Result<Self> {
+        Self::start(clients, 1, epoch, length, Some(notes))
+    }
+
+    fn start(
+        clients: u32,
+        sockets: u32,
+        epoch: Instant,
+        length: Duration,
+        notes: Option<SyncSender<Heard>>,
+    ) -> Result<Self> {
         let sockets = Sockets::bind(sockets)?;
         let places = sockets.places();
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
@@ -83,6 +107,7 @@ impl Swarm {
             sockets,
             epoch,
             length,
+            notes,
             joining,
             wake: Arc::clone(&wake),
             gauges: Arc::clone(&gauges),
@@ -145,6 +170,7 @@ struct State {
     sockets: Sockets,
     epoch: Instant,
     length: Duration,
+    notes: Option<SyncSender<Heard>>,
     joining: Receiver<Join>,
     wake: Arc<OwnedFd>,
     gauges: Arc<Gauges>,
@@ -234,25 +260,25 @@ impl State {
         };
         let mut buffer = [0; 256];
         match listener.handle_packet(now, from, datagram, &mut buffer) {
-            Heard::Audio(payload) => {
+            client::Heard::Audio(payload) => {
                 let payload = payload.start..payload.end.min(datagram.len());
                 self.handle_audio(id, &datagram[payload], now);
             }
-            Heard::Report => self.tally.reports += 1,
-            Heard::Consent => self.tally.consents += 1,
-            Heard::Goodbye => {
+            client::Heard::Report => self.tally.reports += 1,
+            client::Heard::Consent => self.tally.consents += 1,
+            client::Heard::Goodbye => {
                 *client = Client::default();
                 self.gauges.sent_away.fetch_add(1, Ordering::Relaxed);
             }
-            Heard::Answer(length) => self.sockets.send(id, from, &buffer[..length]),
-            Heard::Dtls => {
+            client::Heard::Answer(length) => self.sockets.send(id, from, &buffer[..length]),
+            client::Heard::Dtls => {
                 if let Some(handshake) = &mut client.handshake {
                     handshake.handle_packet(now, from, datagram);
                     let sockets = &self.sockets;
                     handshake.poll(|to, bytes| sockets.send(id, to, bytes));
                 }
             }
-            Heard::Refused => self.tally.refused += 1,
+            client::Heard::Refused => self.tally.refused += 1,
         }
     }
 
@@ -273,6 +299,11 @@ impl State {
                 tally.foreign += 1;
                 return;
             };
+            if let Some(notes) = &self.notes {
+                let Stamp { number, sent: spoken } = stamp;
+                // A full queue shows as lost frames, which is the honest way round.
+                let _ = notes.try_send(Heard { client: id, number, spoken, at: age });
+            }
             let arrival = client.record.note(stamp.number);
             if !counting.contains(&stamp.number) {
                 return;

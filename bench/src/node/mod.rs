@@ -12,4 +12,4 @@ mod settings;
 
 pub use child::{Child, raise_descriptor_limit, this_program};
 pub use run::{Arguments, run_edge, run_origin};
-pub use settings::{EdgeSettings, OriginSettings, StorePlace, standalone_edge};
+pub use settings::{EdgeSettings, MeshSettings, OriginSettings, StorePlace, standalone_edge};

@@ -67,7 +67,8 @@ pub fn run_edge(arguments: Arguments) -> Result<()> {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
         let edge = Box::pin(Edge::start(config)).await?;
         let media = Some(edge.media_addr());
-        announce(Announcement { http: edge.http_addr(), mesh: None, media })?;
+        let mesh = edge.mesh_addr();
+        announce(Announcement { http: edge.http_addr(), mesh, media })?;
         Box::pin(edge.until(&shutdown)).await
     })
 }

@@ -10,6 +10,23 @@ use stoa_origin::store::CassandraConfig;
 
 use super::child::{Child, this_program};
 
+/// How a node is linked.
+#[derive(Clone, Copy, Debug)]
+pub struct MeshSettings {
+    /// Address at which it takes links, at a free port.
+    pub listen: IpAddr,
+    /// Where others reach it, if not there.
+    pub advertise: Option<SocketAddr>,
+    /// How many edges it sends one room to; as many as by default if absent.
+    pub fan_out: Option<u16>,
+}
+
+impl Default for MeshSettings {
+    fn default() -> Self {
+        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), advertise: None, fan_out: None }
+    }
+}
+
 /// What differs from edge to edge.
 #[derive(Clone, Debug)]
 pub struct EdgeSettings {
@@ -25,6 +42,8 @@ pub struct EdgeSettings {
     pub place: Option<(f64, f64)>,
     /// The origin; none for one of its own.
     pub origin: Option<SocketAddr>,
+    /// How it is linked.
+    pub mesh: MeshSettings,
     /// Secret of access tokens; none draws one.
     pub secret: Option<String>,
     /// Media threads; 0 for one per core.
@@ -42,6 +61,8 @@ pub struct OriginSettings {
     pub node: String,
     /// Degrees north and east.
     pub place: Option<(f64, f64)>,
+    /// How it is linked.
+    pub mesh: MeshSettings,
     /// Where it keeps its rooms, and who is in them.
     pub store: StorePlace,
     /// Seconds that its rooms have to go elsewhere when it is asked to end.
@@ -104,18 +125,35 @@ impl StorePlace {
     }
 }
 
+impl MeshSettings {
+    fn advertised(&self) -> String {
+        self.advertise.map(|at| format!("advertise = \"{at}\"\n")).unwrap_or_default()
+    }
+
+    fn fan_out(&self, key: &str) -> String {
+        self.fan_out.map(|edges| format!("{key} = {edges}\n")).unwrap_or_default()
+    }
+}
+
 impl EdgeSettings {
     fn to_toml(&self, certificates: &Path) -> String {
         let listed: Vec<String> = self.advertise.iter().map(|ip| format!("\"{ip}\"")).collect();
         let origin = self.origin.map(|origin| format!("\"{origin}\"")).unwrap_or_default();
+        // Of a port that is not known yet nobody can be told.
+        let is_known = self.http.port() != 0 && !self.http.ip().is_unspecified();
+        let public_url = if is_known {
+            format!("public_url = \"http://{}\"\n", self.http)
+        } else {
+            String::new()
+        };
         let mut text = node_table(&self.node, self.place);
         // Writing to a `String` cannot fail.
         let _ = write!(
             text,
-            "[http]\nlisten = \"{}\"\nopen = true\n\
+            "[http]\nlisten = \"{}\"\nopen = true\n{public_url}\
              [http.limits]\nsessions_max = {}\nheader_read_s = 60\n\
              [media]\nlisten = \"{}\"\nadvertise = [{}]\nworkers = {}\nsessions_max = {}\n\
-             [mesh]\nlisten = \"127.0.0.1:0\"\norigins = [{origin}]\nrooms_file = {}\n\
+             [mesh]\nlisten = \"{}\"\norigins = [{origin}]\nrooms_file = {}\n{}\
              [mesh.certificates]\ndirectory = {}\n\
              [limits]\nparticipants = {}\n\
              [drain]\ndeadline_s = {}\n\
@@ -126,7 +164,9 @@ impl EdgeSettings {
             listed.join(", "),
             self.workers,
             self.participants,
+            SocketAddr::new(self.mesh.listen, 0),
             quoted(&certificates.with_file_name(format!("{}.redb", self.node))),
+            self.mesh.advertised() + &self.mesh.fan_out("fan_out_max"),
             quoted(certificates),
             self.participants,
             self.drain_s,
@@ -153,11 +193,14 @@ impl OriginSettings {
         let mut text = String::new();
         let _ = write!(
             text,
-            "node = \"{0}\"\nregion = \"{1}\"\nmesh = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n\
-             drain_s = {2}\n",
+            "node = \"{0}\"\nregion = \"{1}\"\nmesh = \"{2}\"\nmetrics = \"127.0.0.1:0\"\n\
+             drain_s = {3}\n{4}[limits]\n{5}",
             self.node,
             region(&self.node),
+            SocketAddr::new(self.mesh.listen, 0),
             self.drain_s,
+            self.mesh.advertised(),
+            self.mesh.fan_out("fan_out"),
         );
         if let Some((latitude, longitude)) = self.place {
             let _ =
@@ -196,6 +239,7 @@ pub async fn standalone_edge(folder: &Path, participants: u32, workers: usize) -
         advertise: vec![Ipv4Addr::LOCALHOST.into()],
         place: None,
         origin: None,
+        mesh: MeshSettings::default(),
         secret: None,
         workers,
         participants,
@@ -237,7 +281,7 @@ mod tests {
 
     use stoa_origin::store::{CassandraConfig, DurableConfig, HotConfig};
 
-    use super::{EdgeSettings, OriginSettings, StorePlace, write_file};
+    use super::{EdgeSettings, MeshSettings, OriginSettings, StorePlace, write_file};
 
     #[test]
     fn the_files_are_ones_that_the_nodes_accept() {
@@ -250,6 +294,11 @@ mod tests {
             advertise: vec![Ipv4Addr::LOCALHOST.into()],
             place: Some((52.37, 4.9)),
             origin: Some(any),
+            mesh: MeshSettings {
+                advertise: Some(any),
+                fan_out: Some(3),
+                ..MeshSettings::default()
+            },
             secret: Some("s".repeat(32)),
             workers: 1,
             participants: 5_000,
@@ -259,6 +308,7 @@ mod tests {
         let arguments = stoa_edge::config::Arguments { config: Some(file), ..Default::default() };
         let config = stoa_edge::config::Config::load(arguments).unwrap();
         assert_eq!(config.limits.participants, 5_000);
+        assert_eq!(config.mesh.fan_out_max, 3);
         assert_eq!(config.coordinates(), Some((52.37, 4.9)));
         assert!(!config.is_standalone() && config.signaling().open);
 
@@ -276,11 +326,14 @@ mod tests {
             StorePlace::CassandraRedis { durable: cassandra.clone(), address: any, backup_s: 1 },
         ] {
             let place = Some((50.1, 8.7));
-            let origin =
-                OriginSettings { node: "fra-1".into(), place, store: store.clone(), drain_s: 0 };
+            let mesh =
+                MeshSettings { advertise: Some(any), fan_out: Some(3), ..MeshSettings::default() };
+            let (node, store_place) = ("fra-1".to_owned(), store.clone());
+            let origin = OriginSettings { node, place, mesh, store: store_place, drain_s: 0 };
             let file = write_file(folder.path(), "fra-1", &origin.to_toml(folder.path())).unwrap();
             let arguments = stoa_origin::Arguments { config: Some(file), ..Default::default() };
             let config = stoa_origin::Config::load(arguments).unwrap();
+            assert_eq!(config.limits.fan_out, 3);
             assert_eq!(config.region.unwrap().as_str(), "fra");
             let hot_is_apart = config.store.hot != HotConfig::Same;
             let redis = |store: &StorePlace| {

@@ -66,6 +66,15 @@ pub struct Missed {
 }
 
 impl Missed {
+    /// What is lost, in words, where nothing may be.
+    pub(super) fn loss(&self) -> Option<String> {
+        let (edge, frames, gap) = (self.edge, self.frames, self.gap);
+        let at = self.last_at.unwrap_or_default();
+        (frames > 0).then(|| {
+            format!("edge {edge} lost {frames} frames, {gap:?} at most in one piece, up to {at:?}")
+        })
+    }
+
     /// What must not be, in words.
     pub(super) fn violations(&self) -> Vec<String> {
         let mut violations = Vec::new();
@@ -180,6 +189,20 @@ impl Account {
             }
         }
         missed
+    }
+
+    /// How long frames of one track take that were spoken from a moment on, sorted.
+    pub(super) fn delays_of(&self, edge: usize, track: TrackId, from: Instant) -> Vec<Duration> {
+        let heard = self.heard.get(&edge).into_iter().flatten();
+        let mut delays: Vec<Duration> = heard
+            .filter(|((of, _), _)| *of == track)
+            .filter_map(|(key, at)| {
+                let (_, spoken) = self.spoken.get(key).filter(|(_, spoken)| *spoken >= from)?;
+                Some(at.saturating_duration_since(*spoken))
+            })
+            .collect();
+        delays.sort();
+        delays
     }
 
     /// How long frames take from mouth to edge, sorted.

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::run::{Outcome, Scenario, simulate};
+use super::stages::StagePath;
 
 /// Let many networks run under virtual time with everything that can go wrong, and judge them.
 #[derive(Clone, Debug, Args)]
@@ -36,6 +37,41 @@ struct Report {
     failed_seeds: Vec<u64>,
     /// How often each happened.
     faults: BTreeMap<&'static str, usize>,
+    /// Rooms that moved to where their speakers are nearer.
+    rooms_moved: u64,
+    /// Speakers at two edges, in runs that were well again; absent where there was no such pair.
+    stage: Option<Stage>,
+}
+
+/// How much later than the path between their edges speakers hear each other, in ms.
+#[derive(Debug, Serialize)]
+struct Stage {
+    pairs: usize,
+    /// Median and 95th percentile over all pairs, of the medians and of the 99th percentiles of their frames.
+    median_ms: [f64; 2],
+    p99_ms: [f64; 2],
+    /// The same of the medians, for frames that go over the room's owner.
+    over_owner_ms: [f64; 2],
+}
+
+impl Stage {
+    fn of(paths: &[StagePath]) -> Option<Self> {
+        let beyond = |of: &dyn Fn(&StagePath) -> Option<Duration>| {
+            let late = |path: &StagePath| {
+                Some((of(path)?.as_secs_f64() - path.direct.as_secs_f64()) * 1_000.0)
+            };
+            let mut late: Vec<f64> = paths.iter().filter_map(late).collect();
+            late.sort_by(f64::total_cmp);
+            let at = |share: usize| late.get(late.len() * share / 100).copied();
+            Some([at(50)?, at(95)?].map(|ms| (ms * 10.0).round() / 10.0))
+        };
+        Some(Self {
+            pairs: paths.len(),
+            median_ms: beyond(&|path| Some(path.stage.0))?,
+            p99_ms: beyond(&|path| Some(path.stage.1))?,
+            over_owner_ms: beyond(&|path| path.tree)?,
+        })
+    }
 }
 
 /// Runs the seeds.
@@ -48,14 +84,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
         bar.set_style(style);
     }
-    let (mut failed, mut faults) = (Vec::new(), BTreeMap::new());
-    let mut sums = Sums::default();
+    let (mut failed, mut stage, mut faults) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut sums, mut rooms_moved) = (Sums::default(), 0);
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
         let outcome = simulate(&Scenario::of(seed))?;
         for (_, fault) in &outcome.plan {
             *faults.entry(fault.kind()).or_default() += 1;
         }
         sums.add(&outcome);
+        stage.extend_from_slice(&outcome.stage);
+        rooms_moved += outcome.moved;
         if !outcome.violations.is_empty() {
             failed.push(seed);
             bar.suspend(|| explain(seed, &outcome));
@@ -70,13 +108,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let report = Report { seeds: arguments.seeds, failed_seeds: failed, faults };
+    let stage = Stage::of(&stage);
+    let report =
+        Report { seeds: arguments.seeds, failed_seeds: failed, faults, rooms_moved, stage };
     if let Some(file) = &arguments.json {
         let json = serde_json::to_string_pretty(&report)?;
         if file.as_os_str() == "-" { println!("{json}") } else { std::fs::write(file, json)? }
     }
-    let all: usize = report.faults.values().sum();
-    println!("{} seeds, {all} faults, {} failed", report.seeds, report.failed_seeds.len());
+    println!("{report}");
     println!("{sums}");
     ensure!(
         report.failed_seeds.is_empty(),
@@ -85,6 +124,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         report.failed_seeds[0]
     );
     Ok(())
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: usize = self.faults.values().sum();
+        let (moved, failed) = (self.rooms_moved, self.failed_seeds.len());
+        write!(f, "{} seeds, {faults} faults, {moved} rooms moved, {failed} failed", self.seeds)?;
+        let Some(stage) = &self.stage else { return Ok(()) };
+        write!(
+            f,
+            "\n{} pairs of speakers hear each other {} ms after the direct path (95 % of pairs: {} ms; over the owner {} and {} ms)",
+            stage.pairs,
+            stage.median_ms[0],
+            stage.median_ms[1],
+            stage.over_owner_ms[0],
+            stage.over_owner_ms[1],
+        )
+    }
 }
 
 /// What the model excused, and what links refused.

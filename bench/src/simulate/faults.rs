@@ -38,10 +38,16 @@ pub enum Fault {
     Drift(usize, i32),
     /// A node's wall clock is set ahead by so many milliseconds.
     WallJump(usize, i64),
+    /// No fault: an edge is to leave.
+    Drain(usize),
+    /// No fault: it stays after all.
+    Undrain(usize),
     /// The store of the origins cannot be reached.
     StoreAway,
     /// It can again.
     StoreBack,
+    /// No fault: the room is to have so many feeds.
+    Feeds(u32),
 }
 
 impl Fault {
@@ -63,9 +69,17 @@ impl Fault {
             Self::Fast(_) => "fast",
             Self::Drift(..) => "drift",
             Self::WallJump(..) => "wall_jump",
+            Self::Drain(_) => "drain",
+            Self::Undrain(_) => "undrain",
+            Self::Feeds(_) => "feeds",
             Self::StoreAway => "store_away",
             Self::StoreBack => "store_back",
         }
+    }
+
+    /// Whether anything is wrong because of it. What is only wanted excuses nothing.
+    pub(super) fn is_wrong(&self) -> bool {
+        !matches!(self, Self::Drain(_) | Self::Undrain(_) | Self::Feeds(_))
     }
 
     /// Whether it is wrong until another fault ends it.
@@ -87,6 +101,9 @@ impl Fault {
         }
     }
 }
+
+/// How long an edge has to leave.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// What happens when, from the moment at which everything stands.
 pub type Plan = Vec<(Duration, Fault)>;
@@ -177,6 +194,9 @@ impl World {
                 self.wake_anew(node);
             }
             Fault::WallJump(node, ms) => self.nodes[node].clock.wall_ahead_ms += ms,
+            Fault::Feeds(feeds) => self.set_feeds(feeds),
+            Fault::Drain(node) => self.drain(node, true),
+            Fault::Undrain(node) => self.drain(node, false),
             Fault::StoreAway => self.store_is_up = false,
             Fault::StoreBack => {
                 self.store_is_up = true;
@@ -207,6 +227,23 @@ impl World {
         }
     }
 
+    /// Has an edge leave, or stay after all. Its people stay: it is the other edges that are looked at.
+    fn drain(&mut self, node: usize, leaves: bool) {
+        let now = self.local(node);
+        // Nobody can tell one that does not run.
+        if !self.nodes[node].runs() {
+            return;
+        }
+        let Some(hub) = self.nodes[node].hub() else { return };
+        if leaves {
+            hub.handle_drain(DRAIN, now);
+        } else {
+            hub.handle_undrain();
+        }
+        self.nodes[node].drains = leaves;
+        self.carry_out(node);
+    }
+
     fn kill(&mut self, node: usize) {
         if !std::mem::replace(&mut self.nodes[node].alive, false) {
             return;
@@ -216,6 +253,7 @@ impl World {
         }
         self.nodes[node].forget_everything();
         self.account.die(node, self.now);
+        self.stages.die(node, self.now);
         self.lose_people(node);
     }
 

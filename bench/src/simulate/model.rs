@@ -2,7 +2,8 @@
 //!
 //! One owner per room and epoch. No edge takes frames of an owner after it has heard of a newer one. What edges follow has
 //! no circle for longer than a plan takes to arrive. In a settled network nobody has more children than he offers, nobody
-//! is deeper than plans may be, and both ways to a node share nobody. Plans keep what they promise.
+//! is deeper than plans may be, both ways to a node share nobody, a room that is to have one way has no second, and nobody
+//! hangs from an edge that leaves. Plans keep what they promise.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -21,8 +22,20 @@ use super::world::World;
 /// How long a plan takes to be made and to reach everybody it concerns, where nothing goes wrong.
 const DELIVERY: Duration = Duration::from_millis(1_500);
 
+/// Former parents are let go after this time at the latest.
+const LET_GO: Duration = Duration::from_secs(10);
+
 /// How long after the last fault the network counts as settled: everything has healed, and let its former parents go.
 const SETTLED: Duration = HEAL.saturating_add(Duration::from_secs(1));
+
+/// Over how many trees the room goes.
+#[derive(Clone, Copy, Debug)]
+struct Feeds {
+    /// By the plan of its newest owner, to every edge.
+    planned: u8,
+    /// As it is to be.
+    wanted: u8,
+}
 
 /// What must hold at every moment.
 #[derive(Debug, Default)]
@@ -76,9 +89,11 @@ impl World {
         self.look_at_trees(&positions, feeds);
     }
 
-    /// Gives who owns the room, those who send frames of it, and how many feeds its edges have.
-    fn look_at_owners(&mut self, room: &RoomId) -> (BTreeSet<usize>, BTreeSet<usize>, u8) {
-        let (mut roots, mut owners, mut feeds) = (BTreeSet::new(), BTreeMap::new(), 1);
+    /// Gives who owns the room, those who send frames of it, and over how many trees it goes. While it moves, its former
+    /// owner sends until it hears that the other has taken it.
+    fn look_at_owners(&mut self, room: &RoomId) -> (BTreeSet<usize>, BTreeSet<usize>, Feeds) {
+        let (mut roots, mut owners) = (BTreeSet::new(), BTreeMap::new());
+        let mut feeds = BTreeMap::new();
         for index in 0..self.nodes.len() {
             let now = self.local(index);
             if !self.nodes[index].runs() {
@@ -91,7 +106,7 @@ impl World {
                 self.model.fail(format!("a plan of node {index} is wrong: {flaw}"));
             }
             let Some(post) = post else { continue };
-            feeds = post.feeds;
+            feeds.insert(post.epoch, Feeds { planned: post.feeds, wanted: post.feeds_wanted });
             roots.insert(index);
             roots.extend(post.standby.as_ref().and_then(|node| self.node_named(node.as_str())));
             if let Some(other) = owners.insert(post.epoch, index) {
@@ -99,6 +114,8 @@ impl World {
                 self.model.fail(format!("nodes {other} and {index} own the room in epoch {epoch}"));
             }
         }
+        let newest = feeds.last_entry().map(|entry| *entry.get());
+        let feeds = newest.unwrap_or(Feeds { planned: 1, wanted: 2 });
         (owners.into_values().collect(), roots, feeds)
     }
 
@@ -128,7 +145,7 @@ impl World {
         steps
     }
 
-    fn look_at_trees(&mut self, positions: &BTreeMap<usize, Position>, feeds: u8) {
+    fn look_at_trees(&mut self, positions: &BTreeMap<usize, Position>, feeds: Feeds) {
         let troubled = self.troubles.within(self.now, SETTLED);
         let mut odd = BTreeMap::new();
         let mut ways: BTreeMap<(usize, Feed), Vec<usize>> = BTreeMap::new();
@@ -162,15 +179,18 @@ impl World {
         &self,
         positions: &BTreeMap<usize, Position>,
         ways: &BTreeMap<(usize, Feed), Vec<usize>>,
-        feeds: u8,
+        feeds: Feeds,
         odd: &mut BTreeMap<String, Duration>,
     ) {
         for (edge, position) in positions {
             let children = position.children.len();
             if children > FAN_OUT_MAX as usize {
                 let what = format!("edge {edge} has {children} children and offers {FAN_OUT_MAX}");
-                // Former parents are let go after ten seconds at the latest.
-                odd.insert(what, Duration::from_secs(10) + DELIVERY);
+                odd.insert(what, LET_GO + DELIVERY);
+            }
+            if self.nodes[*edge].drains && children > 0 {
+                let what = format!("edge {edge} is to leave, and edges hang from it");
+                odd.insert(what, LET_GO + DELIVERY);
             }
             let way = |feed| ways.get(&(*edge, feed)).map_or(&[][..], Vec::as_slice);
             let (red, blue) = (way(Feed::Red), way(Feed::Blue));
@@ -180,7 +200,11 @@ impl World {
                     odd.insert(what, DELIVERY);
                 }
             }
-            if feeds == 2 {
+            if feeds.wanted == 1 && !blue.is_empty() {
+                let what = format!("edge {edge} has a second way in a room of one");
+                odd.insert(what, DELIVERY);
+            }
+            if feeds.planned == 2 {
                 if let Some(both) = red.iter().find(|node| blue.contains(node)) {
                     odd.insert(format!("both ways to edge {edge} lead over node {both}"), DELIVERY);
                 }
@@ -203,7 +227,8 @@ impl World {
         parents
     }
 
-    /// An edge has taken a frame of an origin: whose owner it was must not be older than what the edge knows.
+    /// An edge has taken a frame of an origin: whose owner it was must not be older than what the edge knows. An owner that
+    /// has asked its standby to take the room decides nothing any more, but sends until it knows that it was taken.
     pub(super) fn look_at_sender(&mut self, edge: usize, from: usize) {
         let Ok(room) = RoomId::new(ROOM) else { return };
         let now = self.local(from);
@@ -213,7 +238,7 @@ impl World {
         let is_named = position.uplinks.into_iter().flatten();
         let is_named =
             is_named.filter_map(|link| self.far_end(edge, link)).any(|node| node == from);
-        if post.epoch < position.epoch && !is_named {
+        if post.epoch < position.epoch && !post.moves && !is_named {
             self.model.fail(format!(
                 "edge {edge} takes frames of node {from}, owner in epoch {}, and knows epoch {}",
                 post.epoch.0, position.epoch.0

@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use stoa_edge::rooms::{Hub, Limits, RoomsMetrics, Ticket};
 use stoa_geo::places::Place;
 use stoa_link::{LinkId, PeerName};
-use stoa_origin::service::Service;
+use stoa_origin::service::{Moved, Service};
 use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_protocol::mesh::control::Relay;
 use stoa_protocol::mesh::identity::Identity;
@@ -52,6 +52,8 @@ pub(super) struct Node {
     /// Until when its lease holds by the store's clock, and whether it was over in between.
     pub(super) leased_until: Option<Instant>,
     pub(super) lease_lost: bool,
+    /// Whether it is to leave.
+    pub(super) drains: bool,
     pub(super) clock: Clock,
     pub(super) rng: StdRng,
     pub(super) tickets: u64,
@@ -88,6 +90,7 @@ impl Node {
             answers: false,
             leased_until: None,
             lease_lost: false,
+            drains: false,
             clock: Clock::new(now),
             rng: StdRng::seed_from_u64(seed),
             tickets: 0,
@@ -108,6 +111,7 @@ impl Node {
         self.held.clear();
         self.dials.clear();
         self.links.clear();
+        self.drains = false;
         self.wakes_at = None;
     }
 
@@ -160,6 +164,16 @@ impl Node {
         }
     }
 
+    /// How many rooms it has handed over to better origins.
+    pub(super) fn moved(&self) -> u64 {
+        match &self.core {
+            Core::Origin(service) => {
+                service.network_counts().moved.get(&Moved::Nearer).copied().unwrap_or(0)
+            }
+            Core::Edge(..) => 0,
+        }
+    }
+
     pub(super) fn service(&mut self) -> Option<&mut Service> {
         match &mut self.core {
             Core::Origin(service) => Some(service),
@@ -178,6 +192,7 @@ pub(super) fn hub(address: &str, place: &Place) -> Result<(Hub, Registry)> {
         fan_out_max: FAN_OUT_MAX,
         latitude: Some(place.coordinates.latitude()),
         longitude: Some(place.coordinates.longitude()),
+        ..Relay::default()
     });
     Ok((hub, registry))
 }

@@ -1,13 +1,15 @@
 //! Who joins where, and who speaks: one room, a listener at every edge, a few voices.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId};
 use stoa_edge::rooms::{Newcomer, Order, Reply, Ticket};
 use stoa_edge::webrtc::{Downlink, RoomKey, SessionEvent, SessionId, Uplinked};
+use stoa_link::LinkId;
 use stoa_protocol::ids::{Role, RoomId};
-use stoa_protocol::mesh::control::{CreateRoom, Problem};
+use stoa_protocol::mesh::control::{Ask, ChangeRoom, CreateRoom, Problem, RoomSettings, WireRole};
 
 use super::node::Core;
 use super::world::{Happening, World};
@@ -100,6 +102,20 @@ impl World {
         self.carry_out(edge);
     }
 
+    /// Somebody sets over how many trees the room goes.
+    pub(super) fn set_feeds(&mut self, feeds: u32) {
+        let Some(edge) = self.people.all.first().map(|person| person.edge) else { return };
+        let settings = RoomSettings { feeds: Some(feeds), ..RoomSettings::default() };
+        let change = ChangeRoom {
+            room: ROOM.to_owned(),
+            settings: Some(settings),
+            authority: WireRole::Host.into(),
+            ..ChangeRoom::default()
+        };
+        self.order(edge, Order::Ask(Ask::ChangeRoom(change)));
+        self.carry_out(edge);
+    }
+
     pub(super) fn order(&mut self, edge: usize, order: Order) -> Ticket {
         let (now, node) = (self.local(edge), &mut self.nodes[edge]);
         let ticket = node.ticket();
@@ -147,6 +163,8 @@ impl World {
         person.heard_from = Some(from);
         if person.role == Role::Listener {
             self.account.listen(edge, from);
+        } else {
+            self.stages.listen(edge, from);
         }
     }
 
@@ -162,6 +180,9 @@ impl World {
     pub(super) fn speak(&mut self) {
         self.at(self.now + FRAME, Happening::Speak);
         self.look();
+        let on_stage = |person: &&Person| person.role.may_speak() && person.seated.is_some();
+        let stage: BTreeSet<usize> =
+            self.people.all.iter().filter(on_stage).map(|person| person.edge).collect();
         for index in 0..self.people.all.len() {
             let person = &mut self.people.all[index];
             let (Some((session, room)), Some(track)) = (person.seated, person.track) else {
@@ -175,6 +196,7 @@ impl World {
             let frame = frame(track, person.number);
             if person.heard_from.is_some_and(|from| from <= self.now) {
                 self.account.speak(edge, track, frame.number, self.now);
+                self.stages.speak(edge, &stage, (track, frame.number), self.now);
             }
             let now = self.local(edge);
             let Some(hub) = self.nodes[edge].hub() else { continue };
@@ -184,8 +206,16 @@ impl World {
             for link in [route.owner, route.standby].into_iter().flatten() {
                 self.send_frame(edge, link, &route.frame);
             }
+            let Some(frame) = route.lane else { continue };
+            for link in hub_lanes(self, edge, route.room) {
+                self.send_frame_at_once(edge, link, &frame);
+            }
         }
     }
+}
+
+fn hub_lanes(world: &mut World, edge: usize, room: RoomKey) -> Vec<LinkId> {
+    world.nodes[edge].hub().map(|hub| hub.lanes(room).to_vec()).unwrap_or_default()
 }
 
 /// A loud, voiced frame.

@@ -133,7 +133,7 @@ impl World {
             },
             Event::Frame(frame) => return self.pass_on(node, link, &frame),
             Event::Down { .. } => return self.close(wire),
-            Event::Suspect | Event::Trusted => {}
+            Event::Suspect | Event::Trusted | Event::Trail { .. } => {}
         }
         self.carry_out(node);
     }
@@ -153,6 +153,10 @@ impl World {
             }
             Core::Edge(hub, _) => {
                 let route = hub.route_from_link(link, frame, now);
+                if let Some(delivery) = &route.stage {
+                    let frame = (delivery.frame.track, delivery.frame.number);
+                    self.stages.hear(node, frame, real);
+                }
                 if let Some(delivery) = &route.audience {
                     let (track, number) = (delivery.frame.track, delivery.frame.number);
                     self.account.hear(node, track, number, real);
@@ -228,6 +232,9 @@ impl World {
                 }
                 service::Command::Bind { link, binding } => self.bind(node, link, *binding),
                 service::Command::Unbind { link, track } => self.unbind(node, link, track),
+                service::Command::BackFill { link, frames } => {
+                    frames.iter().for_each(|frame| self.send_frame(node, link, frame));
+                }
                 service::Command::Close { link, .. } => {
                     if let Some((wire, _)) = self.nodes[node].links.get(&link).copied() {
                         self.close(wire);

@@ -22,6 +22,9 @@ impl Troubles {
     /// A fault happens. What dies, freezes or is cut is wrong at that moment, and the network has to find another way
     /// however long it stays so; what lasts for everybody is wrong until it ends.
     pub(super) fn note(&mut self, fault: &Fault, now: Instant) {
+        if !fault.is_wrong() {
+            return;
+        }
         if let Some(ended) = fault.ends() {
             for trouble in self.0.iter_mut().filter(|t| t.kind == ended && t.until.is_none()) {
                 trouble.until = Some(now);

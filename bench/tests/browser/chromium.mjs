@@ -29,12 +29,17 @@ const FLAGS = [
 ];
 
 /**
- * @param {{speech?: string, once?: boolean}} microphone a WAVE file; played again and again unless `once`
+ * @param {object} [wishes]
+ * @param {string} [wishes.speech] a WAVE file for the microphone, played again and again
+ * @param {boolean} [wishes.once] not again and again
+ * @param {boolean} [wishes.windowed] with windows on a desktop, for a screen reader to see
+ * @param {NodeJS.ProcessEnv} [wishes.env] of that desktop
  * @returns {Promise<import("playwright-core").Browser>}
  */
-export function launch({ speech, once = false } = {}) {
+export function launch({ speech, once = false, windowed = false, env = process.env } = {}) {
   const file = speech === undefined ? [] : [`--use-file-for-fake-audio-capture=${speech}${once ? "%noloop" : ""}`];
-  return chromium.launch({ executablePath: EXECUTABLE, headless: true, args: [...FLAGS, ...file] });
+  const shown = windowed ? ["--force-renderer-accessibility"] : [];
+  return chromium.launch({ executablePath: EXECUTABLE, headless: !windowed, args: [...FLAGS, ...file, ...shown], env });
 }
 
 /** Arguments of a script: one JSON object. */

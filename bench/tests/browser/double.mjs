@@ -49,6 +49,8 @@ export class Double {
     await page.addInitScript(connectAlways);
     await page.route("**/v1/rooms/*", (route) => route.fulfill({ json: { room: this.room.id, ...this.room, hands: true, visibility: "open" } }));
     await page.route("**/v1/rooms/*/tokens", (route) => route.fulfill({ status: 201, json: { token: `x.${btoa(JSON.stringify({ role: this.own.role }))}.x` } }));
+    await page.route("**/v1/rooms/*/bans", (route) => route.fulfill({ json: { bans: [] } }));
+    await page.route("**/v1/identities/*/blocks", (route) => route.fulfill({ json: { blocks: [] } }));
     await page.routeWebSocket("**/ws", (socket) => {
       this.#socket = socket;
       socket.onMessage((text) => this.#hear(JSON.parse(String(text))));

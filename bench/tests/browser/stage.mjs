@@ -5,7 +5,8 @@
 import { join as path } from "node:path";
 
 import { launch, pause, tell, wishes } from "./chromium.mjs";
-import { complaints, counted, heard, isOnTheLine, remember } from "./watch.mjs";
+import { card, choose, enter, links, openWindow as open, row } from "./room.mjs";
+import { counted, heard, isOnTheLine } from "./watch.mjs";
 
 const wish = wishes();
 /** What is on the way and in the jitter buffer when somebody mutes has passed after this. */
@@ -18,39 +19,7 @@ const RISEN_MS = 800;
 /** @type {string[]} */
 const problems = [];
 const result = { problems };
-
-async function openWindow(browser, name, url) {
-  const context = await browser.newContext({ viewport: { width: 1_180, height: 760 } });
-  await context.addInitScript(remember);
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  complaints(page, name, problems);
-  await page.goto(url);
-  return page;
-}
-
-async function enter(page, name) {
-  await page.fill("#lobby-name", name);
-  await page.click("#lobby-join");
-  await page.waitForSelector("body[data-view=room]");
-}
-
-async function links(page) {
-  await page.click("#invite");
-  const field = (id) => page.waitForFunction((id) => document.getElementById(id)?.value, id);
-  const [listener, speaker] = await Promise.all(["invite-listener", "invite-speaker"].map(async (id) => (await field(id)).jsonValue()));
-  await page.keyboard.press("Escape");
-  return { listener, speaker };
-}
-
-const card = (page, name) => page.locator("#stage .card", { hasText: name });
-const row = (page, name) => page.locator("#crowd .person", { hasText: name });
-
-/** Opens somebody's menu and chooses. */
-async function choose(page, place, item) {
-  await place.locator(".more").click();
-  await page.locator("#menu").getByText(item, { exact: true }).click();
-}
+const openWindow = (browser, name, url) => open(browser, name, url, problems);
 
 async function picture(page, name) {
   await page.screenshot({ path: path(wish.folder, `stage-${name}.png`) });

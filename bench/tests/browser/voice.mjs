@@ -6,10 +6,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 
 import { launch, pause, tell, wishes } from "./chromium.mjs";
+import { wave } from "./wave.mjs";
 
 /** Between the listener's first moment and the speaker's: the recording begins before the speech. */
 const LEAD_MS = 500;
-const RATE = 48_000;
 
 /** A page of the edge's own origin that holds nothing but our script. */
 async function open(browser, origin) {
@@ -24,24 +24,6 @@ async function open(browser, origin) {
   page.on("console", (message) => process.stderr.write(`${message.text()}\n`));
   await page.goto(`${origin}/test/`);
   return page;
-}
-
-/** A WAVE file of 16-bit mono samples. @param {Buffer} samples */
-function wave(samples) {
-  const header = Buffer.alloc(44);
-  header.write("RIFF", 0);
-  header.writeUInt32LE(36 + samples.length, 4);
-  header.write("WAVEfmt ", 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(RATE, 24);
-  header.writeUInt32LE(RATE * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write("data", 36);
-  header.writeUInt32LE(samples.length, 40);
-  return Buffer.concat([header, samples]);
 }
 
 const wish = wishes();

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Method;
 use stoa_bench::load::{Answer, Connection, Room};
-use stoa_bench::node::{Child, EdgeSettings};
+use stoa_bench::node::{Child, EdgeSettings, MeshSettings};
 use stoa_protocol::ids::{Role, RoomId};
 use stoa_protocol::token::{Claims, Grants, Keys};
 use str0m::media::{Direction, MediaKind};
@@ -42,6 +42,7 @@ impl Edge {
             advertise: Vec::new(),
             place: None,
             origin: None,
+            mesh: MeshSettings::default(),
             secret: Some(SECRET.into()),
             workers: 1,
             participants,
@@ -88,10 +89,15 @@ impl Edge {
 
     /// A token that ends `seconds` from now; of the past when negative.
     pub(crate) fn token(&self, room: &str, role: Role, seconds: i64) -> String {
+        self.token_of("tester", room, role, seconds)
+    }
+
+    /// The same for somebody whom an operator knows.
+    pub(crate) fn token_of(&self, who: &str, room: &str, role: Role, seconds: i64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let claims = Claims {
             room: Some(RoomId::new(room).unwrap()),
-            sub: "tester".into(),
+            sub: who.into(),
             name: String::new(),
             role,
             grants: Grants::default(),

@@ -42,7 +42,8 @@ impl Demo {
     /// Process ids of all nodes.
     fn nodes(&self) -> Vec<u64> {
         let edges = self.ready["edges"].as_array().unwrap().iter();
-        edges.chain([&self.ready["origin"]]).map(|node| node["pid"].as_u64().unwrap()).collect()
+        let origins = self.ready["origins"].as_array().unwrap();
+        edges.chain(origins).map(|node| node["pid"].as_u64().unwrap()).collect()
     }
 }
 

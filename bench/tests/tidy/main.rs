@@ -7,6 +7,7 @@ mod files;
 mod javascript;
 mod layout;
 mod lexer;
+mod markup;
 mod names;
 mod rust;
 mod shells;
@@ -61,6 +62,11 @@ fn nothing_is_exported_by_glob() {
 #[test]
 fn cores_touch_no_clock_socket_file_or_task() {
     judge_each(shells::check);
+}
+
+#[test]
+fn names_reach_a_page_as_text_and_not_as_markup() {
+    judge_each(markup::check);
 }
 
 #[test]

@@ -10,18 +10,21 @@ use std::time::Duration;
 
 use anyhow::Context;
 use prometheus::Registry;
-use stoa_link::{Endpoint, EndpointConfig, InboxSender, PeerName, inbox};
+use stoa_link::{
+    Endpoint, EndpointConfig, EndpointMetrics, InboxSender, LinkMetrics, PeerName, inbox,
+};
 #[cfg(feature = "standalone")]
 use stoa_origin::store::{DurableConfig, StoreConfig};
+use stoa_protocol::ids::NodeRole;
 use stoa_protocol::mesh::control::Relay;
 use stoa_runtime::metrics_page::Health;
 use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::config::{MeshConfig, OwnOrigin};
-use crate::metrics::{EndpointMetrics, LinkMetrics};
 use crate::rooms::{
-    Hub, Limits, OnEnded, OnRevoked, Orders, RoomsMetrics, Shell, Steering, Surroundings,
+    Hub, Limits, OnEnded, OnRecommended, OnRevoked, Orders, RoomsMetrics, Shell, Steering,
+    Surroundings,
 };
 use crate::webrtc::{FromPlaneQueue, Plane};
 
@@ -37,6 +40,8 @@ pub struct Start {
     pub name: PeerName,
     /// Degrees north and east, if it is known.
     pub coordinates: Option<(f64, f64)>,
+    /// Where clients reach this edge, if others may be told.
+    pub public_url: Option<String>,
     /// Links to origins; without one an origin is embedded.
     pub config: MeshConfig,
     /// What the embedded origin is given.
@@ -57,12 +62,15 @@ pub struct Start {
     pub on_ended: OnEnded,
     /// Hears of tokens that hold no longer.
     pub on_revoked: OnRevoked,
+    /// Hears where clients may go instead.
+    pub on_recommended: OnRecommended,
 }
 
 /// The running mesh thread.
 #[derive(Debug)]
 pub struct Mesh {
     steering: Steering,
+    local_addr: Option<SocketAddr>,
     ended: oneshot::Receiver<()>,
 }
 
@@ -80,8 +88,14 @@ impl Mesh {
             // Nobody may wait any more.
             let _ = end.send(());
         })?;
-        let steering = started.await.context("the mesh thread has died")??;
-        Ok(Self { steering, ended })
+        let (steering, local_addr) = started.await.context("the mesh thread has died")??;
+        Ok(Self { steering, local_addr, ended })
+    }
+
+    /// Where links are taken, unless the origin is embedded.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.local_addr
     }
 
     /// What the composition root asks of the rooms.
@@ -102,10 +116,14 @@ impl Mesh {
     }
 }
 
-async fn run(start: Start, up: oneshot::Sender<anyhow::Result<Steering>>) {
+/// Who is up, and where it takes links.
+type Up = (Steering, Option<SocketAddr>);
+
+async fn run(start: Start, up: oneshot::Sender<anyhow::Result<Up>>) {
     match build(start).await {
         Ok(Running { shell, steering, endpoint, origin, configured, targets }) => {
-            if up.send(Ok(steering)).is_ok() {
+            let local = endpoint.as_ref().map(|(endpoint, _)| endpoint.local_addr());
+            if up.send(Ok((steering, local))).is_ok() {
                 beside(&endpoint, &configured, targets, shell.run()).await;
             }
             origin.end().await;
@@ -132,9 +150,9 @@ struct Running {
 
 async fn build(start: Start) -> anyhow::Result<Running> {
     let Start { name, config, limits, registry, health, plane, from_plane, orders, .. } = start;
-    let Start { on_ended, on_revoked, own, coordinates, .. } = start;
+    let Start { on_ended, on_revoked, on_recommended, own, coordinates, public_url, .. } = start;
     let metrics = RoomsMetrics::new(&registry).context("metrics of rooms")?;
-    let links = LinkMetrics::register(&registry).context("metrics of links")?;
+    let links = LinkMetrics::register(&registry, NodeRole::Edge).context("metrics of links")?;
     let (sender, inbox) = inbox();
     let (endpoint, origin) = if config.origins.is_empty() {
         health.set_ready(false, "the embedded origin is starting");
@@ -145,7 +163,8 @@ async fn build(start: Start) -> anyhow::Result<Running> {
     };
     let mut hub = Hub::new(limits, metrics.clone());
     if let Some((endpoint, _)) = &endpoint {
-        hub.offer(offer(&config, endpoint.local_addr(), coordinates));
+        let public_url = public_url.unwrap_or_default();
+        hub.offer(Relay { public_url, ..offer(&config, endpoint.local_addr(), coordinates) });
     }
     let (wanted, targets) = watch::channel(BTreeSet::new());
     let around = Surroundings {
@@ -156,9 +175,11 @@ async fn build(start: Start) -> anyhow::Result<Running> {
         orders,
         health,
         links,
+        trails: endpoint.as_ref().map(|(endpoint, _)| endpoint.trails().clone()),
         metrics,
         on_ended,
         on_revoked,
+        on_recommended,
         on_targets: Box::new(move |targets| {
             wanted.send_replace(targets);
         }),
@@ -177,6 +198,7 @@ fn offer(config: &MeshConfig, local: SocketAddr, at: Option<(f64, f64)>) -> Rela
         fan_out_max: config.fan_out_max,
         latitude: at.map(|(latitude, _)| latitude),
         longitude: at.map(|(_, longitude)| longitude),
+        ..Relay::default()
     }
 }
 
@@ -186,7 +208,8 @@ fn connect(
     inbox: InboxSender,
     registry: &Registry,
 ) -> anyhow::Result<(Endpoint, EndpointMetrics)> {
-    let metrics = EndpointMetrics::register(registry).context("metrics of the mesh endpoint")?;
+    let metrics = EndpointMetrics::register(registry, NodeRole::Edge)
+        .context("metrics of the mesh endpoint")?;
     let limits = stoa_link::Limits {
         booked_bits_per_second: config.booked_bits_per_second,
         ..stoa_link::Limits::default()
@@ -195,6 +218,7 @@ fn connect(
     let listen = config.listen;
     let endpoint = Endpoint::bind(EndpointConfig { listen, identity, name, limits }, inbox)
         .with_context(|| format!("the mesh cannot start on {listen}"))?;
+    endpoint.trails().register(registry).context("metrics of hops")?;
     for origin in &config.origins {
         endpoint.connect(origin.clone());
     }

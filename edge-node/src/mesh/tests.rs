@@ -271,6 +271,7 @@ async fn start_with(config: MeshConfig) -> Node {
     let name = named_node("edge-1", NodeRole::Edge);
     let mesh = Mesh::start(Start {
         coordinates: None,
+        public_url: None,
         name,
         own: OwnOrigin::default(),
         config,
@@ -282,6 +283,7 @@ async fn start_with(config: MeshConfig) -> Node {
         orders,
         on_ended: Box::new(|_| {}),
         on_revoked: Box::new(|_| {}),
+        on_recommended: Box::new(|_| {}),
     })
     .await
     .unwrap();

@@ -21,6 +21,9 @@ const NOT_FOUND: u32 = 404;
 /// Status of a problem that says "not he" (RFC 9110 section 15.5.4).
 const FORBIDDEN: u32 = 403;
 
+/// Code of a problem that says that somebody is here through another edge.
+const TAKEN: &str = "participant-taken";
+
 /// Status of a problem that says "not I" (RFC 9110 section 15.5.20).
 const MISDIRECTED: u32 = 421;
 
@@ -263,6 +266,8 @@ impl Hub {
                 // He was sent out while nobody could tell this edge.
                 self.remove_seat(seat, Departure::Dismissed("removed"), now);
             }
+            // He has gone elsewhere while this edge was cut off.
+            Failure::Refused(problem) if problem.code == TAKEN => self.note_moved(seat, now),
             Failure::Refused(_) if gone => self.close_room_of(seat, now),
             Failure::Refused(_) | Failure::Silent => self.rejoin_later(seat, now),
             // Whoever is here is reminded of when the room has an owner again.

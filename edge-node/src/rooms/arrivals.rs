@@ -28,12 +28,13 @@ impl Hub {
         rng: &mut impl Rng,
         now: Instant,
     ) -> Result<(), Problem> {
-        if self.draining {
+        if self.leaves_at.is_some() {
             return Err(problem::draining());
         }
         if newcomer.downlink == Downlink::None && !newcomer.role.may_speak() {
             return Err(problem::forbidden("The token does not allow to speak in this room."));
         }
+        self.let_mover_back(&newcomer, now);
         let life = self.former_life(&newcomer);
         self.check_limits(&newcomer, life.seat())?;
         // A room that has just been closed has no owner any more; a new one of its name may.
@@ -121,6 +122,9 @@ impl Hub {
             return self.answer(ticket, Err(problem::forbidden(detail)));
         }
         self.set_timer(seat.connect_by, Timer::Connect(id));
+        if seat.resumes && !seat.replaces {
+            self.note_mover(id, now);
+        }
         let Some(room) = self.directory.get_mut(seat.room) else {
             return self.answer(ticket, Err(problem::seat_lost()));
         };
@@ -134,6 +138,7 @@ impl Hub {
         if owner == Some(link) {
             self.bind(owner, &seat);
             self.bind_at_standby(&seat);
+            self.bind_in_lanes(&seat);
             if seat.listens() {
                 self.subscribe(seat.room, now);
             }
@@ -188,6 +193,8 @@ fn seat_of(
         secret: Secret::default(),
         resumes: false,
         replaces: false,
+        moved: false,
+        succeeded: false,
         class,
         opened_in: class,
         downlink,

@@ -7,6 +7,7 @@ use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::mesh::control::{Body, Problem};
 use stoa_protocol::token::Revocation;
 
+use super::alternatives::OtherEdge;
 use super::ears::{Circle, Place};
 use super::order::{Reply, SeatId, Ticket};
 use super::roster::ParticipantEvent;
@@ -48,6 +49,11 @@ pub enum Command {
         room: RoomKey,
         /// Over which link.
         link: LinkId,
+    },
+    /// From now on clients may go to these edges, and to no others.
+    Recommend {
+        /// Nearest first.
+        edges: Vec<OtherEdge>,
     },
     /// Let tokens hold no longer, and end what they have opened.
     Revoke {

@@ -11,6 +11,7 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::{ParticipantId, RoomId};
 use stoa_protocol::mesh::control::{self, Ask, Body, Problem, Relay, Request, TrackKind};
 
+use super::alternatives::Others;
 use super::command::Command;
 use super::directory::Directory;
 use super::ears::Circle;
@@ -46,6 +47,8 @@ pub struct Limits {
 pub(super) enum Timer {
     /// When to give up on a seat that has not connected.
     Connect(SeatId),
+    /// When to take somebody out who has moved to another edge, or to take one who has come for settled.
+    Moved(SeatId),
     /// When to tell what has changed in a room.
     News(RoomKey, News),
     /// When to tell the owner of reactions.
@@ -108,7 +111,12 @@ pub struct Hub {
     pub(super) timers: BTreeSet<(Instant, Timer)>,
     /// Who may speak and waits in the audience until the link carries one voice more.
     pub(super) voiceless: BTreeSet<SeatId>,
-    pub(super) draining: bool,
+    /// Whose voice may come from another edge as well, because they are on the move between the two.
+    pub(super) movers: BTreeSet<SeatId>,
+    /// When this edge will be gone, while it drains.
+    pub(super) leaves_at: Option<Instant>,
+    /// Where clients may go instead.
+    pub(super) others: Others,
     /// Whether the timer of the load is set.
     pub(super) load_paced: bool,
     commands: VecDeque<Command>,
@@ -137,7 +145,9 @@ impl Hub {
             ending: BTreeMap::new(),
             timers: BTreeSet::new(),
             voiceless: BTreeSet::new(),
-            draining: false,
+            movers: BTreeSet::new(),
+            leaves_at: None,
+            others: Others::default(),
             load_paced: false,
             commands: VecDeque::new(),
         }
@@ -167,10 +177,11 @@ impl Hub {
         !self.parents.is_empty()
     }
 
-    /// Whether nobody is here and no session is ending.
+    /// Whether nobody is here, no session is ending and, while this edge drains, no other edge hangs from it.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.seats.len() == 0 && self.ending.is_empty()
+        let relays = || self.directory.iter().any(|room| !room.children.is_empty());
+        self.seats.len() == 0 && self.ending.is_empty() && !(self.leaves_at.is_some() && relays())
     }
 
     pub(super) fn owe(&mut self, command: Command) {

@@ -23,7 +23,7 @@ impl Hub {
     /// Takes an order; its answer is a [`Command::Answer`] with the same ticket.
     pub fn handle_order(&mut self, ticket: Ticket, order: Order, rng: &mut impl Rng, now: Instant) {
         let refused = match order {
-            Order::Create(_) if self.draining => Err(problem::draining()),
+            Order::Create(_) if self.leaves_at.is_some() => Err(problem::draining()),
             Order::Create(create) => self.pass(ticket, Ask::CreateRoom(create), now),
             Order::Ask(ask) => self.pass(ticket, ask, now),
             Order::Resume { room, identity, resume } => {
@@ -147,6 +147,7 @@ impl Hub {
     pub(super) fn remove_seat(&mut self, id: SeatId, departure: Departure, now: Instant) {
         let Some(seat) = self.seats.remove(id) else { return };
         self.voiceless.remove(&id);
+        self.movers.remove(&id);
         let key = seat.room;
         self.class_gauge(seat.class).dec();
         if let Some(session) = seat.session() {
@@ -166,7 +167,7 @@ impl Hub {
             self.silence(&seat, owner, now);
             self.free_voice(now);
         }
-        if let Some(link) = owner.filter(|_| departure.is_told()) {
+        if let Some(link) = owner.filter(|_| departure.is_told() && !seat.moved) {
             self.request_leave(link, &room_id, &seat.participant, now);
         }
         self.linger_if_unheard(key, now);

@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-use super::tree::TreeMetrics;
+use super::tree::{LaneMetrics, TreeMetrics};
 
 /// Counters and gauges of the rooms, `stoa_edge_*`.
 #[derive(Clone, Debug)]
@@ -31,11 +31,43 @@ pub struct RoomsMetrics {
     pub(super) resumes_seat: IntCounter,
     pub(super) resumes_join: IntCounter,
     pub(super) resumes_refused: IntCounter,
+    pub(super) moves: Moves,
     pub(super) ownership: Ownership,
     pub(super) tree: TreeMetrics,
+    pub(super) lane: LaneMetrics,
     pub(super) dropped: Dropped,
     pub(super) limits: Limited,
     pub(super) refused: Refused,
+}
+
+/// Who goes to another edge, and who was still here when this one had to leave.
+#[derive(Clone, Debug)]
+pub(super) struct Moves {
+    pub(super) moved: IntCounter,
+    /// Those who were told before, and those who could not be.
+    pub(super) expelled_sockets: IntCounter,
+    pub(super) expelled_players: IntCounter,
+}
+
+impl Moves {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let moved = IntCounter::new(
+            "stoa_edge_moved_total",
+            "Participants here who have joined through another edge.",
+        )?;
+        registry.register(Box::new(moved.clone()))?;
+        let expelled = by(
+            registry,
+            "stoa_edge_drain_expelled_total",
+            "Participants who were still here at the deadline of a drain: with a WebSocket, or WHIP and WHEP players.",
+            "kind",
+        )?;
+        Ok(Self {
+            moved,
+            expelled_sockets: expelled.with_label_values(&["websocket"]),
+            expelled_players: expelled.with_label_values(&["player"]),
+        })
+    }
 }
 
 /// Whose rooms are.
@@ -136,6 +168,7 @@ impl RoomsMetrics {
             "outcome",
         )?;
         Ok(Self {
+            moves: Moves::new(registry)?,
             moves_on: moves.with_label_values(&["on"]),
             moves_off: moves.with_label_values(&["off"]),
             reactions_up: counter(
@@ -164,6 +197,7 @@ impl RoomsMetrics {
             deliveries_audience: deliveries.with_label_values(&["audience"]),
             ownership: Ownership::new(registry)?,
             tree: TreeMetrics::new(registry)?,
+            lane: LaneMetrics::new(registry)?,
             dropped: Dropped::new(registry)?,
             limits: Limited::new(registry)?,
             refused: Refused::new(registry)?,

@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `alternatives` | other edges that clients may go to |
 //! | `answers` | what becomes of requests |
 //! | `arrivals` | the first half of a join |
 //! | `directory` | all rooms with somebody here |
@@ -12,6 +13,7 @@
 //! | `io` | the hub's shell on the mesh thread |
 //! | `joins` | orders, and a participant's way in and out |
 //! | `lane` | what one class of a room hears |
+//! | `leaving` | how this edge leaves |
 //! | `lists` | one list of the rooms of many origins |
 //! | `metrics` | what the hub counts |
 //! | `mutes` | mute, enforced at the uplink |
@@ -35,11 +37,13 @@
 //! | `seat` | a local participant's place |
 //! | `slots` | which track is heard on which slot |
 //! | `standings` | how somebody stands, and what follows from it |
-//! | `timers` | deadlines, drain and load |
+//! | `timers` | deadlines and load |
+//! | `tracks` | which frames of each track have come |
 //! | `tree` | this edge's place in the trees of rooms |
 //! | `ways` | whom to ask about a room |
 //! | `window` | which frames have been heard |
 
+mod alternatives;
 mod answers;
 mod arrivals;
 mod command;
@@ -52,6 +56,7 @@ mod hub;
 mod io;
 mod joins;
 mod lane;
+mod leaving;
 mod lists;
 mod metrics;
 mod mutes;
@@ -74,6 +79,7 @@ mod seat;
 mod slots;
 mod standings;
 mod timers;
+mod tracks;
 mod tree;
 mod ways;
 mod window;
@@ -81,6 +87,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use alternatives::OtherEdge;
 pub use command::Command;
 pub use deeds::Action;
 pub use ears::{Circle, Place};
@@ -88,7 +95,7 @@ pub use handle::{
     EVENTS_QUEUED_MAX, JoinAsk, Joined, ORDERS_QUEUED_MAX, Orders, Present, RoomsHandle,
 };
 pub use hub::{CONNECT_WITHIN, Hub, Limits};
-pub use io::{OnEnded, OnRevoked, OnTargets, Shell, Steering, Surroundings};
+pub use io::{OnEnded, OnRecommended, OnRevoked, OnTargets, Shell, Steering, Surroundings};
 pub use joins::TRACK_EPOCH;
 pub use metrics::RoomsMetrics;
 pub use order::{Newcomer, Order, Prepared, Reply, SeatId, Seated, Ticket};

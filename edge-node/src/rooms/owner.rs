@@ -6,7 +6,7 @@ use stoa_audio::frame::TrackId;
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::{
-    Body, REVOCATIONS_PER_MESSAGE_MAX, Revocations, RoomState, Selection,
+    Body, REVOCATIONS_PER_MESSAGE_MAX, Revocations, RoomState, Selection, TrackKind,
 };
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 use stoa_protocol::token::Revocation;
@@ -39,7 +39,9 @@ impl Hub {
             Body::Origins(origins) => self.handle_origins(link, origins),
             Body::Owns(owns) => self.handle_owns(link, owns, now),
             Body::Branch(branch) => self.handle_branch(link, branch, now),
+            Body::Lane(lane) => self.handle_lane(link, lane, now),
             Body::Neighbours(told) => self.handle_neighbours(link, told),
+            Body::Alternatives(told) => self.handle_alternatives(link, told),
             Body::Drain(_) => self.parents.set_draining(link, true),
             Body::Undrain(_) => self.parents.set_draining(link, false),
             Body::Goodbye(_) | Body::Load(_) => {}
@@ -68,7 +70,12 @@ impl Hub {
             key.and_then(|key| self.directory.get(key))
                 .is_some_and(|room| room.feeds.is_asked(link))
         };
-        if !self.parents.contains(link) && !asked() {
+        // Whose voice it is the owner says, perhaps a moment later: that is looked at frame by frame.
+        let believed = match binding.kind {
+            TrackKind::Lane => self.edges.contains(link),
+            TrackKind::Speaker | TrackKind::Programme => self.parents.contains(link) || asked(),
+        };
+        if !believed {
             self.metrics.refused.unexpected.inc();
             return;
         }
@@ -169,6 +176,7 @@ impl Hub {
         // The owner knows; it needs no leave of each.
         room.end();
         let seats = room.seats.clone();
+        self.end_lanes(key);
         self.end_tree(key);
         self.orphans_may_change(now);
         for seat in seats {

@@ -71,6 +71,7 @@ impl Hub {
         if peer.role != NodeRole::Origin {
             if self.edges.insert(link, node.clone()) {
                 self.settle_feeds_of(&node, link, now);
+                self.settle_lanes_of(&node);
             } else {
                 self.metrics.tree.refused_edges.inc();
             }
@@ -79,6 +80,7 @@ impl Hub {
         self.edges.insert_origin(link, node.clone());
         self.introduce(link);
         self.parents.insert(link, node.clone());
+        self.tell_drain(link, now);
         self.memory.note_found(&node);
         self.start_load(now);
         let waits = |room: &Room| room.is_orphan() && room.owner_node.as_ref() == Some(&node);
@@ -104,6 +106,7 @@ impl Hub {
         }
         let Some(node) = self.parents.remove(link) else { return };
         self.edges.handle_gone(&node);
+        self.forget_alternatives(&node);
         let newer = self.parents.link_of(&node);
         let mut returned = Vec::new();
         for key in self.directory.keys() {

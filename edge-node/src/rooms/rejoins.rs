@@ -60,7 +60,9 @@ impl Hub {
     /// Reminds owners of participants, as many at a time as are allowed.
     pub(super) fn pump_rejoins(&mut self, now: Instant) {
         while let Some(id) = self.rejoins.next() {
-            let Some(seat) = self.seats.get(id).filter(|seat| seat.joined()).cloned() else {
+            let Some(seat) =
+                self.seats.get(id).filter(|seat| seat.joined() && !seat.moved).cloned()
+            else {
                 continue;
             };
             let Some(room) = self.directory.get(seat.room) else { continue };

@@ -1,10 +1,11 @@
 //! One room as this edge sees it: the owner's view of it, the seats here, and its two lanes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stoa_audio::frame::{Epoch, Frame, TrackId};
+use stoa_audio::frame::{Epoch, TrackId};
+use stoa_audio::recent::Recent;
 use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
 use stoa_protocol::mesh::control::{Hand, RoomInfo, RoomState, Selection, StageMember};
@@ -16,15 +17,12 @@ use super::pace::Pace;
 use super::reactions::ReactionCounts;
 use super::roster::{Counts, RaisedHand, Roster, RosterMember, Title};
 use super::seat::role_of;
-use super::tree::{Children, Feeds, Recent};
-use super::window::{Verdict, Window};
+use super::tracks::{TRACKS_MAX, Tracks};
+use super::tree::{Children, Feeds, Lanes};
 use crate::webrtc::{Class, RoomKey};
 
 /// Members of a stage that are believed; an owner that claims more is cut off there.
 pub(super) const STAGE_MAX: usize = 1_024;
-
-/// Tracks of a room whose frames are remembered; beyond it the longest silent one is forgotten.
-pub(super) const TRACKS_MAX: usize = 256;
 
 /// How long a room without listeners stays subscribed: reloading a page must not cost a round trip.
 pub(super) const LINGER: Duration = Duration::from_secs(5);
@@ -41,14 +39,6 @@ pub(super) enum Subscription {
     Wanted,
     /// Nobody has for less than [`LINGER`].
     Lingering { until: Instant },
-}
-
-/// A track whose frames came over the mesh.
-#[derive(Debug)]
-struct Remembered {
-    window: Window,
-    at: Instant,
-    participant: Option<ParticipantId>,
 }
 
 /// Somebody on the stage, as the owner says.
@@ -104,10 +94,13 @@ pub(super) struct Room {
     pub(super) standby: Option<LinkId>,
     pub(super) stage_lane: Lane,
     pub(super) audience_lane: Lane,
+    /// The stage's other edges.
+    pub(super) lanes: Lanes,
+    /// Which frames have come.
+    pub(super) tracks: Tracks,
     epoch: Epoch,
     version: Option<u64>,
     decision: Option<u64>,
-    remembered: BTreeMap<TrackId, Remembered>,
 }
 
 /// What a state of the owner changed.
@@ -165,7 +158,8 @@ impl Room {
             epoch: Epoch::default(),
             version: None,
             decision: None,
-            remembered: BTreeMap::new(),
+            tracks: Tracks::default(),
+            lanes: Lanes::default(),
         }
     }
 
@@ -240,6 +234,7 @@ impl Room {
             self.feeds.forget(former);
         }
         self.feeds.handle_owner();
+        self.lanes.handle_owner();
         self.owner = owner;
         self.orphaned_at = None;
         self.version = None;
@@ -318,32 +313,6 @@ impl Room {
         true
     }
 
-    /// Takes note of a frame that came over the mesh. Says too whether another track was forgotten
-    /// to make room.
-    pub(super) fn remember(
-        &mut self,
-        frame: &Frame,
-        participant: Option<&ParticipantId>,
-        now: Instant,
-    ) -> (Verdict, bool) {
-        if let Some(known) = self.remembered.get_mut(&frame.track) {
-            known.at = now;
-            return (known.window.check(frame.epoch, frame.number), false);
-        }
-        let crowded = self.remembered.len() >= TRACKS_MAX;
-        if crowded {
-            let silent = self.remembered.iter().min_by_key(|(_, known)| known.at);
-            if let Some(track) = silent.map(|(track, _)| *track) {
-                self.remembered.remove(&track);
-            }
-        }
-        let mut window = Window::new(frame.epoch);
-        let verdict = window.check(frame.epoch, frame.number);
-        let participant = participant.cloned();
-        self.remembered.insert(frame.track, Remembered { window, at: now, participant });
-        (verdict, crowded)
-    }
-
     /// A track will not be heard again for now. Says in which lanes it had a slot. Which of its frames have come stays known:
     /// a room that changes its owner may seem to be without its stage for a moment.
     pub(super) fn forget(&mut self, track: TrackId, now: Instant) -> [(Class, bool); 2] {
@@ -358,7 +327,8 @@ impl Room {
         let on_stage = self.stage.iter().find(|member| member.track == Some(track));
         on_stage
             .map(|member| member.shown.participant.clone())
-            .or_else(|| self.remembered.get(&track)?.participant.clone())
+            .or_else(|| self.lanes.speaker_of(track))
+            .or_else(|| self.tracks.participant_of(track))
     }
 }
 

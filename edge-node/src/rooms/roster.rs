@@ -1,6 +1,7 @@
 //! Who is in a room, as clients get to know it: the stage in full, the audience as a count, oneself in detail.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stoa_protocol::ids::{ParticipantId, Role};
 
@@ -101,6 +102,13 @@ pub enum ParticipantEvent {
     Reactions(ReactionCounts),
     /// Who is heard where, for this participant's class.
     Slots(SlotNames),
+    /// This edge will leave; until then everything goes on.
+    Draining {
+        /// How much time all clients together have to begin their moves; each draws its own moment.
+        over: Duration,
+    },
+    /// It stays after all.
+    Staying,
     /// The session has ended; nothing follows.
     Closed {
         /// `room-closed`, `removed`, `banned`, `replaced`, `draining`, or the media plane's reason.

@@ -1,14 +1,19 @@
 //! The way of a frame through the hub: decided per frame, returned and not queued.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use stoa_audio::frame::Frame;
 use stoa_link::LinkId;
+use stoa_protocol::ids::ParticipantId;
 use stoa_protocol::mesh::control::TrackKind;
 
 use super::hub::Hub;
 use super::joins::TRACK_EPOCH;
 use super::lane::Unheard;
+use super::order::SeatId;
+use super::seat::{Seat, Seats};
+use super::tracks::Heard;
 use super::window::Verdict;
 use crate::webrtc::{Class, Delivery, RoomKey, SessionId, Uplinked};
 
@@ -23,6 +28,10 @@ pub struct UplinkRoute {
     pub stage: Option<Delivery>,
     /// The frame, as both get it.
     pub frame: Frame,
+    /// Of which room it is.
+    pub room: RoomKey,
+    /// The frame as the stage's other edges get it, at once, over [`Hub::lanes`].
+    pub lane: Option<Frame>,
 }
 
 /// Where a frame from the mesh goes.
@@ -34,6 +43,14 @@ pub struct TreeRoute {
     pub audience: Option<Delivery>,
     /// To whoever hangs from this edge; see [`Hub::children`].
     pub room: Option<RoomKey>,
+}
+
+impl TreeRoute {
+    /// Whether anybody here hears the frame.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.stage.is_some() || self.audience.is_some()
+    }
 }
 
 impl Hub {
@@ -54,7 +71,7 @@ impl Hub {
             dropped.off_stage.inc();
             return None;
         }
-        if seat.muted {
+        if seat.muted || seat.succeeded {
             dropped.muted.inc();
             return None;
         }
@@ -67,7 +84,8 @@ impl Hub {
             None => dropped.no_owner.inc(),
         }
         let stage = self.deliver(key, Class::Stage, &frame, Some(session), now);
-        Some(UplinkRoute { owner, standby, stage, frame })
+        let lane = self.in_lane(key, &frame);
+        Some(UplinkRoute { owner, standby, stage, frame, room: key, lane })
     }
 
     /// Routes a frame that came over a link.
@@ -77,9 +95,16 @@ impl Hub {
             dropped.unbound.inc();
             return TreeRoute::default();
         };
-        if bound.kind != TrackKind::Speaker {
-            dropped.programme.inc();
-            return TreeRoute::default();
+        match bound.kind {
+            TrackKind::Speaker => {}
+            TrackKind::Lane => {
+                let room = bound.room.clone();
+                return self.route_from_lane(link, &room, frame, now);
+            }
+            TrackKind::Programme => {
+                dropped.programme.inc();
+                return TreeRoute::default();
+            }
         }
         let room = self.directory.key_of(&bound.room);
         let Some(room) = room.and_then(|key| self.directory.get_mut(key)) else {
@@ -96,7 +121,10 @@ impl Hub {
             dropped.foreign.inc();
             return TreeRoute::default();
         }
-        let (verdict, forgot) = room.remember(frame, bound.participant.as_ref(), now);
+        let own =
+            own_session(&self.movers, &mut self.seats, key, bound.participant.as_ref(), frame);
+        let (verdict, forgot) =
+            room.tracks.note(Heard::Tree, frame, bound.participant.as_ref(), now);
         if forgot {
             self.metrics.limits.tracks.inc();
         }
@@ -114,13 +142,13 @@ impl Hub {
         // The stage has heard a local voice already, without the detour through the owner.
         let stage = match local {
             Some(_) => None,
-            None => self.deliver(key, Class::Stage, frame, None, now),
+            None => self.route_to_stage(key, frame, own, now),
         };
         TreeRoute { stage, audience, room: Some(key) }
     }
 
     /// Places a frame in the lane of a class, if anybody is there to hear it.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         key: RoomKey,
         class: Class,
@@ -153,4 +181,22 @@ impl Hub {
         let (slot, dominant) = (heard.placed.slot, heard.dominant);
         Some(Delivery { room: key, class, slot, dominant, except, frame: frame.clone() })
     }
+}
+
+/// The session here of somebody whose voice comes from another edge, because he is on the move between the two: he must
+/// not hear himself. What he says through this edge is not wanted any more once it comes from the other.
+pub(super) fn own_session(
+    movers: &BTreeSet<SeatId>,
+    seats: &mut Seats,
+    key: RoomKey,
+    of: Option<&ParticipantId>,
+    frame: &Frame,
+) -> Option<SessionId> {
+    // Nearly always nobody moves, and nothing is looked up for a frame.
+    let is_his = |seat: &Seat| seat.room == key && Some(&seat.participant) == of;
+    let id = movers.iter().find(|id| seats.get(**id).is_some_and(is_his))?;
+    let seat = seats.get_mut(*id)?;
+    // As at the owner: a pause that comes from there succeeds nothing.
+    seat.succeeded |= seat.moved && frame.voice && seat.track != Some(frame.track);
+    seat.session()
 }

@@ -53,6 +53,10 @@ pub(super) struct Seat {
     /// Whether he comes back under a former id, and whether that was a seat of this edge.
     pub(super) resumes: bool,
     pub(super) replaces: bool,
+    /// He has joined through another edge, and may still be heard and hear through this one.
+    pub(super) moved: bool,
+    /// His voice comes from the other edge already.
+    pub(super) succeeded: bool,
     pub(super) class: Class,
     /// The class that his session was opened in.
     pub(super) opened_in: Class,

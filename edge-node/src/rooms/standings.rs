@@ -35,7 +35,10 @@ impl Hub {
             return;
         };
         if !standing.ended.is_empty() {
-            self.remove_seat(id, Departure::Dismissed(ended(&standing.ended)), now);
+            match ended(&standing.ended) {
+                "replaced" => self.note_moved(id, now),
+                reason => self.remove_seat(id, Departure::Dismissed(reason), now),
+            }
             return;
         }
         if let Some(seat) = self.seats.get_mut(id) {
@@ -120,6 +123,7 @@ impl Hub {
             if seat.joined() {
                 self.bind(owner, &seat);
                 self.bind_at_standby(&seat);
+                self.bind_in_lanes(&seat);
             }
         } else {
             self.metrics.moves_off.inc();
@@ -159,6 +163,7 @@ impl Hub {
         }
         if seat.joined() {
             self.silence_at_standby(seat.room, track);
+            self.silence_in_lanes(seat.room, track);
         }
     }
 }

@@ -1,14 +1,11 @@
-//! Deadlines, the edge's own drain, and what it tells of its load.
+//! Deadlines, and what this edge tells of its load.
 
 use std::time::{Duration, Instant};
 
 use stoa_protocol::mesh::control::{self, Body};
 
-use super::command::Command;
-use super::ears::Circle;
 use super::hub::{Hub, Timer};
 use super::joins::Departure;
-use super::roster::ParticipantEvent;
 use super::seat::Seat;
 use crate::webrtc::{Class, RoomKey};
 
@@ -37,6 +34,7 @@ impl Hub {
                     self.remove_seat(id, Departure::Ended("never-connected"), now);
                 }
             }
+            Timer::Moved(id) => self.end_move(id, now),
             Timer::News(key, news) => self.fire_news(key, news, now),
             Timer::Reactions(key) => self.fire_reactions(key, now),
             Timer::StageSlots(key) => self.fire_slots(key, Class::Stage, now),
@@ -78,28 +76,6 @@ impl Hub {
         let used_permille = u32::try_from(used).unwrap_or(u32::MAX).min(1_000);
         for link in links {
             self.send(link, Body::Load(control::Load { participants, used_permille }));
-        }
-    }
-
-    /// From now on nobody is taken in; parents and clients are told, so that both can move on.
-    pub fn handle_drain(&mut self, deadline: Duration) {
-        if std::mem::replace(&mut self.draining, true) {
-            return;
-        }
-        let deadline_ms = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
-        for link in self.parents.links().collect::<Vec<_>>() {
-            self.send(link, Body::Drain(control::Drain { deadline_ms }));
-        }
-        for room in self.directory.keys() {
-            let event = ParticipantEvent::Closed { reason: "draining" };
-            self.owe(Command::Announce { room, circle: Circle::Everybody, event });
-        }
-    }
-
-    /// The end: whoever is still here is taken out, and owners hear of it.
-    pub fn handle_end(&mut self, now: Instant) {
-        for seat in self.seats.ids() {
-            self.remove_seat(seat, Departure::Ended("draining"), now);
         }
     }
 }

@@ -8,7 +8,7 @@ use stoa_protocol::tenant::Quota;
 use stoa_protocol::token::TokenError;
 use tokio::sync::{Semaphore, watch};
 
-use super::alternatives::{self, Alternative};
+use super::alternatives::{Alternative, Others};
 use super::authority::Authority;
 use super::authorization::{Caller, refused};
 use super::client::Client;
@@ -20,6 +20,7 @@ use super::rooms::{Answer, Rooms};
 use super::sessions::{Addressed, Addresses, ResourceId};
 use super::settings::Settings;
 use super::socket::{ClientIceServer, RosterTexts};
+use crate::drain::DrainSwitch;
 use crate::rooms::{JoinAsk, Joined, Present};
 use crate::webrtc::SessionId;
 
@@ -37,7 +38,9 @@ pub(super) struct App {
     /// Turns true once, when the server stops.
     stopping: watch::Receiver<bool>,
     /// Other edges, for who finds no room here.
-    alternatives: Arc<[Alternative]>,
+    pub(super) others: Others,
+    /// Whether this edge is to leave.
+    pub(super) drain: DrainSwitch,
     /// `Link` headers of a new session.
     pub(super) ice_links: Vec<HeaderValue>,
     /// The same servers for WebSocket clients.
@@ -56,7 +59,8 @@ impl App {
         stopping: watch::Receiver<bool>,
     ) -> anyhow::Result<Shared> {
         Ok(Arc::new(Self {
-            alternatives: alternatives::read(&settings.alternatives)?.into(),
+            others: Others::new(&settings.alternatives)?,
+            drain: DrainSwitch::new(settings.drain),
             ice_links: ice_servers::links(&settings.ice_servers)?,
             ice_servers: ice_servers::for_clients(&settings.ice_servers),
             websockets: Arc::new(Semaphore::new(permits(settings.limits.websockets_max) as usize)),
@@ -112,7 +116,7 @@ impl App {
         if let Err(problem) = &mut joined
             && problem.is_of_this_edge()
         {
-            problem.alternatives = Arc::clone(&self.alternatives);
+            problem.alternatives = self.alternatives();
         }
         match &joined {
             Ok(joined) => {
@@ -124,6 +128,11 @@ impl App {
             }
         }
         joined
+    }
+
+    /// Where somebody may go instead; everybody is told another order.
+    pub(super) fn alternatives(&self) -> Arc<[Alternative]> {
+        self.others.in_turn(rand::random())
     }
 
     /// Counts a join that the room's owner has refused because it knows more participants than this edge.

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{self, SHA256};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use stoa_protocol::ids::{Role, RoomId, TenantId};
+use stoa_protocol::tenant;
 use stoa_protocol::token::{Action, Bearer, Claims, Grant, Grants, Keys, TokenError};
 
 use super::app::{App, now_unix_s};
@@ -141,6 +142,20 @@ pub(super) fn may_revoke(app: &App, headers: &HeaderMap) -> Result<Caller, Probl
         return Err(forbidden("Tokens are revoked by a back end, whose own names no room."));
     }
     Ok(Caller::new(bearer))
+}
+
+/// The operator's back end may have this edge leave and stay.
+///
+/// # Errors
+/// 401, or 403 for another tenant's or one without the grant.
+pub(super) fn may_operate(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let caller = permitted(app, headers, Action::Operate)?;
+    if !tenant::may_operate(caller.tenant()) {
+        return Err(forbidden(
+            "Edges serve all tenants; only the operator's own has a say in them.",
+        ));
+    }
+    Ok(caller)
 }
 
 /// Whom somebody keeps out of rooms that he hosts, he himself says, whatever room his token names, or a back end that

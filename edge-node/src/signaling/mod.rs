@@ -69,7 +69,7 @@ pub use metrics::{Limit, SignalingMetrics};
 pub use problem::{PROBLEM_JSON, Problem, ProblemBody};
 pub use revoker::Revoker;
 pub use rooms::{Answer, Rooms};
-pub use server::{Server, SessionsEnded};
+pub use server::{Recommended, Server, SessionsEnded};
 pub use settings::{
     BODY_BYTES_MAX, DEFAULT_PORT, HEADER_BYTES_MAX, HEADERS_MAX, IceServer, Limits,
     OFFER_BYTES_MAX, Settings, Tls,

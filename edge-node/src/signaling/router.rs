@@ -58,8 +58,15 @@ pub(super) fn api_routes(open: bool) -> Vec<(&'static str, MethodRouter<Shared>)
     routes
 }
 
-fn room_routes() -> [(&'static str, MethodRouter<Shared>); 9] {
+fn room_routes() -> [(&'static str, MethodRouter<Shared>); 10] {
     [
+        (
+            "/v1/drain",
+            post(rest::drain)
+                .get(rest::read_drain)
+                .delete(rest::undrain)
+                .options(preflight("GET, POST, DELETE", None)),
+        ),
         ("/v1/identities/{identity}", delete(rest::erase).options(preflight("DELETE", None))),
         ("/v1/identities/{identity}/blocks", get(rest::blocks).options(preflight("GET", None))),
         (

@@ -38,6 +38,8 @@ use super::revoker::Revoker;
 use super::rooms::Rooms;
 use super::settings::{HEADER_BYTES_MAX, HEADERS_MAX, Settings};
 use super::{authorization, router, tls};
+use crate::drain::DrainSwitch;
+use crate::rooms::OtherEdge;
 use crate::webrtc::SessionId;
 
 /// Pause after a failed accept; the usual cause, too many open files, does not pass at once.
@@ -64,6 +66,17 @@ impl SessionsEnded {
     /// The session has ended; unknown ones are ignored.
     pub fn forget(&self, session: SessionId) {
         self.0.forget(session);
+    }
+}
+
+/// Tells the server where clients may go instead.
+#[derive(Clone)]
+pub struct Recommended(Shared);
+
+impl Recommended {
+    /// These edges, nearest first, and no others but those of the operator.
+    pub fn tell(&self, edges: &[OtherEdge]) {
+        self.0.others.tell(edges);
     }
 }
 
@@ -109,6 +122,18 @@ impl Server {
     #[must_use]
     pub fn sessions_ended(&self) -> SessionsEnded {
         SessionsEnded(self.app.clone())
+    }
+
+    /// What says whether this edge is to leave.
+    #[must_use]
+    pub fn drain_switch(&self) -> DrainSwitch {
+        self.app.drain.clone()
+    }
+
+    /// Where to tell which other edges there are.
+    #[must_use]
+    pub fn recommended(&self) -> Recommended {
+        Recommended(self.app.clone())
     }
 
     /// Where revocations from the mesh go.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use stoa_runtime::configuration::Secret;
 
+use crate::drain::DrainConfig;
+
 /// Port of the HTTP server unless configured.
 pub const DEFAULT_PORT: u16 = 8080;
 
@@ -29,6 +31,9 @@ pub struct Settings {
     pub ice_servers: Vec<IceServer>,
     /// Upper bounds.
     pub limits: Limits,
+    /// How long this edge takes to leave; of the edge's own configuration.
+    #[serde(skip)]
+    pub drain: DrainConfig,
 }
 
 impl Default for Settings {
@@ -42,6 +47,7 @@ impl Default for Settings {
             alternatives: Vec::new(),
             ice_servers: Vec::new(),
             limits: Limits::default(),
+            drain: DrainConfig::default(),
         }
     }
 }

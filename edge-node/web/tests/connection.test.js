@@ -5,13 +5,32 @@ import { RoomError } from "../problem.js";
 
 test("on a draining server audio plays on until a place elsewhere is found, then it is left", async () => {
   const { connection, signal, session, happened } = connected();
+  assert.equal(connection.isFine, true);
+  signal.ondraining(new RoomError("draining", "This server is being replaced.", { alternatives: ["https://a"] }));
+  assert.deepEqual(happened, ["others: https://a", "leaving: draining"]);
+  assert.deepEqual([connection.isFine, connection.isLeaving, connection.isAudible, session.closed], [false, true, true, false]);
+  connection.moveOn();
+  await settle();
+  assert.deepEqual(happened.slice(2), ["said leave", "session closed", "signal closed"]);
+});
+
+test("a server that stays after all is as good as before", () => {
+  const { connection, signal, happened } = connected();
+  signal.ondraining(new RoomError("draining", "This server is being replaced."));
+  signal.onstaying();
+  assert.deepEqual(happened, ["others: ", "leaving: draining", "staying"]);
+  assert.equal(connection.isFine, true);
+  connection.check();
+  connection.close();
+});
+
+test("a draining server whose time was up is lost", () => {
+  const { connection, signal, happened } = connected();
   signal.ondraining(new RoomError("draining", "This server is being replaced."));
   signal.onlost(new RoomError("draining", "Its time was up."));
-  assert.deepEqual(happened, ["lost: draining"]);
-  connection.close();
-  await settle();
-  assert.deepEqual(happened, ["lost: draining", "session closed", "said leave", "signal closed"]);
-  assert.equal(session.closed, true);
+  assert.equal(happened.at(-1), "lost: draining");
+  assert.equal(connection.isLeaving, false);
+  assert.throws(() => connection.check(), { kind: "unreachable" });
 });
 
 test("a connection that is closed for another reason says nothing", async () => {
@@ -26,7 +45,7 @@ test("who leaves a draining server says so once", async () => {
   signal.ondraining(new RoomError("draining", "This server is being replaced."));
   await connection.leave();
   await settle();
-  assert.deepEqual(happened.slice(1), ["said leave", "session closed", "signal closed"]);
+  assert.deepEqual(happened.slice(2), ["said leave", "session closed", "signal closed"]);
 });
 
 async function settle() {
@@ -41,6 +60,7 @@ function connected() {
     ondraining: () => {},
     /** @type {(error: RoomError) => void} */
     onlost: () => {},
+    onstaying: () => {},
     close: () => happened.push("signal closed"),
     /** @param {{type: string}} message */
     request: async (message) => {
@@ -50,6 +70,7 @@ function connected() {
   };
   const session = {
     closed: false,
+    receiving: [],
     close() {
       this.closed = true;
       happened.push("session closed");
@@ -57,5 +78,8 @@ function connected() {
   };
   const connection = new Connection(/** @type {any} */ (signal), /** @type {any} */ (session), /** @type {any} */ ({}), []);
   connection.onlost = (error) => happened.push(`lost: ${error.kind}`);
+  connection.onleaving = (error) => happened.push(`leaving: ${error.kind}`);
+  connection.onstaying = () => happened.push("staying");
+  connection.onothers = (others) => happened.push(`others: ${others}`);
   return { connection, signal, session, happened };
 }

@@ -93,7 +93,10 @@ export class Socket {
   constructor(url) {
     this.url = url;
     world.sockets.push(this);
-    setImmediate(() => (world.reachable ? this.onopen?.() : this.onclose?.({ code: 1006 })));
+    const { host } = new URL(url);
+    if (world.mute.has(host)) return;
+    const isThere = world.reachable && !world.dead.has(host);
+    setImmediate(() => (isThere ? this.onopen?.() : this.onclose?.({ code: 1006 })));
   }
 
   /** @param {string} text */
@@ -141,6 +144,10 @@ export const world = {
   /** Microphones opened, in order. @type {Track[]} */
   microphones: [],
   reachable: true,
+  /** Hosts that refuse connections, and that do not even do that. @type {Set<string>} */
+  dead: new Set(),
+  /** @type {Set<string>} */
+  mute: new Set(),
   microphoneAllowed: true,
   /** The server: what it answers to a message. @type {(message: any, socket: Socket) => any} */
   serve: () => ({ type: "ok" }),
@@ -158,6 +165,8 @@ export const world = {
   /** Everything anew; called before each test. */
   reset() {
     Object.assign(this, { sockets: [], peers: [], descriptions: 0, microphones: [], reachable: true, microphoneAllowed: true });
+    this.dead.clear();
+    this.mute.clear();
     this.serve = (message) => (message.type === "join" ? joined() : { type: "ok" });
   },
 };

@@ -2,6 +2,8 @@
 //! second ends it at once, the third ends the process even if its runtime is stuck on something.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +16,8 @@ const EXIT_CODE_IMPATIENT: i32 = 130;
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     requests: watch::Receiver<u32>,
+    /// How many of them were taken back.
+    forgotten: Arc<AtomicU32>,
 }
 
 /// Asks for the end from inside the process: tests, demo networks.
@@ -38,6 +42,7 @@ impl Shutdown {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let (trigger, shutdown) = Self::manual();
+        let asked = shutdown.clone();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -45,7 +50,7 @@ impl Shutdown {
                     _ = interrupt.recv() => {}
                 }
                 trigger.request();
-                match *trigger.requests.borrow() {
+                match asked.count(*trigger.requests.borrow()) {
                     1 => tracing::info!("shutting down in order; a second signal ends at once"),
                     2 => tracing::warn!("ending at once"),
                     _ => std::process::exit(EXIT_CODE_IMPATIENT),
@@ -59,7 +64,7 @@ impl Shutdown {
     #[must_use]
     pub fn manual() -> (Trigger, Self) {
         let (sender, requests) = watch::channel(0);
-        (Trigger { requests: sender }, Self { requests })
+        (Trigger { requests: sender }, Self { requests, forgotten: Arc::default() })
     }
 
     /// Resolves once the end was asked for, also if that was earlier.
@@ -75,12 +80,21 @@ impl Shutdown {
     /// Whether the end was asked for.
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        *self.requests.borrow() >= 1
+        self.count(*self.requests.borrow()) >= 1
+    }
+
+    /// Forgets what was asked for until now, because the process stays after all: the next signal counts as the first.
+    pub fn take_back(&self) {
+        self.forgotten.store(*self.requests.borrow(), Ordering::Relaxed);
+    }
+
+    fn count(&self, requests: u32) -> u32 {
+        requests.saturating_sub(self.forgotten.load(Ordering::Relaxed))
     }
 
     async fn reached(&self, count: u32) {
         let mut requests = self.requests.clone();
-        if requests.wait_for(|seen| *seen >= count).await.is_err() {
+        if requests.wait_for(|seen| self.count(*seen) >= count).await.is_err() {
             // The trigger is gone: nobody can ask any more.
             std::future::pending::<()>().await;
         }
@@ -203,6 +217,21 @@ mod tests {
         trigger.request();
         let interrupted = within(LONG, &shutdown, std::future::pending()).await;
         assert_eq!(interrupted, DrainEnd::Interrupted);
+    }
+
+    #[tokio::test]
+    async fn after_a_drain_is_taken_back_a_signal_asks_for_one_again_and_ends_nothing_at_once() {
+        let (trigger, shutdown) = Shutdown::manual();
+        trigger.request();
+        shutdown.requested().await;
+        shutdown.take_back();
+        assert!(!shutdown.is_requested());
+        trigger.request();
+        shutdown.requested().await;
+        let done = within(LONG, &shutdown, tokio::task::yield_now()).await;
+        assert_eq!(done, DrainEnd::Complete);
+        trigger.request();
+        shutdown.immediate().await;
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ use crate::registry::Registry;
 use crate::runtime::TrackedRuntime;
 use crate::session::{self, Outcome, Side};
 use crate::statistics::{EndpointCounters, EndpointStatistics, count};
+use crate::trails::Trails;
 use crate::transport;
 
 /// How long links may take to say goodbye when the endpoint closes.
@@ -76,6 +77,7 @@ impl Endpoint {
         let (alive, ended) = mpsc::channel(1);
         let node = Arc::new(Node {
             identity: identity_of(&name),
+            trails: Trails::new(name.role).context("metrics of hops")?,
             name,
             limits,
             inbox,
@@ -134,6 +136,12 @@ impl Endpoint {
     /// Connects to `target` no longer. A link to it that stands is not touched.
     pub fn give_up(&self, target: &str) {
         self.targets().remove(target);
+    }
+
+    /// Sampled frames on their way through this node.
+    #[must_use]
+    pub fn trails(&self) -> &Trails {
+        &self.port.node.trails
     }
 
     /// How the endpoint does.

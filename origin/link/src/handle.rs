@@ -111,6 +111,18 @@ impl Link {
         }
     }
 
+    /// The same, without waiting for frames of other tracks: the datagram leaves at once.
+    pub fn send_frame_at_once(&self, frame: &Frame) {
+        match &self.0.wire {
+            Wire::Quic(half) => {
+                if !half.queue.urgent(frame) {
+                    count(&half.counters.frames_queue_full);
+                }
+            }
+            Wire::InProcess(side) => side.frame(frame),
+        }
+    }
+
     /// How the link does.
     #[must_use]
     pub fn statistics(&self) -> LinkStatistics {

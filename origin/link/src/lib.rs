@@ -15,6 +15,7 @@
 //! | [`handle`] | the sending half of a link |
 //! | [`mod@in_process`] | a link inside one process |
 //! | [`mod@inbox`] | the queue through which all links tell their owner |
+//! | [`metrics`] | what links and their endpoint tell Prometheus |
 //! | `node` | what all tasks of one endpoint share |
 //! | `queue` | between the handles of a link and its task |
 //! | `registry` | the links of an endpoint by node |
@@ -22,6 +23,7 @@
 //! | `session` | one connection from its handshake to its end |
 //! | [`statistics`] | counters of links and endpoints |
 //! | [`subscriptions`] | which child gets which track; pure |
+//! | [`trails`] | sampled frames on their way through a node |
 //! | `transport` | how quinn is set up for links |
 
 mod admission;
@@ -36,6 +38,7 @@ mod failure;
 pub mod handle;
 pub mod in_process;
 pub mod inbox;
+pub mod metrics;
 mod node;
 mod queue;
 mod registry;
@@ -43,6 +46,7 @@ mod runtime;
 mod session;
 pub mod statistics;
 pub mod subscriptions;
+pub mod trails;
 mod transport;
 
 pub use config::{EndpointConfig, Identity, Limits};
@@ -51,8 +55,10 @@ pub use event::{Event, LinkEvent, LinkId, PeerName, TrackBinding};
 pub use handle::{Link, SendError};
 pub use in_process::in_process;
 pub use inbox::{Inbox, InboxSender, inbox};
+pub use metrics::{EndpointMetrics, LinkMetrics};
 pub use statistics::{EndpointStatistics, LinkStatistics};
 pub use subscriptions::{Interest, Subscriptions};
+pub use trails::Trails;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::failure::{Failure, Kind};
 use crate::inbox::InboxSender;
 use crate::registry::Registry;
 use crate::statistics::{EndpointCounters, EndpointStatistics, count};
+use crate::trails::Trails;
 
 /// What all tasks of one endpoint share.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Node {
     pub(crate) limits: Limits,
     pub(crate) inbox: InboxSender,
     pub(crate) registry: Registry,
+    pub(crate) trails: Trails,
     pub(crate) counters: EndpointCounters,
     pub(crate) handshakes: AtomicUsize,
     /// Set once, when the endpoint closes: why.

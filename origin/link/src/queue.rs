@@ -22,6 +22,8 @@ pub(crate) enum Order {
     Bind(Box<TrackBinding>),
     Unbind(TrackId),
     Frame(Frame),
+    /// A frame that does not wait for company.
+    Urgent(Frame),
 }
 
 /// How a link is to end.
@@ -71,8 +73,16 @@ impl QueueSender {
 
     /// Whether the frame was taken.
     pub(crate) fn frame(&self, frame: &Frame) -> bool {
-        self.orders.capacity() > ORDERS_RESERVED
-            && self.orders.try_send(Order::Frame(frame.clone())).is_ok()
+        self.media(Order::Frame(frame.clone()))
+    }
+
+    /// Whether the frame, which must not wait for others, was taken.
+    pub(crate) fn urgent(&self, frame: &Frame) -> bool {
+        self.media(Order::Urgent(frame.clone()))
+    }
+
+    fn media(&self, order: Order) -> bool {
+        self.orders.capacity() > ORDERS_RESERVED && self.orders.try_send(order).is_ok()
     }
 
     pub(crate) fn end(&self, reason: &str) {

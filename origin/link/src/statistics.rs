@@ -15,6 +15,8 @@ pub struct LinkStatistics {
     pub rtt_min_ms: f64,
     /// How unevenly the peer's datagrams arrive, in milliseconds (RFC 3550 section A.8).
     pub jitter_ms: f64,
+    /// How much longer the peer's datagrams take than the quickest lately, smoothed, in milliseconds.
+    pub queueing_ms: f64,
     /// Share of the peer's datagrams that did not arrive here in the last period, 0 to 1,000 permille.
     pub loss_in_permille: u32,
     /// Share of our datagrams that did not arrive there in the last period, 0 to 1,000 permille.
@@ -29,8 +31,14 @@ pub struct LinkStatistics {
     pub frames_repaired: u64,
     /// Frames sent again beside later ones.
     pub frames_redundant: u64,
+    /// Frames that came again after they had come.
+    pub frames_duplicate: u64,
+    /// Earlier frames that ride along with each now.
+    pub riding: u8,
     /// The peer's datagrams that it was asked for again.
     pub repairs_asked: u64,
+    /// Of those, datagrams that never came.
+    pub repairs_failed: u64,
     /// Our datagrams that were sent again because the peer asked.
     pub repairs_out: u64,
     /// Our datagrams that the peer asked for too late, or that were forgotten too early.
@@ -41,6 +49,20 @@ pub struct LinkStatistics {
     pub datagrams_out: u64,
     /// Media datagrams received.
     pub datagrams_in: u64,
+    /// The peer's datagrams that did not arrive and have not come since.
+    pub datagrams_lost: u64,
+    /// The peer's datagrams that came after they had counted as lost.
+    pub datagrams_late: u64,
+    /// The peer's datagrams that came twice.
+    pub datagrams_duplicate: u64,
+    /// Frames sent that tell what each hop has added.
+    pub trails_out: u64,
+    /// New frames received that do.
+    pub trails_in: u64,
+    /// Of those, frames that told impossible times.
+    pub trails_clamped: u64,
+    /// Frames that told what nobody wants to know.
+    pub trails_refused: u64,
     /// UDP payload bytes sent, everything included; 0 inside one process.
     pub bytes_out: u64,
     /// UDP payload bytes received, everything included; 0 inside one process.
@@ -61,22 +83,6 @@ pub struct LinkStatistics {
     pub over_limit: u64,
     /// Times the peer was so silent that it was suspected to be dead.
     pub suspicions: u64,
-}
-
-impl LinkStatistics {
-    /// What was done against loss, each count with its label.
-    #[must_use]
-    pub fn repairs(&self) -> [(&'static str, u64); 7] {
-        [
-            ("frames_redundant", self.frames_redundant),
-            ("frames_recovered", self.frames_recovered),
-            ("frames_repaired", self.frames_repaired),
-            ("asked", self.repairs_asked),
-            ("sent", self.repairs_out),
-            ("late", self.repairs_late),
-            ("refused", self.repairs_refused),
-        ]
-    }
 }
 
 /// The endpoint at one moment. Counts are since it was bound.
@@ -150,6 +156,7 @@ impl LinkCounters {
             rtt_ms: milliseconds(peer.rtt_smoothed.unwrap_or(wire.path.rtt)),
             rtt_min_ms: milliseconds(peer.rtt_min.unwrap_or(wire.path.min_rtt)),
             jitter_ms: milliseconds(peer.jitter),
+            queueing_ms: milliseconds(peer.queueing),
             loss_in_permille: peer.loss_in_permille,
             loss_out_permille: peer.loss_out_permille,
             frames_out: peer.frames_out,
@@ -157,12 +164,22 @@ impl LinkCounters {
             frames_recovered: peer.frames_recovered,
             frames_repaired: peer.frames_repaired,
             frames_redundant: peer.redundant_out,
+            frames_duplicate: peer.duplicates,
+            riding: peer.redundancy,
             repairs_asked: peer.repairs_asked,
+            repairs_failed: peer.repairs_failed,
             repairs_out: peer.repairs_out,
             repairs_late: peer.repairs_late + peer.repairs_forgotten,
             repairs_refused: peer.repairs_refused,
             datagrams_out: peer.datagrams_out,
             datagrams_in: peer.datagrams_in,
+            datagrams_lost: peer.datagrams_lost,
+            datagrams_late: peer.datagrams_late,
+            datagrams_duplicate: peer.datagrams_duplicate,
+            trails_out: peer.trails_out,
+            trails_in: peer.trails_in,
+            trails_clamped: peer.trails_clamped,
+            trails_refused: peer.trails_refused,
             bytes_out: wire.udp_tx.bytes,
             bytes_in: wire.udp_rx.bytes,
             window_bytes: wire.path.cwnd,

@@ -23,7 +23,7 @@ pub fn successor_of<'a>(
 }
 
 /// FNV-1a over both names, then mixed, because its upper bits follow the last letters.
-fn weight(room: &RoomId, node: &NodeId) -> u64 {
+pub(super) fn weight(room: &RoomId, node: &NodeId) -> u64 {
     let bytes = room.as_str().bytes().chain([0]).chain(node.as_str().bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

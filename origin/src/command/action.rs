@@ -38,7 +38,7 @@ pub struct MakeToken {
     /// How long it holds: a number with s, m, h or d behind it, at most 31d.
     #[arg(long, default_value = "1h", value_parser = time)]
     pub ttl: Duration,
-    /// What its bearer may do to rooms: create, list, close, moderate, read_log; separated by commas.
+    /// What its bearer may do to rooms: create, list, close, moderate, read_log, operate; separated by commas.
     #[arg(long, value_delimiter = ',', value_parser = grant)]
     pub grant: Vec<Grant>,
     /// File with the secret; without it and --key, STOA_TOKEN_SECRET in the environment is taken.

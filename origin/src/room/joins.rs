@@ -53,6 +53,7 @@ impl Room {
             invited: false,
             muted: kept.and_then(|kept| kept.muted).or(muted),
             track: joining.track,
+            left: None,
             node: via.node.clone(),
             whereabouts: Whereabouts::Here(via.link),
         };
@@ -81,7 +82,10 @@ impl Room {
         let elsewhere = known.link().is_some() && known.node != *via.node;
         // Out of a store somebody comes without his track.
         let other_track = known.track.is_some() && known.track != joining.track;
-        if known.identity != joining.identity || ((elsewhere || other_track) && !joining.resumes) {
+        // An edge that was cut off for a while reminds of him; it must not take him from where he has gone meanwhile.
+        let outdated = elsewhere && joining.track.is_some() && joining.track == known.left;
+        let moves = elsewhere || other_track;
+        if known.identity != joining.identity || outdated || (moves && !joining.resumes) {
             let (room, participant) = (self.founding.id.clone(), id.clone());
             return Err(Refusal::ParticipantTaken { room, participant });
         }
@@ -91,7 +95,10 @@ impl Room {
         }
         let Some(known) = self.participants.get_mut(id) else { return Ok(Joined::Again) };
         let before = std::mem::replace(&mut known.whereabouts, Whereabouts::Here(via.link));
-        known.node = via.node.clone();
+        if known.node != *via.node {
+            known.node = via.node.clone();
+            known.left = known.track;
+        }
         known.token_role = joining.role;
         let track = std::mem::replace(&mut known.track, joining.track);
         match before {

@@ -183,6 +183,11 @@ impl Room {
         self.participants.values()
     }
 
+    /// Everybody on the stage, in order of arrival.
+    pub fn on_stage(&self) -> impl Iterator<Item = &Participant> {
+        self.stage.iter().filter_map(|id| self.participants.get(id))
+    }
+
     /// The links through which somebody is here, each once.
     pub fn links(&self) -> impl Iterator<Item = LinkId> {
         self.links.keys().copied()

@@ -75,7 +75,7 @@ pub use participant::{Joining, MutedBy, Participant, Whereabouts};
 pub use reactions::REACTIONS;
 pub use refusal::Refusal;
 pub use rights::{Whom, may};
-pub use settings::{Settings, Visibility};
+pub use settings::{FEEDS_MAX, Settings, Visibility};
 pub use snapshot::{Remains, Snapshot};
 
 #[cfg(test)]

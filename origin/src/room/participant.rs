@@ -53,6 +53,8 @@ pub struct Participant {
     pub muted: Option<MutedBy>,
     /// The track that he may publish.
     pub track: Option<TrackId>,
+    /// The track that he had at the edge that he has come from.
+    pub left: Option<TrackId>,
     /// The edge that holds his session.
     pub node: NodeId,
     /// The link to that edge.

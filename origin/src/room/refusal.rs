@@ -73,6 +73,9 @@ pub enum Refusal {
     /// What can be known of a room, but not by this number.
     #[error("Visibility {0} is unknown here; known are 0 (open) to 2 (private).")]
     VisibilityUnknown(i32),
+    /// More trees than there are, or none.
+    #[error("A room has 1 or 2 feeds, not {0}.")]
+    FeedsImpossible(u32),
     /// A language that is none.
     #[error("A room's language must be a tag such as 'el' or 'pt-BR' (RFC 5646).")]
     LanguageInvalid,
@@ -166,6 +169,7 @@ impl Refusal {
             Self::MuteForbidden { .. } => (403, "mute-forbidden", 0),
             Self::UnmuteForbidden { .. } => (403, "unmute-forbidden", 0),
             Self::VisibilityUnknown(_) => (400, "visibility-unknown", 0),
+            Self::FeedsImpossible(_) => (400, "feeds-impossible", 0),
             Self::LanguageInvalid => (400, "language-invalid", 0),
             Self::DeedForbidden { .. } => (403, "forbidden", 0),
             Self::DeedMalformed(_) => (400, "deed-malformed", 0),

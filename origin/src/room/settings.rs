@@ -6,6 +6,9 @@ use super::limits::{DESCRIPTION_CHARS_MAX, LANGUAGE_CHARS_MAX, NAME_CHARS_MAX, T
 use super::participant::readable;
 use super::refusal::Refusal;
 
+/// Most trees over which an edge gets a room: from its owner and from its standby.
+pub const FEEDS_MAX: u8 = 2;
+
 /// Who finds a room, and who may come in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Visibility {
@@ -41,6 +44,8 @@ pub struct Settings {
     pub hands: bool,
     /// Whether who comes to the stage begins muted.
     pub muted_on_entry: bool,
+    /// Over how many trees each edge gets the room, 1 to [`FEEDS_MAX`].
+    pub feeds: u8,
 }
 
 impl Settings {
@@ -58,6 +63,7 @@ impl Settings {
             stage_max: 0,
             hands: true,
             muted_on_entry: false,
+            feeds: FEEDS_MAX,
         }
     }
 
@@ -65,7 +71,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Refusal::TextLength`], [`Refusal::TextControl`], [`Refusal::LanguageInvalid`],
-    /// [`Refusal::VisibilityUnknown`]; nothing is changed then.
+    /// [`Refusal::VisibilityUnknown`], [`Refusal::FeedsImpossible`]; nothing is changed then.
     pub fn changed(&self, change: &RoomSettings) -> Result<Self, Refusal> {
         let kept = |own: &String, new: &Option<String>| new.clone().unwrap_or_else(|| own.clone());
         let changed = Self {
@@ -79,6 +85,7 @@ impl Settings {
             stage_max: change.stage_max.unwrap_or(self.stage_max),
             hands: change.hands.unwrap_or(self.hands),
             muted_on_entry: change.muted_on_entry.unwrap_or(self.muted_on_entry),
+            feeds: change.feeds.map_or(Ok(self.feeds), feeds)?,
         };
         changed.check()?;
         Ok(changed)
@@ -110,6 +117,7 @@ impl Settings {
             stage_max: Some(self.stage_max),
             hands: Some(self.hands),
             muted_on_entry: Some(self.muted_on_entry),
+            feeds: Some(self.feeds.into()),
         }
     }
 }
@@ -131,6 +139,11 @@ fn visibility(wire: i32) -> Result<Visibility, Refusal> {
         Ok(WireVisibility::Private) => Ok(Visibility::Private),
         Err(_) => Err(Refusal::VisibilityUnknown(wire)),
     }
+}
+
+fn feeds(wire: u32) -> Result<u8, Refusal> {
+    let known = u8::try_from(wire).ok().filter(|feeds| (1..=FEEDS_MAX).contains(feeds));
+    known.ok_or(Refusal::FeedsImpossible(wire))
 }
 
 /// A language tag's form (RFC 5646 section 2.1): subtags of 1 to 8 letters and digits.
@@ -168,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn each_text_has_its_bounds_in_characters() {
+    fn each_field_has_its_bounds_and_texts_are_counted_in_characters() {
         let agora = Settings::named("Agora");
         let umlauts = "ä".repeat(NAME_CHARS_MAX);
         assert!(agora.changed(&named(&umlauts)).is_ok());
@@ -183,6 +196,8 @@ mod tests {
             RoomSettings { description: Some("a\u{0}b".into()), ..RoomSettings::default() },
             RoomSettings { language: Some("greek language".into()), ..RoomSettings::default() },
             RoomSettings { visibility: Some(9), ..RoomSettings::default() },
+            RoomSettings { feeds: Some(0), ..RoomSettings::default() },
+            RoomSettings { feeds: Some(3), ..RoomSettings::default() },
         ];
         for change in wrong {
             assert!(agora.changed(&change).is_err(), "{change:?}");

@@ -47,6 +47,8 @@ impl Room {
             settings: Some(self.settings.to_wire()),
             hands: count(self.hands.len()),
             tenant: self.founding.tenant.clone(),
+            // Whoever spreads the room knows.
+            feeds_effective: None,
         }
     }
 

@@ -17,7 +17,7 @@ use stoa_protocol::tenant::Quotas;
 
 use super::core::Service;
 use super::effects::Command;
-use super::hall::RoomKey;
+use super::hall::{Hall, RoomKey};
 use super::limits::{LIST_PAGE_MAX, ROOM_ID_CHARS};
 use super::network::HELD_MAX;
 use super::refusal::Refusal;
@@ -103,10 +103,10 @@ impl Service {
             start: self.start,
         };
         let room = Room::new(founding, settings, self.limits.capacity, &ask.actor, now)?;
-        let info = room.info();
         self.write_room(&room);
         let ownership = self.ownership(room.epoch());
         let key = self.open_hall(room, ownership);
+        let info = self.halls.get(&key).map(Hall::info).ok_or(Refusal::RoomNotFound(id))?;
         self.settle(key, now);
         self.tell_ownership(key);
         self.assign_standby(key, now);
@@ -123,7 +123,7 @@ impl Service {
         let actor = Actor::read(&ask.by, ask.authority, &ask.actor, link)?;
         let hall = self.halls.get_mut(&key).ok_or(Refusal::RoomNotFound(id))?;
         hall.room.handle_change(&actor, &ask.settings.clone().unwrap_or_default(), now)?;
-        let info = hall.room.info();
+        let info = hall.info();
         self.settle(key, now);
         Ok(info)
     }
@@ -163,7 +163,7 @@ impl Service {
             .range((after, Bound::Unbounded))
             .filter_map(|(_, key)| self.halls.get(key))
             .filter(|hall| is_wanted(&hall.room, ask, &search))
-            .map(|hall| hall.room.info());
+            .map(Hall::info);
         let rooms: Vec<RoomInfo> = later.by_ref().take(limit).collect();
         let more = later.next().is_some();
         let next = rooms.last().filter(|_| more).map(|info| info.room.clone()).unwrap_or_default();
@@ -172,7 +172,7 @@ impl Service {
 
     fn read_room(&self, ask: &ReadRoom) -> Result<RoomInfo, Refusal> {
         let (id, key) = self.find(&ask.room, &ask.tenant)?;
-        self.halls.get(&key).map(|hall| hall.room.info()).ok_or(Refusal::RoomNotFound(id))
+        self.halls.get(&key).map(Hall::info).ok_or(Refusal::RoomNotFound(id))
     }
 
     fn close_room(&mut self, ask: &CloseRoom, now: Instant) -> Result<Done, Refusal> {

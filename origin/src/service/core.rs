@@ -21,6 +21,7 @@ use super::durable::Closed;
 use super::effects::{Command, Happened};
 use super::hall::{Hall, RoomKey};
 use super::limits::{INTERESTS_PER_ROOM_MAX, Limits, ROOMS_PER_LINK_MAX};
+use super::moving::Relocations;
 use super::neighbour::Neighbour;
 use super::network::{Network, NetworkCounts, Readiness};
 use super::tracks::{Owner, Publication};
@@ -60,6 +61,8 @@ pub struct Service {
     pub(super) people: BTreeMap<String, usize>,
     /// When this origin will be gone.
     pub(super) leaving_at: Option<Instant>,
+    /// Rooms that go to other origins.
+    pub(super) relocations: Relocations,
     /// How rooms are spread over edges.
     pub(super) trees: Trees,
 }
@@ -91,7 +94,8 @@ impl Service {
             network: Network::new(),
             people: BTreeMap::new(),
             leaving_at: None,
-            trees: Trees::default(),
+            relocations: Relocations::default(),
+            trees: Trees::new(limits.fan_out),
         }
     }
 
@@ -158,6 +162,9 @@ impl Service {
             Body::Request(request) => self.handle_request(link, request, now),
             Body::Subscribe(subscribe) => {
                 let done = self.subscribe(link, &subscribe, now);
+                if done.is_ok() && subscribe.back_fill {
+                    self.back_fill(link, &subscribe.room, now);
+                }
                 self.note_outcome(done);
             }
             Body::Unsubscribe(unsubscribe) => {
@@ -173,8 +180,9 @@ impl Service {
                 let done = self.react(link, &reactions, now);
                 self.note_outcome(done);
             }
-            // A draining edge asks its own participants to move; nobody hangs below it here.
-            Body::Drain(_) | Body::Undrain(_) | Body::Goodbye(_) => {}
+            Body::Drain(_) => self.handle_edge_drain(link, true, now),
+            Body::Undrain(_) => self.handle_edge_drain(link, false, now),
+            Body::Goodbye(_) => {}
             _ => {
                 self.counts.refuse_control(ControlRefusal::Unexpected);
                 self.note_mistake(link, now);

@@ -92,6 +92,8 @@ pub struct Counts {
     pub frames_in: u64,
     /// Frames sent, counted once per child.
     pub frames_out: u64,
+    /// Frames of the last moments sent to edges that had lost a parent.
+    pub frames_back_filled: u64,
     /// Frames dropped, by reason.
     pub frames_dropped: BTreeMap<FrameDrop, u64>,
     /// Announced tracks refused, by reason.
@@ -114,6 +116,12 @@ pub struct Counts {
     pub rooms_expired: u64,
     /// Edges that were told from whom they get a room.
     pub branches_told: u64,
+    /// Voices that were heard by their old edge until the new one brought them.
+    pub voices_handed_over: u64,
+    /// Messages to edges of stages about each other.
+    pub lanes_told: u64,
+    /// Edges of a stage that were left out of its lane because there were too many.
+    pub lane_edges_over: u64,
 }
 
 impl Counts {

@@ -10,8 +10,8 @@ use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
 use super::core::Service;
 use super::hall::{Hall, RoomKey};
 use crate::room::{
-    self, AWAY_GRACE, Ban, Change, Exclusions, Founding, Happening, MutedBy, Participant, Room,
-    Turn, Whereabouts,
+    self, AWAY_GRACE, Ban, Change, Exclusions, FEEDS_MAX, Founding, Happening, MutedBy,
+    Participant, Room, Turn, Whereabouts,
 };
 use crate::store::{
     Appointment, HotChange, HotRoom, Kept, LogEntry, Operation, Ownership, Present, RoomChange,
@@ -29,6 +29,7 @@ struct Policy {
     tenant: String,
     hands_closed: bool,
     muted_on_entry: bool,
+    one_feed: bool,
 }
 
 impl Service {
@@ -115,6 +116,9 @@ impl Service {
         let room = self.room_of(kept, epoch, now);
         self.network.directory.forget(room.id(), epoch);
         let key = self.open_hall(room, ownership);
+        if let Some(hall) = self.halls.get_mut(&key) {
+            hall.moves.settle(now);
+        }
         self.settle(key, now);
         self.tell_ownership(key);
         self.assign_standby(key, now);
@@ -244,6 +248,7 @@ fn settings_of(room: &Room) -> Settings {
         tenant: room.tenant().to_owned(),
         hands_closed: !settings.hands,
         muted_on_entry: settings.muted_on_entry,
+        one_feed: settings.feeds < FEEDS_MAX,
     };
     Settings {
         name: settings.name.clone(),
@@ -279,6 +284,7 @@ fn settings_from_store(kept: &Settings, policy: &Policy) -> room::Settings {
         stage_max: kept.stage_max,
         hands: !policy.hands_closed,
         muted_on_entry: policy.muted_on_entry,
+        feeds: if policy.one_feed { 1 } else { FEEDS_MAX },
     }
 }
 
@@ -355,6 +361,7 @@ fn people_of(kept: &Kept, node: &NodeId, until: Instant) -> BTreeMap<Participant
             invited: present.invited,
             muted,
             track: None,
+            left: None,
             node: node.clone(),
             whereabouts: Whereabouts::Away { until },
         };

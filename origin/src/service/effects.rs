@@ -1,6 +1,6 @@
 //! What the service owes the world, and what it tells of its rooms.
 
-use stoa_audio::frame::TrackId;
+use stoa_audio::frame::{Frame, TrackId};
 use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::ids::RoomId;
 use stoa_protocol::mesh::control::Body;
@@ -52,6 +52,13 @@ pub enum Command {
         link: LinkId,
         /// The track.
         track: TrackId,
+    },
+    /// Send frames of the last moments to who has lost his parent.
+    BackFill {
+        /// On which link.
+        link: LinkId,
+        /// Oldest first, of tracks that are announced there.
+        frames: Vec<Frame>,
     },
     /// Ask the store, and answer this request with what comes of it.
     Look {

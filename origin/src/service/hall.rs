@@ -1,14 +1,18 @@
 //! One room with everything that its owner keeps for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use stoa_audio::frame::TrackId;
+use stoa_audio::recent::Recent;
 use stoa_link::LinkId;
+use stoa_protocol::mesh::control::RoomInfo;
 
+use super::handovers::Handover;
 use super::network::{Moving, Standby};
-use super::tree::{Branches, Told};
-use crate::room::Room;
+use super::tree::{Branches, Lanes, Told};
+use crate::cluster::Moves;
+use crate::room::{FEEDS_MAX, Room};
 use crate::stage::Stage;
 use crate::store::Ownership;
 use stoa_link::Subscriptions;
@@ -32,17 +36,25 @@ pub(super) struct Hall {
     pub(super) ownership: Ownership,
     /// Who would take it over.
     pub(super) standby: Option<Standby>,
+    /// How well it is placed.
+    pub(super) moves: Moves,
     /// What waits while it goes to another origin.
     pub(super) moving: Option<Moving>,
     /// Tracks that are announced.
     pub(super) tracks: BTreeSet<TrackId>,
+    /// What was heard in the last moments.
+    pub(super) recent: Recent,
+    /// Tracks of people who have moved, and what is heard until these bring their voices.
+    pub(super) handovers: BTreeMap<TrackId, Handover>,
     /// What its standby knows of who speaks.
     pub(super) voices_told: Told,
+    /// What the edges of its stage know of each other.
+    pub(super) lanes: Lanes,
     /// Along which edges it is spread.
     pub(super) branches: Branches,
     /// When to look at that again.
     pub(super) plan_at: Option<Instant>,
-    /// The edges and the standby that it was planned for.
+    /// The edges and the root of the blue tree that it was planned for.
     pub(super) planned_for: (Vec<LinkId>, Option<LinkId>),
 }
 
@@ -56,9 +68,13 @@ impl Hall {
             counted: 0,
             ownership,
             standby: None,
+            moves: Moves::default(),
             moving: None,
             tracks: BTreeSet::new(),
+            recent: Recent::default(),
+            handovers: BTreeMap::new(),
             voices_told: Told::default(),
+            lanes: Lanes::default(),
             branches: Branches::default(),
             plan_at: None,
             planned_for: (Vec::new(), None),
@@ -70,6 +86,17 @@ impl Hall {
         let mut links = self.tree.links();
         links.extend(self.room.links());
         links
+    }
+
+    /// What everybody may know of the room.
+    pub(super) fn info(&self) -> RoomInfo {
+        let feeds_effective = Some(self.branches.feeds_effective().into());
+        RoomInfo { feeds_effective, ..self.room.info() }
+    }
+
+    /// Who roots the blue tree: the standby, unless the room is to have one feed.
+    pub(super) fn blue_root(&self) -> Option<&Standby> {
+        self.standby.as_ref().filter(|_| self.room.settings().feeds == FEEDS_MAX)
     }
 
     /// Whether `link` hears of this room.
@@ -91,6 +118,7 @@ impl Hall {
             self.expires_at(empty_room_life),
             self.moving.as_ref().map(|moving| moving.until),
             self.plan_at,
+            self.handovers.values().map(|handover| handover.until).min(),
         ]
         .into_iter()
         .flatten()

@@ -20,6 +20,12 @@ pub const INTERESTS_PER_ROOM_MAX: usize = 8;
 /// Most rooms of one page of a list.
 pub const LIST_PAGE_MAX: u32 = 100;
 
+/// Children that an origin sends one room to, of both feeds, unless configured.
+pub const FAN_OUT: u16 = 16;
+
+/// Most children that it may be configured to send one room to.
+pub const FAN_OUT_MAX: u16 = 64;
+
 /// Characters of a room's id when this origin draws it: 34^10 possibilities.
 pub const ROOM_ID_CHARS: usize = 10;
 
@@ -37,6 +43,8 @@ pub struct Limits {
     pub capacity: Capacity,
     /// How long a room lives after the last participant has left.
     pub empty_room_life: Duration,
+    /// How many children one room is sent to, of both feeds, 1 to [`FAN_OUT_MAX`].
+    pub fan_out: u16,
 }
 
 impl Default for Limits {
@@ -46,6 +54,7 @@ impl Default for Limits {
             links: LINKS_MAX,
             capacity: Capacity::default(),
             empty_room_life: EMPTY_ROOM_LIFE,
+            fan_out: FAN_OUT,
         }
     }
 }

@@ -13,13 +13,16 @@
 //! | `tracks` | who may publish what, and the way of a frame |
 //! | `settle` | brings selection, bindings, snapshots and timers in line after a change |
 //! | `durable` | what the store is told, and how rooms come out of it again |
+//! | `handovers` | voices that move to another edge |
 //! | `hall` | one room with its stage and its tree |
+//! | `moving` | rooms go where their speakers are nearer |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `network` | what is known of other origins |
 //! | `origins` | links to other origins, and what each owns |
 //! | `post` | what this origin is to a room, for who looks at the whole network |
 //! | `standby` | who would take a room of this origin over, and what it is told |
 //! | `successors` | replicas of others' rooms, who may act, rooms that are given up |
+//! | `survey` | what the status page tells |
 //! | `takeover` | rooms of others are taken |
 //! | `counts` | what happened, by reason |
 //! | `looks` | what memory cannot answer, and what is erased in memory and store |
@@ -37,9 +40,11 @@ mod counts;
 mod durable;
 mod effects;
 mod hall;
+mod handovers;
 mod io;
 mod limits;
 mod looks;
+mod moving;
 mod neighbour;
 mod network;
 mod origins;
@@ -52,6 +57,7 @@ mod revocations;
 mod settle;
 mod standby;
 mod successors;
+mod survey;
 mod takeover;
 mod tracks;
 mod tree;
@@ -64,11 +70,11 @@ pub use effects::{Command, Happened};
 pub use hall::RoomKey;
 pub use io::{Server, Steering};
 pub use limits::{
-    EMPTY_ROOM_LIFE, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX, Limits, ROOM_ID_CHARS,
-    ROOMS_MAX, ROOMS_PER_LINK_MAX,
+    EMPTY_ROOM_LIFE, FAN_OUT, FAN_OUT_MAX, INTERESTS_PER_ROOM_MAX, LINKS_MAX, LIST_PAGE_MAX,
+    Limits, ROOM_ID_CHARS, ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
 pub use looks::{Look, Person};
-pub use network::{NetworkCounts, Why};
+pub use network::{Moved, NetworkCounts, Why};
 pub use post::Post;
 pub use refusal::Refusal;
 pub use tracks::Route;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use stoa_audio::frame::TrackId;
 use stoa_link::{PeerName, TrackBinding};
 use stoa_protocol::ids::NodeId;
-use stoa_protocol::mesh::control::Load;
+use stoa_protocol::mesh::control::{Alternative, Load};
 use stoa_protocol::mesh::identity::Misbehaviour;
 
 use super::hall::RoomKey;
@@ -26,6 +26,8 @@ pub(super) struct Neighbour {
     pub(super) announced: BTreeMap<TrackId, TrackBinding>,
     /// Whom it was told to keep links to.
     pub(super) neighbours_told: Vec<NodeId>,
+    /// Where its clients were told that they may go.
+    pub(super) alternatives_told: Vec<Alternative>,
     misbehaviour: Misbehaviour,
 }
 
@@ -38,6 +40,7 @@ impl Neighbour {
             load: Load::default(),
             announced: BTreeMap::new(),
             neighbours_told: Vec::new(),
+            alternatives_told: Vec::new(),
             misbehaviour: Misbehaviour::default(),
         }
     }

@@ -130,6 +130,29 @@ impl Why {
     }
 }
 
+/// Why a room was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moved {
+    /// Its speakers are nearer to the other origin.
+    Nearer,
+    /// This origin leaves.
+    Leaving,
+}
+
+impl Moved {
+    /// Every reason.
+    pub const ALL: [Self; 2] = [Self::Nearer, Self::Leaving];
+
+    /// The value of the metric's `reason` label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Nearer => "nearer_speakers",
+            Self::Leaving => "origin_leaves",
+        }
+    }
+}
+
 /// A room that this origin is taking.
 #[derive(Debug)]
 pub(super) struct Taking {
@@ -161,6 +184,10 @@ pub struct NetworkCounts {
     pub taken: BTreeMap<Why, u64>,
     /// Rooms that others have taken.
     pub given_up: u64,
+    /// Of these, rooms that this origin has handed over, by reason.
+    pub moved: BTreeMap<Moved, u64>,
+    /// Looks at rooms that would be better placed elsewhere while as many as may are moving.
+    pub moves_put_off: u64,
     /// Requests refused because another origin may answer for the room.
     pub uncertain: u64,
     /// Messages of owners that were replaced already.

@@ -44,6 +44,7 @@ impl Service {
             self.send_to_all(&told);
         }
         self.look_for_the_missing(now);
+        self.place_rooms(now);
     }
 
     /// Whether this origin is the only one.

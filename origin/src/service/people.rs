@@ -52,11 +52,10 @@ impl Service {
         let before = hall.room.participant(&participant).and_then(room::Participant::link);
         let via = Via { link, node: &neighbour.peer.node };
         let joined = hall.room.handle_join(joining, via, now)?;
-        let info = hall.room.info();
+        let info = hall.info();
         neighbour.rooms.insert(key);
         if let Joined::Instead(Some(before)) = joined {
-            self.end_track(before, key, now);
-            self.owners.remove(&before);
+            self.hand_over_voice(key, before, track, link, now);
         }
         if let (Joined::New | Joined::Instead(_), Some(track)) = (joined, track) {
             self.owners.insert(track, Owner { room: key, participant, epoch: Epoch(0) });

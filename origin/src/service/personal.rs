@@ -61,7 +61,10 @@ impl Service {
             return Ok(Answer::Done(Done {}));
         }
         let hall = self.halls.get_mut(&key).ok_or(Refusal::UnknownAsk)?;
-        let answer = deed(&mut hall.room, actor, inner, now)?;
+        let answer = match deed(&mut hall.room, actor, inner, now)? {
+            Answer::Room(_) => Answer::Room(hall.info()),
+            answer => answer,
+        };
         self.settle(key, now);
         Ok(answer)
     }

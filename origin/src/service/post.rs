@@ -13,12 +13,16 @@ use crate::tree::Flaw;
 pub struct Post {
     /// In which epoch it owns it.
     pub epoch: Epoch,
-    /// Who would take it over, and roots the blue tree.
+    /// Who would take it over, and roots the blue tree of a room that has one.
     pub standby: Option<NodeId>,
     /// Whether it may act: by its lease, or with most of the room's edges.
     pub may_act: bool,
     /// How many feeds every edge has by its plan.
     pub feeds: u8,
+    /// How many it is to have at most.
+    pub feeds_wanted: u8,
+    /// Whether it has asked the standby to take the room, and waits for that.
+    pub moves: bool,
 }
 
 impl Service {
@@ -32,6 +36,8 @@ impl Service {
             standby: hall.standby.as_ref().map(|standby| standby.node.clone()),
             may_act: self.may_act(key, None, now),
             feeds: hall.branches.feeds_effective(),
+            feeds_wanted: hall.room.settings().feeds,
+            moves: hall.moving.is_some(),
         })
     }
 

@@ -194,6 +194,7 @@ mod tests {
             room::Refusal::MuteForbidden { participant: participant() },
             room::Refusal::UnmuteForbidden { participant: participant() },
             room::Refusal::VisibilityUnknown(9),
+            room::Refusal::FeedsImpossible(3),
             room::Refusal::LanguageInvalid,
             room::Refusal::DeedForbidden { own: Role::Listener, deed: "mute everybody" },
             room::Refusal::DeedMalformed("it takes a participant"),

@@ -60,6 +60,7 @@ impl Service {
             }
         }
         self.tell_voices(key);
+        self.tell_lanes(key);
         self.follow_members(key, now);
         self.reschedule(key, now);
         announced
@@ -74,9 +75,13 @@ impl Service {
                     self.send(link, Body::Standing(*standing));
                 }
                 room::Command::SetTrackMuted { track, muted } => {
+                    self.end_handover(key, track, now);
                     self.set_track_muted(track, muted, now);
                 }
-                room::Command::EndTrack { track } => self.end_track(track, key, now),
+                room::Command::EndTrack { track } => {
+                    self.end_handover(key, track, now);
+                    self.end_track(track, key, now);
+                }
                 room::Command::ClearUp(departed) => self.clear_up(key, &departed, now),
             }
         }
@@ -118,6 +123,7 @@ impl Service {
         hall.stage.handle_timeout(now);
         hall.tree.handle_timeout(now);
         self.plan_due(key, now);
+        self.end_handovers_due(key, now);
         while let Some(departed) =
             self.halls.get_mut(&key).and_then(|hall| hall.room.next_overdue(now))
         {
@@ -141,8 +147,8 @@ impl Service {
     /// Takes down what somebody who has left leaves behind. A settlement must follow.
     pub(super) fn clear_up(&mut self, key: RoomKey, departed: &Departed, now: Instant) {
         if let Some(track) = departed.track {
-            self.owners.remove(&track);
-            self.end_track(track, key, now);
+            self.end_handover(key, track, now);
+            self.forget_track(key, track, now);
         }
         if let Some(link) = departed.link {
             self.forget_if_absent(link, key);
@@ -183,7 +189,9 @@ impl Service {
         self.rooms.remove(hall.room.id());
         self.uncount_people(&hall);
         self.epoch_past = self.epoch_past.max(hall.room.epoch());
-        for track in hall.room.participants().filter_map(|p| p.track) {
+        let former =
+            std::mem::take(&mut hall.handovers).into_values().map(|handover| handover.from);
+        for track in hall.room.participants().filter_map(|p| p.track).chain(former) {
             self.owners.remove(&track);
             if let Some(publication) = self.publications.remove(&track)
                 && let Some(neighbour) = self.links.get_mut(&publication.link)

@@ -23,7 +23,8 @@ impl Service {
     /// Gives a room a standby if it has none, and one in another failure domain if it has not.
     pub(super) fn assign_standby(&mut self, key: RoomKey, now: Instant) {
         let Some(hall) = self.halls.get(&key) else { return };
-        if !self.network.is_shared() || hall.moving.is_some() {
+        let moves = hall.moving.is_some() || self.relocations.contains(key);
+        if !self.network.is_shared() || moves {
             return;
         }
         let network = &self.network;
@@ -48,7 +49,7 @@ impl Service {
     }
 
     /// Tells another origin a room from the beginning.
-    fn tell_room(&mut self, key: RoomKey, link: LinkId, node: NodeId) {
+    pub(super) fn tell_room(&mut self, key: RoomKey, link: LinkId, node: NodeId) {
         let Some(hall) = self.halls.get(&key) else { return };
         let lines = Line::all_of(self.kept_of(hall));
         let links: Vec<LinkId> = hall.room.links().collect();
@@ -157,7 +158,7 @@ impl Service {
     }
 
     /// Asks the standby to take a room now; until it has, requests wait.
-    fn hand_over(&mut self, key: RoomKey, now: Instant) {
+    pub(super) fn hand_over(&mut self, key: RoomKey, now: Instant) {
         let Some(hall) = self.halls.get_mut(&key) else { return };
         let ready = hall.standby.as_ref().filter(|standby| standby.state == Readiness::Ready);
         let Some(link) = ready.map(|standby| standby.link).filter(|_| hall.moving.is_none()) else {

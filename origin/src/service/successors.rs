@@ -11,7 +11,7 @@ use stoa_protocol::mesh::control::{Body, Owns, Replica as WireReplica, Replicate
 use super::core::Service;
 use super::effects::Command;
 use super::hall::RoomKey;
-use super::network::{LEFT_TO_STANDBY, REPLICAS_MAX, Why};
+use super::network::{LEFT_TO_STANDBY, Moved, REPLICAS_MAX, Why};
 use super::origins::told;
 use super::refusal::Refusal;
 use crate::cluster::{Known, Line, Replica};
@@ -101,6 +101,12 @@ impl Service {
     pub(super) fn give_up(&mut self, key: RoomKey, known: Option<&Known>, now: Instant) {
         let Some(hall) = self.take_down(key) else { return };
         self.network.counts.given_up += 1;
+        let nearer = self.relocations.contains(key);
+        self.relocations.forget(key);
+        if hall.moving.is_some() {
+            let reason = if nearer { Moved::Nearer } else { Moved::Leaving };
+            *self.network.counts.moved.entry(reason).or_default() += 1;
+        }
         let room = hall.room.id().clone();
         tracing::info!(%room, owner = known.map_or("?", |known| known.owner.as_str()), "given up");
         if let Some(standby) = &hall.standby

@@ -3,13 +3,15 @@
 use std::time::Instant;
 
 use stoa_audio::frame::{Epoch, Frame, TrackId};
+use stoa_audio::recent::Recent;
 use stoa_link::{LinkId, TrackBinding};
-use stoa_protocol::ids::ParticipantId;
+use stoa_protocol::ids::{ParticipantId, RoomId};
 use stoa_protocol::mesh::control::TrackKind;
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
 use super::core::Service;
 use super::counts::{ClaimRefusal, FrameDrop};
+use super::effects::Command;
 use super::hall::RoomKey;
 use super::tree::BlueRoute;
 
@@ -109,6 +111,9 @@ impl Service {
         self.counts.frames_in += 1;
         match self.route(link, frame, now) {
             Ok(route) => {
+                if let Some(recent) = self.recent_mut(&route) {
+                    recent.push(frame, now);
+                }
                 self.counts.frames_out += self.children(&route).len() as u64;
                 Some(route)
             }
@@ -116,6 +121,43 @@ impl Service {
                 self.counts.drop_frame(reason);
                 None
             }
+        }
+    }
+
+    fn recent_mut(&mut self, route: &Route) -> Option<&mut Recent> {
+        match &route.0 {
+            Way::Own { room, .. } => self.halls.get_mut(room).map(|hall| &mut hall.recent),
+            Way::Blue(BlueRoute { room, .. }) => {
+                self.trees.blue.get_mut(room).map(|blue| &mut blue.recent)
+            }
+        }
+    }
+
+    /// Somebody has lost his parent and comes here instead: he gets what was heard in the last moments, of tracks that
+    /// are announced to him by now.
+    pub(super) fn back_fill(&mut self, link: LinkId, room: &str, now: Instant) {
+        let own = self.key_of(room).and_then(|key| self.halls.get(&key));
+        let frames: Vec<Frame> = match own {
+            Some(hall) => {
+                let gets = |frame: &&Frame| hall.tree.children(frame.track).contains(&link);
+                hall.recent.since(now).filter(gets).cloned().collect()
+            }
+            None => {
+                let room = RoomId::new(room).ok();
+                let blue = room.and_then(|room| self.trees.blue.get(&room));
+                let gets = |frame: &&Frame| {
+                    blue.is_some_and(|blue| blue.children(frame.track).contains(&link))
+                };
+                blue.into_iter()
+                    .flat_map(|blue| blue.recent.since(now))
+                    .filter(gets)
+                    .cloned()
+                    .collect()
+            }
+        };
+        if !frames.is_empty() {
+            self.counts.frames_back_filled += frames.len() as u64;
+            self.commands.push_back(Command::BackFill { link, frames });
         }
     }
 
@@ -150,6 +192,7 @@ impl Service {
             return Err(FrameDrop::Muted);
         }
         let key = publication.room;
+        self.note_arrival(key, frame, now);
         let hall = self.halls.get_mut(&key).ok_or(FrameDrop::UnknownTrack)?;
         let heard = hall.stage.handle_frame(frame, now);
         if heard.changed {

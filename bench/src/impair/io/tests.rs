@@ -1,9 +1,10 @@
 //! The proxy over real sockets of this machine.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{Plan, Proxy, spawn};
+use super::{Entrance, Plan, Proxy, spawn};
 use crate::impair::counters::Direction;
 use crate::impair::profile::{Loss, Profile};
 
@@ -64,10 +65,47 @@ fn each_direction_has_its_own_profile_and_its_own_counters() {
     assert_eq!(proxy.sample(Direction::Down).delivered, 0);
 }
 
+#[test]
+fn a_source_has_a_path_of_its_own_that_can_be_cut_in_one_direction_and_mended() {
+    let target = socket();
+    let (own, delay) = (IpAddr::from([127, 0, 9, 1]), Duration::from_millis(40));
+    let slow = Profile { delay, ..Profile::default() };
+    let sources = BTreeMap::from([(own, slow)]);
+    let proxy = proxy_with(&target, [Profile::default(); 2], sources);
+    let there = UdpSocket::bind(SocketAddr::new(own, 0)).unwrap();
+    there.set_read_timeout(Some(PATIENCE)).unwrap();
+    let sent = Instant::now();
+    there.send_to(b"slow", proxy.address()).unwrap();
+    let (_, back) = receive(&target);
+    assert!(sent.elapsed() >= delay, "not before its time");
+
+    assert!(proxy.cut(own, Direction::Up, true));
+    assert!(!proxy.cut(IpAddr::from([127, 0, 9, 2]), Direction::Up, true), "nobody's path");
+    there.send_to(b"cut", proxy.address()).unwrap();
+    target.send_to(b"heard", back).unwrap();
+    assert_eq!(receive(&there).0, b"heard");
+    proxy.cut(own, Direction::Up, false);
+    there.send_to(b"mended", proxy.address()).unwrap();
+    assert_eq!(receive(&target).0, b"mended");
+    socket().send_to(b"another's", proxy.address()).unwrap();
+    assert_eq!(receive(&target).0, b"another's");
+    assert_eq!(proxy.sample_of(own, Direction::Up).unwrap().packets, 3);
+    assert_eq!(proxy.sample_of(own, Direction::Down).unwrap().packets, 1);
+    assert_eq!(proxy.sample(Direction::Up).packets, 4);
+}
+
 fn proxy(target: &UdpSocket, up: Profile, down: Profile) -> Proxy {
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    proxy_with(target, [up, down], BTreeMap::new())
+}
+
+fn proxy_with(
+    target: &UdpSocket,
+    [up, down]: [Profile; 2],
+    sources: BTreeMap<IpAddr, Profile>,
+) -> Proxy {
+    let entrance = Entrance::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let target = target.local_addr().unwrap();
-    spawn(Plan { listen, target, up, down, seed: 1 }).unwrap()
+    spawn(entrance, Plan { target, up, down, sources, seed: 1 }).unwrap()
 }
 
 fn socket() -> UdpSocket {

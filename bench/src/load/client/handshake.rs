@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -21,6 +22,8 @@ const MEDIA: std::ops::RangeInclusive<u8> = 128..=191;
 const DTLS: std::ops::RangeInclusive<u8> = 20..=63;
 /// The longest packets that an edge makes.
 const PACKET_MS_MAX: u32 = 120;
+/// Packets that are kept until somebody asks for them.
+const HEARD_MAX: usize = 64;
 /// A client that is not connected by then never will be.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -66,6 +69,8 @@ pub(crate) struct Handshake {
     connected: bool,
     dead: Option<&'static str>,
     give_up: Instant,
+    /// Opus packets that have come, for somebody who takes part; taken by [`Self::heard`].
+    heard: Vec<Arc<[u8]>>,
 }
 
 /// What is left of a handshake for somebody who opens packets himself.
@@ -125,6 +130,7 @@ impl Handshake {
             connected: false,
             dead: None,
             give_up: now + PATIENCE,
+            heard: Vec::new(),
         };
         let mut offer = offer.to_sdp_string();
         let packet_ms = match purpose {
@@ -212,6 +218,9 @@ impl Handshake {
     fn handle_event(&mut self, event: &Event) {
         match event {
             Event::Connected => self.connected = true,
+            Event::RtpPacket(packet) if self.heard.len() < HEARD_MAX => {
+                self.heard.push(packet.payload.clone());
+            }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 self.dead = Some("ICE found no way to the edge");
             }
@@ -224,6 +233,11 @@ impl Handshake {
         let (remote, connected) = (self.remote?, self.connected);
         let keys = self.keys.take().filter(|_| connected)?;
         Some(Established { keys, credentials: self.credentials.clone()?, remote })
+    }
+
+    /// Opus packets that have come since the last call.
+    pub(crate) fn heard(&mut self) -> Vec<Arc<[u8]>> {
+        std::mem::take(&mut self.heard)
     }
 
     /// The session and its audio line, for a speaker.

@@ -34,14 +34,16 @@ pub(super) struct Counts {
 
 /// What all origins say, by name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Census(BTreeMap<String, Counts>);
+pub(in crate::load) struct Census(BTreeMap<String, Counts>);
 
 impl Census {
     /// Asks all.
     ///
     /// # Errors
     /// When one does not answer.
-    pub(super) async fn take(origins: &[Child]) -> Result<Self> {
+    pub(in crate::load) async fn take<'a>(
+        origins: impl IntoIterator<Item = &'a Child>,
+    ) -> Result<Self> {
         let mut census = BTreeMap::new();
         for origin in origins {
             let page = metrics(origin).await?;
@@ -78,7 +80,7 @@ impl Census {
     }
 
     /// Who has the room with the people, if all of `rooms` rooms have an owner with a ready standby.
-    pub(super) fn settled(&self, rooms: u32) -> Option<&str> {
+    pub(in crate::load) fn settled(&self, rooms: u32) -> Option<&str> {
         let all = self.without(&[]);
         let wanted = f64::from(rooms);
         let is_settled = (all.rooms - wanted).abs() < 0.5 && (all.safe - wanted).abs() < 0.5;
@@ -110,7 +112,7 @@ pub(super) async fn metrics(origin: &Child) -> Result<Page> {
 ///
 /// # Errors
 /// When that takes too long.
-pub(super) async fn wait(origin: &Child, metric: &str, value: f64) -> Result<()> {
+pub(in crate::load) async fn wait(origin: &Child, metric: &str, value: f64) -> Result<()> {
     let began = Instant::now();
     loop {
         let found = metrics(origin).await?.sum(metric, "").unwrap_or(0.0);

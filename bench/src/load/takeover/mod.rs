@@ -10,7 +10,7 @@
 //! | `rounds` | what happens to origins, once |
 //! | `report` | the figures |
 
-mod census;
+pub(in crate::load) mod census;
 mod command;
 mod network;
 mod people;

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::census::{Census, LOOK, PATIENCE, listed, metrics, wait};
 use crate::load::http::{Connection, Room};
-use crate::node::{Child, EdgeSettings, OriginSettings, StorePlace, this_program};
+use crate::node::{Child, EdgeSettings, MeshSettings, OriginSettings, StorePlace, this_program};
 use crate::servers::{Cassandra, Redis};
 
 const ORIGINS: [&str; 3] = ["fra-1", "ams-1", "lon-1"];
@@ -77,6 +77,7 @@ impl Network {
                 advertise: vec![Ipv4Addr::LOCALHOST.into()],
                 place: None,
                 origin: first,
+                mesh: MeshSettings::default(),
                 secret: Some(network.secret.clone()),
                 workers: 1,
                 participants,
@@ -111,7 +112,13 @@ impl Network {
             }
             None => StorePlace::Cassandra(durable),
         };
-        let settings = OriginSettings { node: node.into(), place: None, store, drain_s: DRAIN_S };
+        let settings = OriginSettings {
+            node: node.into(),
+            place: None,
+            mesh: MeshSettings::default(),
+            store,
+            drain_s: DRAIN_S,
+        };
         let (program, folder) = (this_program()?, self.folder.path().to_owned());
         Ok(tokio::spawn(async move { settings.start(&program, &folder).await }))
     }

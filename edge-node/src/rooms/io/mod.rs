@@ -10,5 +10,5 @@ mod shell;
 mod steering;
 mod tellers;
 
-pub use shell::{OnEnded, OnRevoked, OnTargets, Shell, Surroundings};
+pub use shell::{OnEnded, OnRecommended, OnRevoked, OnTargets, Shell, Surroundings};
 pub use steering::Steering;

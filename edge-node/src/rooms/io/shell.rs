@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use stoa_audio::frame::Frame;
-use stoa_link::{Event, Inbox, InboxSender, Link, LinkId};
+use stoa_link::{Event, Inbox, InboxSender, Link, LinkId, LinkMetrics, Trails};
 use stoa_protocol::mesh::control::Problem;
 use stoa_protocol::token::Revocation;
 use stoa_runtime::metrics_page::Health;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::super::alternatives::OtherEdge;
 use super::super::command::Command;
 use super::super::ears::Place;
 use super::super::handle::{Asked, Orders};
@@ -23,7 +24,6 @@ use super::super::metrics::RoomsMetrics;
 use super::super::order::{Order, Reply, Ticket};
 use super::steering::{Steering, Wish};
 use super::tellers::Tellers;
-use crate::metrics::LinkMetrics;
 use crate::webrtc::{FromPlane, FromPlaneQueue, Plane, RoomKey, SessionEvent, SessionId};
 
 /// Events of links taken in a turn.
@@ -46,6 +46,9 @@ pub type OnRevoked = Box<dyn Fn(Vec<Revocation>) + Send>;
 /// Called with all addresses that origins want linked, when that changes; must not wait.
 pub type OnTargets = Box<dyn Fn(BTreeSet<String>) + Send>;
 
+/// Called with all edges that clients may go to, nearest first, when that changes; must not wait.
+pub type OnRecommended = Box<dyn Fn(Vec<OtherEdge>) + Send>;
+
 /// What a shell works with.
 pub struct Surroundings {
     /// All links of this node.
@@ -62,6 +65,8 @@ pub struct Surroundings {
     pub health: Health,
     /// Counts of links.
     pub links: LinkMetrics,
+    /// Sampled frames on their way through this node, unless all links are inside this process.
+    pub trails: Option<Trails>,
     /// Counts of rooms.
     pub metrics: RoomsMetrics,
     /// Hears of ended sessions.
@@ -70,6 +75,8 @@ pub struct Surroundings {
     pub on_revoked: OnRevoked,
     /// Hears of addresses to link to.
     pub on_targets: OnTargets,
+    /// Hears where clients may go instead.
+    pub on_recommended: OnRecommended,
 }
 
 /// Drives a [`Hub`] between links, media plane and signaling.
@@ -138,7 +145,9 @@ impl Shell {
                 biased;
                 // 1. The composition root: rare, and must be heard in any flood.
                 wish = self.wishes.recv() => match wish {
-                    Some(Wish::Drain(limit)) => self.hub.handle_drain(limit),
+                    Some(Wish::Drain(limit)) => self.hub.handle_drain(limit, now()),
+                    Some(Wish::Undrain) => self.hub.handle_undrain(),
+                    Some(Wish::Expel) => self.hub.handle_end(now()),
                     Some(Wish::End) | None => break,
                 },
                 // 2. Deadlines: each bounds how long somebody waits.
@@ -189,6 +198,9 @@ impl Shell {
         match event {
             Event::Frame { id, frame } => {
                 let route = self.hub.route_from_link(id, &frame, now());
+                if let (Some(trails), true) = (&self.around.trails, route.is_heard()) {
+                    trails.note_heard(&frame, now());
+                }
                 for delivery in [route.stage, route.audience].into_iter().flatten() {
                     self.around.plane.deliver(delivery);
                 }
@@ -250,9 +262,18 @@ impl Shell {
         match said {
             FromPlane::Uplinked(uplinked) => {
                 let Some(route) = self.hub.route_uplinked(uplinked, now()) else { return };
+                if let Some(trails) = &self.around.trails {
+                    trails.begin(&route.frame, now());
+                }
                 for link in [route.owner, route.standby].into_iter().flatten() {
                     if let Some(link) = self.links.get(&link) {
                         link.send_frame(&route.frame);
+                    }
+                }
+                if let Some(frame) = &route.lane {
+                    for link in self.hub.lanes(route.room).iter().filter_map(|l| self.links.get(l))
+                    {
+                        link.send_frame_at_once(frame);
                     }
                 }
                 if let Some(delivery) = route.stage {
@@ -307,6 +328,7 @@ impl Shell {
                 }
                 Command::BackFill { room, link } => self.back_fill(room, link),
                 Command::Dial { targets } => (self.around.on_targets)(targets),
+                Command::Recommend { edges } => (self.around.on_recommended)(edges),
                 Command::Revoke { revocations } => (self.around.on_revoked)(revocations),
                 Command::Mute { session, muted } => self.around.plane.set_muted(session, muted),
                 Command::SetStage { session, on } => self.around.plane.set_stage(session, on),

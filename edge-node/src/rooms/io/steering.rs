@@ -11,6 +11,8 @@ const WISHES_MAX: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     Drain(Duration),
+    Undrain,
+    Expel,
     End,
 }
 
@@ -34,12 +36,22 @@ impl Steering {
         self.wish(Wish::Drain(limit)).await;
     }
 
+    /// This edge stays after all.
+    pub async fn undrain(&self) {
+        self.wish(Wish::Undrain).await;
+    }
+
+    /// Takes everybody out, and tells owners.
+    pub async fn expel(&self) {
+        self.wish(Wish::Expel).await;
+    }
+
     /// Takes everybody out, tells owners, and ends the shell.
     pub async fn end(&self) {
         self.wish(Wish::End).await;
     }
 
-    /// Resolves once nobody is here, or the shell has ended.
+    /// Resolves once nobody is here and nobody hangs from here, or the shell has ended.
     pub async fn idle(&self) {
         let mut idle = self.idle.clone();
         // An error means that the shell is gone, and with it everybody.

@@ -79,9 +79,18 @@ impl Bench {
     }
 
     pub(super) fn link_to(&mut self, link: LinkId, node: &str) {
+        self.link_as(NodeRole::Origin, link, node);
+    }
+
+    /// Another edge is linked.
+    pub(super) fn link_edge(&mut self, link: LinkId, node: &str) {
+        self.link_as(NodeRole::Edge, link, node);
+    }
+
+    fn link_as(&mut self, role: NodeRole, link: LinkId, node: &str) {
         let peer = PeerName {
             node: NodeId::new(node).unwrap(),
-            role: NodeRole::Origin,
+            role,
             region: Region::new("ams").unwrap(),
         };
         self.hub.handle_link_up(link, peer, self.now);
@@ -220,11 +229,16 @@ impl Bench {
 
     /// The owner announces a track of somebody elsewhere.
     pub(super) fn bind(&mut self, link: LinkId, track: u64) {
+        self.bind_as(link, track, &format!("p_{track}"));
+    }
+
+    /// The owner announces another track of this participant.
+    pub(super) fn bind_as(&mut self, link: LinkId, track: u64, participant: &str) {
         let binding = TrackBinding {
             track: TrackId(track),
             epoch: Epoch(0),
             room: RoomId::new(ROOM).unwrap(),
-            participant: format!("p_{track}"),
+            participant: participant.to_owned(),
             kind: TrackKind::Speaker,
             bitrate: 0,
         };

@@ -11,6 +11,7 @@
 //! | `resumes` | coming back |
 //! | `frames` | where frames go |
 //! | `drains` | how an edge leaves |
+//! | `lanes` | voices between the edges of a stage |
 //! | `lists` | what is asked of all origins |
 //! | `orphans` | what origins hear of lost owners |
 //! | `redirects` | rooms that are elsewhere |
@@ -20,6 +21,7 @@ mod bench;
 mod drains;
 mod frames;
 mod joins;
+mod lanes;
 mod lists;
 mod mutes;
 mod news;

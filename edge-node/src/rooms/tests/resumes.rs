@@ -8,7 +8,7 @@ use crate::rooms::{Command, Newcomer, Order, ParticipantEvent, Reply, Resume, Se
 use crate::webrtc::SessionId;
 
 /// Takes somebody in, and gives what he may come back with.
-fn join(bench: &mut Bench, role: Role) -> (Person, Resume) {
+pub(super) fn join(bench: &mut Bench, role: Role) -> (Person, Resume) {
     let (person, commands) = bench.join_as(Bench::newcomer(role));
     let seated = commands.iter().find_map(|command| match command {
         Command::Answer { outcome, .. } => match &**outcome {
@@ -20,7 +20,7 @@ fn join(bench: &mut Bench, role: Role) -> (Person, Resume) {
     (person, seated.unwrap().resume)
 }
 
-fn resume(
+pub(super) fn resume(
     bench: &mut Bench,
     identity: &str,
     resume: &Resume,

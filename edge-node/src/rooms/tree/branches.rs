@@ -9,7 +9,7 @@ use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Body, Branch, Neighbours, Relay, Subscribe, TrackKind};
 
 use super::super::command::Command;
-use super::super::hub::{Hub, Timer, count};
+use super::super::hub::{Bound, Hub, Timer, count};
 use super::super::owners::unsubscribe_of;
 use super::super::room::{Room, Subscription};
 use super::children::Children;
@@ -71,7 +71,8 @@ impl Hub {
     /// Dials the edges that rooms or origins need.
     pub(in crate::rooms) fn dial_edges(&mut self) {
         let parents = &self.parents;
-        let named = self.directory.iter().flat_map(|room| room.feeds.named());
+        let named =
+            self.directory.iter().flat_map(|room| room.feeds.named().chain(room.lanes.named()));
         let wanted: BTreeMap<NodeId, String> = named
             .filter(|named| parents.link_of(&named.node).is_none())
             .map(|named| (named.node.clone(), named.address.clone()))
@@ -96,7 +97,9 @@ impl Hub {
         let reach = Reach {
             link_of: &|node| parents.link_of(node).or_else(|| edges.link_of(node)),
             sends: &|link| {
-                bound.get(&link).is_some_and(|tracks| tracks.values().any(|b| b.room == *id))
+                // What comes over the lane says nothing of the tree.
+                let of = |b: &Bound| b.room == *id && b.kind == TrackKind::Speaker;
+                bound.get(&link).is_some_and(|tracks| tracks.values().any(of))
             },
             owner: room.owner,
         };
@@ -104,10 +107,7 @@ impl Hub {
         let messages: Vec<(LinkId, Body)> =
             said.iter().map(|said| (said.link(), said.body(room))).collect();
         for said in said {
-            if let Said::Subscribe { back_fill, .. } = said {
-                let tree = &self.metrics.tree;
-                if back_fill { tree.lost.inc() } else { tree.planned.inc() }
-            }
+            self.metrics.tree.note_switch(said);
         }
         for (link, body) in messages {
             self.send(link, body);
@@ -147,6 +147,7 @@ impl Hub {
             }
         }
         self.dial_edges();
+        self.settle_lanes_of(node);
         for key in lost {
             self.settle_feeds(key, now);
             self.drop_room_if_over(key);
@@ -184,6 +185,10 @@ impl Hub {
         self.metrics.tree.edges.set(count(self.edges.len()));
         let doubled = self.directory.iter().filter(|room| room.feeds.is_doubled()).count();
         self.metrics.tree.doubled.set(count(doubled));
+        self.metrics
+            .lane
+            .links
+            .set(self.directory.iter().map(|room| count(room.lanes.len())).sum());
         let Some(paths) = self.edges.news() else { return };
         for link in self.parents.links().collect::<Vec<_>>() {
             self.send(link, Body::Paths(paths.clone()));

@@ -21,6 +21,9 @@ const RTT_STEP: (f64, Duration) = (0.1, Duration::from_millis(2));
 /// Loss that differs by less is not told again, in permille.
 const LOSS_STEP: u32 = 10;
 
+/// After so many tellings, one a second, everything is told once more: origins believe what they were told for a while.
+const TOLD_ANEW_AFTER: u32 = 600;
+
 /// A link to another edge.
 #[derive(Debug)]
 struct Edge {
@@ -46,6 +49,7 @@ pub(in crate::rooms) struct Edges {
     dialled: BTreeMap<NodeId, String>,
     /// What origins know.
     told: BTreeMap<NodeId, (Duration, u32)>,
+    tellings: u32,
 }
 
 impl Edges {
@@ -77,6 +81,11 @@ impl Edges {
         self.links.len()
     }
 
+    /// Who is at the other end of a link.
+    pub(in crate::rooms) fn node_of(&self, link: LinkId) -> Option<&NodeId> {
+        self.links.get(&link).map(|edge| &edge.node)
+    }
+
     /// The newest link to a node.
     pub(in crate::rooms) fn link_of(&self, node: &NodeId) -> Option<LinkId> {
         self.links.iter().rev().find(|(_, edge)| edge.node == *node).map(|(link, _)| *link)
@@ -93,9 +102,18 @@ impl Edges {
 
     /// What has changed since origins were told last.
     pub(in crate::rooms) fn news(&mut self) -> Option<Paths> {
+        self.tellings += 1;
+        if self.tellings >= TOLD_ANEW_AFTER {
+            self.tellings = 0;
+            self.told.clear();
+        }
         let mut paths = Vec::new();
         let measured = self.links.values().chain(self.origins.values());
         for edge in measured.filter(|edge| !edge.rtt.is_zero()) {
+            if paths.len() >= NEIGHBOURS_MAX {
+                // The others are news a second later, too.
+                break;
+            }
             let before = self.told.get(&edge.node);
             if before.is_none_or(|(rtt, lost)| differs((*rtt, *lost), edge)) {
                 self.told.insert(edge.node.clone(), (edge.rtt, edge.lost_permille));
@@ -224,6 +242,19 @@ mod tests {
         edges.remove(LinkId(1));
         assert_eq!(rtt(edges.news()), 0, "the link is down");
         assert_eq!(edges.news(), None);
+    }
+
+    #[test]
+    fn what_was_measured_is_told_anew_before_origins_forget_it() {
+        let mut edges = Edges::default();
+        for link in 0..100 {
+            edges.insert(LinkId(link), node(&format!("e-{link}")));
+            edges.note(LinkId(link), Duration::from_millis(50), 0);
+        }
+        let told = |edges: &mut Edges| edges.news().map_or(0, |news| news.paths.len());
+        assert_eq!([told(&mut edges), told(&mut edges), told(&mut edges)], [64, 36, 0]);
+        let again: usize = (3..=TOLD_ANEW_AFTER).map(|_| told(&mut edges)).sum();
+        assert_eq!(again + told(&mut edges), 100);
     }
 
     #[test]

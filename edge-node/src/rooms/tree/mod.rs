@@ -9,9 +9,9 @@
 //! | `children` | who hangs from this edge in one room |
 //! | `edges` | links to other edges: whom to dial, what they measure |
 //! | `feeds` | whom one room's frames are asked of |
+//! | `lanes` | voices of the stage between its edges, without a detour |
 //! | `metrics` | what is counted |
 //! | `position` | where this edge stands, for who looks at the whole network |
-//! | `recent` | the frames of the last moments |
 //! | `relaying` | what other edges ask of this one |
 //! | `uplink` | a speaker's way to both roots |
 
@@ -19,15 +19,15 @@ mod branches;
 mod children;
 mod edges;
 mod feeds;
+mod lanes;
 mod metrics;
 mod position;
-mod recent;
 mod relaying;
 mod uplink;
 
 pub(super) use children::Children;
 pub(super) use edges::Edges;
 pub(super) use feeds::Feeds;
-pub(super) use metrics::TreeMetrics;
+pub(super) use lanes::Lanes;
+pub(super) use metrics::{LaneMetrics, TreeMetrics};
 pub use position::{Parent, Position};
-pub(super) use recent::Recent;

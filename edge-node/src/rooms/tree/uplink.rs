@@ -64,7 +64,7 @@ impl Hub {
     }
 
     /// Everybody of this edge who is on the stage of a room.
-    fn voices_of(&self, key: RoomKey) -> Vec<Seat> {
+    pub(super) fn voices_of(&self, key: RoomKey) -> Vec<Seat> {
         let seats = self.directory.get(key).map(|room| &room.seats);
         seats
             .into_iter()

@@ -68,6 +68,8 @@ fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add::<rest::BanWanted>(&mut all);
     add::<rest::Blocked>(&mut all);
     add::<rest::BlockedPage>(&mut all);
+    add::<rest::DrainWanted>(&mut all);
+    add::<rest::Drain>(&mut all);
     add::<rest::RevocationWanted>(&mut all);
     add::<rest::Erasure>(&mut all);
     add::<rest::RoleWanted>(&mut all);

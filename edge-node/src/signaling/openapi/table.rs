@@ -7,6 +7,7 @@ use super::super::sdpfrag::SDPFRAG;
 use super::operation::Content::{Json, Nothing, Text};
 use super::operation::{Kind, Operation, Parameter};
 
+const DRAIN: &str = "/v1/drain";
 const ROOMS: &str = "/v1/rooms";
 const ROOM: &str = "/v1/rooms/{room}";
 const PARTICIPANT: &str = "/v1/rooms/{room}/participants/{participant}";
@@ -72,6 +73,17 @@ fn rooms() -> Vec<Operation> {
         of(Get, "/openapi.json", "This document.").free(&[]).gives(200, Text("application/json")),
         of(Get, "/v1/probe", "Answers with nothing: its round trip is what clients measure.")
             .free(&[]),
+        of(
+            Get,
+            DRAIN,
+            "Whether this edge leaves; as the next two for the operator alone (grant `operate`).",
+        )
+        .gives(200, Json("Drain")),
+        of(Post, DRAIN, "Has this edge send its clients elsewhere and go when they have gone.")
+            .takes(Json("DrainWanted"))
+            .optionally()
+            .gives(202, Json("Drain")),
+        of(Delete, DRAIN, "Has it stay after all, also after a signal.").gives(200, Json("Drain")),
         of(
             Post,
             "/v1/revocations",

@@ -1,9 +1,10 @@
-//! Rooms over REST: what back ends and moderators do, all of it decided by the rooms' owners.
+//! What back ends, moderators and operators do: with rooms as their owners decide, and with this edge.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `authority` | what a token may do without being in the room |
 //! | `blocks` | whom somebody keeps out of rooms that he hosts |
+//! | `drain` | having this edge leave, and stay |
 //! | `entrance` | who is kept out of a room, and its log |
 //! | `fields` | the limits of what clients write |
 //! | `identities` | what is kept about a person, erased |
@@ -18,6 +19,7 @@
 
 mod authority;
 mod blocks;
+mod drain;
 mod entrance;
 mod fields;
 mod identities;
@@ -31,6 +33,7 @@ mod tokens;
 mod views;
 
 pub(super) use blocks::{Blocked, BlockedPage, block, blocks, unblock};
+pub(super) use drain::{Drain, DrainWanted, drain, read_drain, undrain};
 pub(super) use entrance::BanWanted;
 pub(super) use entrance::{ban, bans, log, unban};
 pub(super) use fields::{check_identity, check_reason};

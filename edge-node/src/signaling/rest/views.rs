@@ -30,6 +30,10 @@ pub(crate) struct Room {
     hands: bool,
     /// Whether who comes to the stage begins muted.
     muted_on_entry: bool,
+    /// Over how many trees each edge is to get the room.
+    feeds: u32,
+    /// Over how many every edge gets it now; fewer where the network is too small, or something has just died.
+    feeds_effective: u32,
     /// How many are on the stage.
     stage: u32,
     /// How many listen.
@@ -54,6 +58,8 @@ impl From<RoomInfo> for Room {
             stage_max: settings.stage_max.unwrap_or_default(),
             hands: settings.hands.unwrap_or(true),
             muted_on_entry: settings.muted_on_entry.unwrap_or_default(),
+            feeds: settings.feeds.unwrap_or(2),
+            feeds_effective: info.feeds_effective.unwrap_or(1),
             stage: info.speakers,
             listeners: info.listeners,
             hands_raised: info.hands,

@@ -59,6 +59,7 @@ pub(super) async fn converse(app: Shared, room: RoomId, client: Client, socket: 
         watch: Watch::new(now),
         session: None,
         draining: false,
+        others_told: 0,
         readable: true,
     };
     talk.run(sink, stream).await;
@@ -84,7 +85,9 @@ pub(super) struct Talk {
     pub(super) watch: Watch,
     pub(super) session: Option<SessionId>,
     /// Whether the client knows that the node will leave.
-    draining: bool,
+    pub(super) draining: bool,
+    /// Which other edges the client knows of.
+    pub(super) others_told: u64,
     /// Whether the stream may still give messages.
     readable: bool,
 }
@@ -209,7 +212,7 @@ impl Talk {
                 self.list_people(id, session, after, limit).await;
             }
             (Said::Leave, Some(session)) => self.leave(id, session).await,
-            (Said::Ping, Some(_)) => self.tell(&Told::Ok { id }),
+            (Said::Ping, Some(_)) => self.answer_ping(id),
         }
     }
 
@@ -248,12 +251,8 @@ impl Talk {
             Some(ParticipantEvent::Standing(standing)) => self.outbox.set_standing(standing),
             Some(ParticipantEvent::Title(title)) => self.outbox.set_title(title),
             Some(ParticipantEvent::Reactions(counts)) => self.outbox.add_reactions(&counts),
-            // The node will leave. Until then the session plays on, and its client can take leave
-            // once it has a place elsewhere.
-            Some(ParticipantEvent::Closed { reason: "draining" }) if !self.draining => {
-                self.draining = true;
-                self.tell(&Told::Closed { reason: "draining" });
-            }
+            Some(ParticipantEvent::Draining { over }) => self.ask_to_move(over),
+            Some(ParticipantEvent::Staying) => self.ask_to_stay(),
             Some(ParticipantEvent::Closed { reason }) => {
                 *events = None;
                 // Whether it is over or another connection's now: this one must not end it by closing.

@@ -51,7 +51,7 @@ impl Talk {
         self.seated(&present, lines);
         let slots = opened.slot_mids.iter().enumerate();
         let app = self.app.clone();
-        let title = title(&present);
+        let (title, alternatives) = (title(&present), self.alternatives());
         self.tell(&Told::Joined {
             id,
             participant: &present.participant,
@@ -65,6 +65,7 @@ impl Talk {
             speaking: slot_uses(&SlotNames::default(), lines),
             resume: &present.resume.to_text(),
             standing: present.standing.into(),
+            alternatives: &alternatives,
         });
         Ok(present.events.take())
     }
@@ -87,7 +88,7 @@ impl Talk {
         self.trace = opened.or_else(|| Some(caller.bearer.trace(Some(&self.room))));
         // Its offer is of another connection; a line too many is of no harm to it.
         self.seated(&present, SLOTS_MAX);
-        let title = title(&present);
+        let (title, alternatives) = (title(&present), self.alternatives());
         self.tell(&Told::Resumed {
             id,
             participant: &present.participant,
@@ -98,6 +99,7 @@ impl Talk {
             speaking: slot_uses(&SlotNames::default(), SLOTS_MAX),
             resume: &present.resume.to_text(),
             standing: present.standing.into(),
+            alternatives: &alternatives,
         });
         Ok(present.events.take())
     }

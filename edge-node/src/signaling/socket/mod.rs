@@ -6,6 +6,7 @@
 //! | `conversation` | one client's WebSocket from its first message to its last: one task |
 //! | `ending` | close codes |
 //! | `entering` | how a conversation comes to have a session |
+//! | `moving` | what a client is told so that it can go to another edge |
 //! | `outbox` | what waits to be sent to one client |
 //! | `pace` | how fast a client may talk, how long it may be silent |
 //! | `requests` | what a client that has joined may ask |
@@ -19,6 +20,7 @@ mod actions;
 mod conversation;
 mod ending;
 mod entering;
+mod moving;
 mod outbox;
 mod pace;
 mod requests;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use stoa_protocol::ids::{ParticipantId, Role, RoomId};
 
+use super::super::alternatives::Alternative;
 use super::super::problem::{Problem, ProblemBody};
 use super::super::rest::Participant;
 use super::said::MessageId;
@@ -42,6 +43,9 @@ pub(super) enum Told<'a> {
         resume: &'a str,
         /// How one stands.
         standing: Standing,
+        /// Base URLs of other edges.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        alternatives: &'a [Url],
     },
     /// The answer to `resume`.
     Resumed {
@@ -64,6 +68,9 @@ pub(super) enum Told<'a> {
         resume: &'a str,
         /// How one stands.
         standing: Standing,
+        /// Base URLs of other edges.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        alternatives: &'a [Url],
     },
     /// The answer to `restart`.
     Restarted {
@@ -78,6 +85,15 @@ pub(super) enum Told<'a> {
         /// The request's id.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<MessageId>,
+    },
+    /// The answer to `ping` where other edges are known than the client was told last.
+    #[serde(rename = "ok")]
+    Pong {
+        /// The request's id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<MessageId>,
+        /// Base URLs of other edges.
+        alternatives: &'a [Url],
     },
     /// It was refused.
     Error {
@@ -139,6 +155,19 @@ pub(super) enum Told<'a> {
         /// Every slot.
         slots: Vec<SlotUse<'a>>,
     },
+    /// It will be over.
+    #[serde(rename = "closed")]
+    Draining {
+        /// Why: `draining`.
+        reason: &'a str,
+        /// When to go elsewhere, in milliseconds from now.
+        after_ms: u64,
+        /// Base URLs of other edges.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        alternatives: &'a [Url],
+    },
+    /// It will not be over after all.
+    Staying {},
     /// It is over.
     Closed {
         /// Why.
@@ -159,6 +188,17 @@ impl Told<'_> {
         // Nothing in these types can fail to serialize; an empty object is the least harmful lie.
         serde_json::to_string(self).unwrap_or_else(|_| "{}".into())
     }
+}
+
+/// An edge's base URL.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Url(String);
+
+/// Other edges, for the wire.
+#[must_use]
+pub(super) fn urls(edges: &[Alternative]) -> Vec<Url> {
+    edges.iter().map(|edge| Url(edge.url().to_owned())).collect()
 }
 
 /// A room as its participants know it.

@@ -155,6 +155,7 @@ fn info(room: &RoomId) -> RoomInfo {
         settings: Some(RoomSettings { topic: Some("Justice".into()), ..RoomSettings::default() }),
         hands: 2,
         tenant: String::new(),
+        feeds_effective: Some(2),
     }
 }
 

@@ -5,6 +5,7 @@ mod comebacks;
 mod connection;
 mod departure;
 mod document;
+mod drains;
 mod elsewhere;
 mod fake_rooms;
 mod half_open;

@@ -276,6 +276,8 @@ async fn every_field_has_limits_and_the_problem_names_the_broken_one() {
         (json!({"topic": "fine", "stage_max": 100_001}), "stage_max"),
         (json!({"hands": "yes"}), "hands"),
         (json!({"muted_on_entry": 1}), "muted_on_entry"),
+        (json!({"feeds": 0}), "feeds"),
+        (json!({"feeds": 3}), "feeds"),
         (json!({"color": "red"}), "color"),
         (json!({"room": "other"}), "room"),
     ];

@@ -24,6 +24,7 @@ async fn every_field_that_is_null_gets_what_a_new_room_has() {
         ("stage_max", json!(0)),
         ("hands", json!(true)),
         ("muted_on_entry", json!(false)),
+        ("feeds", json!(2)),
     ];
     let document = stage.ask(Method::GET, "/openapi.json", &[]).await.json();
     let described = &document["components"]["schemas"]["Change"]["properties"];
@@ -58,6 +59,7 @@ fn told(settings: &RoomSettings) -> Vec<(&'static str, Value)> {
         ("stage_max", settings.stage_max.map(Value::from)),
         ("hands", settings.hands.map(Value::from)),
         ("muted_on_entry", settings.muted_on_entry.map(Value::from)),
+        ("feeds", settings.feeds.map(Value::from)),
     ];
     all.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
 }

@@ -15,7 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::fake_rooms::{Call, member};
 use super::{OFFER, PEER, Stage, expired_token, settings, token};
-use crate::rooms::{ParticipantEvent, Roster};
+use crate::rooms::{OtherEdge, ParticipantEvent, Roster};
 use crate::signaling::server::serve_http;
 use crate::signaling::{Limit, Limits, Settings};
 
@@ -260,10 +260,14 @@ async fn a_stopping_server_tells_everybody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_draining_node_says_so_once_and_plays_on_until_the_end() {
-    let stage = Stage::new();
+    let alternatives = vec!["https://fra.stoa.example".to_owned()];
+    let stage = Stage::with(Settings { alternatives, ..settings() });
     let mut client = joined(&stage).await;
-    stage.rooms.happen(ParticipantEvent::Closed { reason: "draining" });
-    assert_eq!(hear(&mut client).await, json!({"type": "closed", "reason": "draining"}));
+    stage.rooms.happen(ParticipantEvent::Draining { over: Duration::from_secs(4) });
+    let told = hear(&mut client).await;
+    assert_eq!((&told["type"], &told["reason"]), (&json!("closed"), &json!("draining")));
+    assert!(told["after_ms"].as_u64().expect("a time") < 4_000, "{told}");
+    assert_eq!(told["alternatives"], json!(["https://fra.stoa.example"]));
     for id in 0..10 {
         tokio::time::sleep(Duration::from_secs(5)).await;
         say(&mut client, json!({"type": "ping", "id": id})).await;
@@ -280,10 +284,41 @@ async fn a_draining_node_says_so_once_and_plays_on_until_the_end() {
 }
 
 #[tokio::test]
+async fn a_node_that_stays_after_all_says_so_to_whom_it_has_asked_to_go() {
+    let stage = Stage::new();
+    let mut client = joined(&stage).await;
+    stage.rooms.happen(ParticipantEvent::Staying);
+    stage.rooms.happen(ParticipantEvent::Draining { over: Duration::ZERO });
+    assert_eq!(hear(&mut client).await["after_ms"], 0);
+    stage.rooms.happen(ParticipantEvent::Staying);
+    assert_eq!(hear(&mut client).await, json!({"type": "staying"}));
+}
+
+#[tokio::test]
+async fn a_client_hears_of_other_edges_when_it_joins_and_of_new_ones_with_a_pong() {
+    let stage = Stage::new();
+    let edge = |url: &str| OtherEdge { url: url.into(), rtt: Duration::ZERO };
+    stage.app.others.tell(&[edge("https://a.example")]);
+    let mut client = connect(&stage).await;
+    let join = json!({"type": "join", "token": token(Role::Listener), "sdp": OFFER});
+    say(&mut client, join).await;
+    assert_eq!(hear(&mut client).await["alternatives"], json!(["https://a.example"]));
+    let ping = json!({"type": "ping", "id": 1});
+    say(&mut client, ping.clone()).await;
+    assert_eq!(hear(&mut client).await, json!({"type": "ok", "id": 1}));
+    stage.app.others.tell(&[edge("https://b.example")]);
+    say(&mut client, ping.clone()).await;
+    let pong = json!({"type": "ok", "id": 1, "alternatives": ["https://b.example"]});
+    assert_eq!(hear(&mut client).await, pong);
+    say(&mut client, ping).await;
+    assert_eq!(hear(&mut client).await, json!({"type": "ok", "id": 1}));
+}
+
+#[tokio::test]
 async fn who_leaves_a_draining_node_is_let_go() {
     let stage = Stage::new();
     let mut client = joined(&stage).await;
-    stage.rooms.happen(ParticipantEvent::Closed { reason: "draining" });
+    stage.rooms.happen(ParticipantEvent::Draining { over: Duration::ZERO });
     hear(&mut client).await;
     say(&mut client, json!({"type": "leave", "id": 1})).await;
     assert_eq!(hear(&mut client).await, json!({"type": "ok", "id": 1}));

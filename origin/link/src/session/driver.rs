@@ -225,7 +225,15 @@ impl Driver {
             Order::Bind(binding) => self.peer.bind(params_of(*binding), now),
             Order::Unbind(track) => self.peer.unbind(track, now),
             Order::Frame(frame) => {
+                match self.node.trails.find(&frame, now) {
+                    Some((trail, waited)) => self.peer.send_traced(&frame, &trail, waited, now),
+                    None => self.peer.send_frame(&frame, now),
+                }
+                Ok(())
+            }
+            Order::Urgent(frame) => {
                 self.peer.send_frame(&frame, now);
+                self.peer.flush(now);
                 Ok(())
             }
         };

@@ -15,6 +15,7 @@ use crate::node::Node;
 use crate::queue::{Queue, QueueSender, queue};
 use crate::registry::{Claim, Entered, Entry, wait_until_gone};
 use crate::statistics::{LinkCounters, count};
+use crate::trails::{HopSeries, Sample};
 
 /// How long a new link waits for the one it replaces to go down first.
 const REPLACE_MAX: Duration = Duration::from_secs(1);
@@ -61,6 +62,8 @@ pub(super) struct Standing {
     /// Kept for the last event; taken when the link goes down.
     down: Option<Place>,
     up: Option<Instant>,
+    /// Where the hops from there are counted, while the link is up.
+    hops: Option<HopSeries>,
     gone: watch::Sender<()>,
 }
 
@@ -77,6 +80,7 @@ impl Standing {
             claim: Some(claim),
             down: None,
             up: None,
+            hops: None,
             gone: watch::Sender::new(()),
         }
     }
@@ -119,6 +123,7 @@ impl Standing {
             Entered::Stands { older: None } => {}
         }
         self.up = Some(Instant::now());
+        self.hops = Some(self.node.trails.enter(&self.name));
         count(&self.node.counters.links_up);
         tracing::info!(peer = %self.name.node, role = ?self.name.role, region = %self.name.region, link = self.id.0, "link up");
         // An endpoint that began to close just now has not seen this link.
@@ -137,6 +142,14 @@ impl Standing {
                 if !self.node.inbox.try_frame(id, frame) {
                     count(&self.counters.frames_inbox_full);
                 }
+                return Ok(());
+            }
+            PeerEvent::Trail { track, epoch, number, trail } => {
+                if let Some((hops, last)) = self.hops.as_ref().zip(trail.hops().last()) {
+                    hops.observe(last);
+                }
+                let sample = Sample { track, epoch, number };
+                self.node.trails.keep(sample, trail, Instant::now());
                 return Ok(());
             }
             PeerEvent::Control(body) => Event::Control { id, body },
@@ -160,6 +173,9 @@ impl Standing {
     pub(super) fn go_down(&mut self, reason: &str) {
         self.node.registry.leave(&self.name.node, self.id);
         let Some(place) = self.down.take() else { return };
+        if self.hops.take().is_some() {
+            self.node.trails.leave(&self.name.node);
+        }
         if self.up.is_some() {
             count(&self.node.counters.links_down);
             tracing::info!(peer = %self.name.node, link = self.id.0, reason, "link down");

@@ -1,5 +1,7 @@
 //! Two nodes that get on well.
 
+use std::time::{Duration, Instant};
+
 use stoa_audio::frame::TrackId;
 use stoa_protocol::mesh::control::{Body, Drain, Hello, Load, Request};
 
@@ -130,4 +132,46 @@ async fn an_owner_cannot_say_what_is_the_links_own_business() {
     edge.connect_to(&origin);
     let (_, _, to_origin) = edge.next_up().await;
     assert_eq!(to_origin.send(Body::Hello(Hello::default())), Err(SendError::Reserved));
+}
+
+#[tokio::test]
+async fn a_sampled_frame_tells_the_last_node_what_every_hop_has_added() {
+    let directory = Directory::new();
+    let mut origin = TestNode::start(&directory, origin("origin-1"));
+    let mut first = TestNode::start(&directory, edge("edge-1"));
+    let mut last = TestNode::start(&directory, edge("edge-2"));
+    first.connect_to(&origin);
+    let (_, _, up) = first.next_up().await;
+    origin.next_up().await;
+    last.connect_to(&origin);
+    last.next_up().await;
+    let (_, _, down) = origin.next_up().await;
+    up.bind(binding(0));
+    down.bind(binding(0));
+    // The first ones may leave before a round trip was measured, and then carry no trail.
+    let sampled = (0_u64..).map(|index| 8 * (64 * index + (64 - index % 64) % 64));
+    for number in sampled {
+        let frame = frame(0, number);
+        first.endpoint.trails().begin(&frame, Instant::now());
+        up.send_frame(&frame);
+        while !matches!(origin.next().await, Event::Frame { .. }) {}
+        down.send_frame(&frame);
+        while !matches!(last.next().await, Event::Frame { .. }) {}
+        let found = last.endpoint.trails().find(&frame, Instant::now());
+        if let Some((trail, waited)) = found.filter(|(trail, _)| trail.hops().len() == 2) {
+            assert!(trail.total() + waited < Duration::from_secs(5), "{trail:?}");
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let registry = prometheus::Registry::new();
+    last.endpoint.trails().register(&registry).unwrap();
+    let page = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert!(
+        page.contains("stoa_edge_hop_seconds_count{part=\"link\",peer=\"origin-1\"}"),
+        "{page}"
+    );
+    for node in [first, origin, last] {
+        node.endpoint.close("the test is over").await;
+    }
 }

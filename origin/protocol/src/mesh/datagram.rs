@@ -1,19 +1,22 @@
 //! One datagram of a link: a short header, then many frames of many rooms, a beat, or repair.
 //!
-//! A reader ignores what a newer version adds: unknown
-//! kinds, extension blocks of records, bytes after a beat or a nack. Nacks and repairs are in `super::repair`.
+//! A reader ignores what a newer version adds: unknown kinds, unknown items in the extension blocks of records, bytes
+//! after a beat or a nack. Nacks and repairs are in `super::repair`, the extension that exists in `super::trail`.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use stoa_audio::frame::{FrameDuration, FrameNumber, Level, PAYLOAD_BYTES_MAX};
 use thiserror::Error;
 
+use super::trail::{self, Departure};
 use super::varint::{self, Reader};
 
 /// Version of this layout, the upper half of a datagram's first byte:
 ///
 /// ```text
 /// header  version and kind (1 byte), sequence (varint), send time (4)
-/// media   records: alias, number (varints), duration, level and voice, flags (1 each), length (varint), payload
+/// media   records: alias, number (varints), duration, level and voice, flags (1 each), extension if the flags say so,
+///         length (varint), payload
+/// extension  length (varint), then items: kind (1), length (varint), content; kind 1 is a trail
 /// beat    flags (1), promised interval in ms (varint), echo: time and hold (4 each), media ago (varint)
 /// nack    flags (1), highest sequence seen (varint), count (1), that many distances back from it (varints)
 /// repair  until the end: sequence (varint), length (varint), so many bytes of records; none: not to be had
@@ -132,6 +135,8 @@ pub struct Record {
     pub voice: bool,
     /// A repetition that rides along in case the first sending was lost.
     pub redundant: bool,
+    /// Where its delay so far comes from, if it is one of those that tell.
+    pub trail: Option<Departure>,
     /// The Opus packet, 1 to [`PAYLOAD_BYTES_MAX`] bytes.
     pub payload: Bytes,
 }
@@ -143,6 +148,7 @@ impl Record {
         varint::length(u64::from(self.alias))
             + varint::length(self.number.0)
             + 3
+            + self.trail.as_ref().map_or(0, trail::extension_len)
             + varint::length(self.payload.len() as u64)
             + self.payload.len()
     }
@@ -152,7 +158,11 @@ impl Record {
         varint::put(out, self.number.0);
         out.put_u8(self.duration.units());
         out.put_u8(self.level.minus_dbov() | if self.voice { VOICE_BIT } else { 0 });
-        out.put_u8(if self.redundant { REDUNDANT_BIT } else { 0 });
+        let extension = if self.trail.is_some() { EXTENSION_BIT } else { 0 };
+        out.put_u8(extension | if self.redundant { REDUNDANT_BIT } else { 0 });
+        if let Some(departure) = &self.trail {
+            trail::put_extension(out, departure);
+        }
         varint::put(out, self.payload.len() as u64);
         out.put_slice(&self.payload);
     }
@@ -188,9 +198,11 @@ impl Records {
         let duration = FrameDuration::from_units(duration).ok_or(range("the duration"))?;
         let level = reader.u8().ok_or(truncated)?;
         let flags = reader.u8().ok_or(truncated)?;
+        let mut trail = None;
         if flags & EXTENSION_BIT != 0 {
             let length = reader.varint().ok_or(truncated)?;
-            reader.take(usize::try_from(length).map_err(|_| truncated)?).ok_or(truncated)?;
+            let length = usize::try_from(length).map_err(|_| truncated)?;
+            trail = trail::in_extension(reader.take(length).ok_or(truncated)?)?;
         }
         let length = reader.varint().ok_or(truncated)?;
         let length = usize::try_from(length).map_err(|_| range("the payload's length"))?;
@@ -208,6 +220,7 @@ impl Records {
             level: Level::from_minus_dbov(level & !VOICE_BIT),
             voice: level & VOICE_BIT != 0,
             redundant: flags & REDUNDANT_BIT != 0,
+            trail,
             payload: self.datagram.slice(start..end),
         })
     }

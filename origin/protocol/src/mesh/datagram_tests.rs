@@ -39,6 +39,24 @@ fn an_extension_block_of_a_newer_version_is_skipped() {
 }
 
 #[test]
+fn a_trail_stands_in_an_extension_block_beside_items_of_newer_versions() {
+    let departure = Departure { node_us: 1, left_us: 2, ..Departure::default() };
+    let traced = Record { trail: Some(departure), ..record(5, 16) };
+    let datagram = media(1, 0, std::slice::from_ref(&traced));
+    insta::assert_snapshot!(hex(&datagram), @"11 01 00 00 00 00 05 10 08 9e 80 07 01 05 00 00 00 02 01 03 f8 ff fe");
+    // An unknown item of two bytes, the trail, and a third item that is cut short.
+    let newer = [7, 2, 9, 9, 1, 5, 0, 0, 0, 2, 1, 8, 30];
+    let body =
+        [[5, 16, 8, 0x80 | 30, 0x80, 13].as_slice(), &newer, &[3, 0xf8, 0xff, 0xfe]].concat();
+    let records: Vec<_> = Records::new(body.into(), 0).collect();
+    assert_eq!(records, [Ok(traced)]);
+    // A trail that is none makes the datagram malformed.
+    let broken = [5, 16, 8, 0x80 | 30, 0x80, 4, 1, 2, 0, 0, 3, 0xf8, 0xff, 0xfe];
+    let first = Records::new(Bytes::copy_from_slice(&broken), 0).next();
+    assert_eq!(first, Some(Err(DatagramError::Truncated)));
+}
+
+#[test]
 fn bytes_after_a_beat_are_ignored() {
     let beat = Beat { interval_ms: 20, answer_wanted: true, ..beat(None) };
     let mut longer = written(&beat).to_vec();
@@ -162,18 +180,30 @@ fn read_all(datagram: Bytes) {
 
 fn any_record() -> impl Strategy<Value = Record> {
     let payload = proptest::collection::vec(any::<u8>(), 1..=PAYLOAD_BYTES_MAX);
-    let flags = (any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), proptest::option::of(any_departure()));
     (any::<u32>(), 0..=VARINT_MAX, 1_u8..=48, 0_u8..=127, flags, payload).prop_map(
-        |(alias, number, units, level, (voice, redundant), payload)| Record {
+        |(alias, number, units, level, (voice, redundant, trail), payload)| Record {
             alias,
             number: FrameNumber(number),
             duration: FrameDuration::from_units(units).unwrap(),
             level: Level::from_minus_dbov(level),
             voice,
             redundant,
+            trail,
             payload: payload.into(),
         },
     )
+}
+
+fn any_departure() -> impl Strategy<Value = Departure> {
+    let hops = proptest::collection::vec(any::<(u32, u32)>(), 0..trail::HOPS_MAX);
+    (hops, any::<u32>(), any::<u32>()).prop_map(|(hops, node_us, left_us)| {
+        let mut trail = trail::Trail::default();
+        for (node_us, link_us) in hops {
+            trail.push(trail::Hop { node_us, link_us });
+        }
+        Departure { trail, node_us, left_us }
+    })
 }
 
 fn record(alias: u32, number: u64) -> Record {
@@ -184,6 +214,7 @@ fn record(alias: u32, number: u64) -> Record {
         level: Level::from_minus_dbov(30),
         voice: true,
         redundant: false,
+        trail: None,
         payload: Bytes::from_static(&[0xf8, 0xff, 0xfe]),
     }
 }

@@ -115,6 +115,8 @@ impl Identity {
             Body::Neighbours(_) => "Neighbours",
             Body::Branch(_) => "Branch",
             Body::Voices(_) => "Voices",
+            Body::Alternatives(_) => "Alternatives",
+            Body::Lane(_) => "Lane",
             Body::Hello(_)
             | Body::Refuse(_)
             | Body::Subscribe(_)
@@ -150,7 +152,7 @@ impl Identity {
             (NodeRole::Origin, _) => Ok(()),
             (NodeRole::Edge, TrackKind::Programme) => Err(WrongClaim::Programme),
             (NodeRole::Edge, TrackKind::Speaker) if host == Some(&self.node) => Ok(()),
-            (NodeRole::Edge, TrackKind::Speaker) => Err(WrongClaim::ForeignTrack),
+            (NodeRole::Edge, TrackKind::Speaker | TrackKind::Lane) => Err(WrongClaim::ForeignTrack),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | [`datagram`] | frames and beats in datagrams |
 //! | [`repair`] | datagrams that ask for lost ones, and that bring them again |
 //! | [`identity`] | who a certificate says a node is, and what it may do |
+//! | [`trail`] | what each hop has added to a frame's delay |
 //! | [`peer`] | the rules of one link |
 
 pub mod codec;
@@ -15,6 +16,7 @@ pub mod datagram;
 pub mod identity;
 pub mod peer;
 pub mod repair;
+pub mod trail;
 mod varint;
 
 pub use varint::VARINT_MAX;

@@ -82,6 +82,7 @@ fn record(number: u64, redundant: bool) -> Record {
         level: Level::from_minus_dbov(30),
         voice: true,
         redundant,
+        trail: None,
         payload: Bytes::from_static(&[0xf8, 0xff, 0xfe]),
     }
 }

@@ -13,4 +13,4 @@ mod rules;
 pub use crate::ids::TenantId;
 pub use quota::{Quota, QuotaReached, Quotas};
 pub use rates::{ADDRESSES_MAX, JoinFrom, Network, Rates};
-pub use rules::{TENANTS_MAX, may_touch};
+pub use rules::{TENANTS_MAX, may_operate, may_touch};

@@ -40,6 +40,13 @@ pub fn may_touch(bearer: &TenantId, room: &TenantId) -> bool {
     bearer == room
 }
 
+/// Whether a bearer of this tenant may have edges leave and stay: they serve all tenants, so only the operator's own may,
+/// which is the default one.
+#[must_use]
+pub fn may_operate(bearer: &TenantId) -> bool {
+    bearer.as_str() == DEFAULT
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +59,12 @@ mod tests {
                 assert_eq!(may_touch(bearer, room), at == of, "{bearer} {room}");
             }
         }
+    }
+
+    #[test]
+    fn edges_are_the_default_tenants() {
+        let may = |id: &str| may_operate(&TenantId::new(id).unwrap());
+        assert!(may("default") && !may("acme") && !may("Default"));
     }
 
     #[test]

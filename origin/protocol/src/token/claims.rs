@@ -57,6 +57,8 @@ pub struct Grants {
     pub moderate: bool,
     /// May read what happened in rooms.
     pub read_log: bool,
+    /// May have edges leave and stay; counts in tokens of the tenant `default` that name no room.
+    pub operate: bool,
 }
 
 /// One of [`Grants`].
@@ -72,12 +74,14 @@ pub enum Grant {
     Moderate,
     /// To read what happened.
     ReadLog,
+    /// To have edges leave and stay.
+    Operate,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 5] =
-        [Self::Create, Self::List, Self::Close, Self::Moderate, Self::ReadLog];
+    pub const ALL: [Self; 6] =
+        [Self::Create, Self::List, Self::Close, Self::Moderate, Self::ReadLog, Self::Operate];
 
     /// Its name in a token.
     #[must_use]
@@ -88,6 +92,7 @@ impl Grant {
             Self::Close => "close",
             Self::Moderate => "moderate",
             Self::ReadLog => "read_log",
+            Self::Operate => "operate",
         }
     }
 }
@@ -108,6 +113,7 @@ impl Grants {
             Grant::Close => self.close,
             Grant::Moderate => self.moderate,
             Grant::ReadLog => self.read_log,
+            Grant::Operate => self.operate,
         }
     }
 
@@ -120,6 +126,7 @@ impl Grants {
             Grant::Close => self.close = true,
             Grant::Moderate => self.moderate = true,
             Grant::ReadLog => self.read_log = true,
+            Grant::Operate => self.operate = true,
         }
         self
     }

@@ -21,6 +21,8 @@ pub enum Action<'a> {
     Moderate(&'a RoomId),
     /// Read what happened in a room.
     ReadLog(&'a RoomId),
+    /// Have an edge leave, or stay after all. That the bearer is the operator's is for [`crate::tenant::may_operate`].
+    Operate,
 }
 
 impl Action<'_> {
@@ -28,7 +30,7 @@ impl Action<'_> {
     #[must_use]
     pub fn room(&self) -> Option<&RoomId> {
         match *self {
-            Self::Create(_) | Self::List => None,
+            Self::Create(_) | Self::List | Self::Operate => None,
             Self::Read(room)
             | Self::Change(room)
             | Self::Close(room)
@@ -62,6 +64,13 @@ impl Claims {
                     None => Ok(()),
                 }
             }
+            Action::Operate => {
+                self.require(Grant::Operate)?;
+                match &self.room {
+                    Some(own) => Err(TokenError::OneRoom { own: own.clone() }),
+                    None => Ok(()),
+                }
+            }
             Action::Read(_) => Ok(()),
             Action::Change(_) => self.role_or(Role::Moderator, Grant::Moderate, "change a room"),
             Action::Close(_) => self.role_or(Role::Host, Grant::Close, "close a room"),
@@ -82,6 +91,7 @@ impl Claims {
             Action::Change(_) | Action::Moderate(_) => Grant::Moderate,
             Action::Close(_) => Grant::Close,
             Action::ReadLog(_) => Grant::ReadLog,
+            Action::Operate => Grant::Operate,
         };
         self.grants.holds(grant) && self.may(action).is_ok()
     }
@@ -177,6 +187,7 @@ mod tests {
             Action::Create(Some(&other)),
             Action::Create(None),
             Action::List,
+            Action::Operate,
             Action::Read(&other),
             Action::Change(&other),
             Action::Close(&other),

@@ -21,6 +21,7 @@ use crate::archive::{Archive, Retention};
 use crate::cluster::Tidings;
 use crate::keeping::{Opened, Promise, Scribe};
 use crate::metrics::{LinkReport, Metrics};
+use crate::status::{Asked, Query, Site, Survey};
 use crate::store::{Fenced, Operation};
 use crate::webhook;
 
@@ -55,6 +56,9 @@ pub struct Server {
     tidings: mpsc::Receiver<Tidings>,
     /// Who tells back ends of what happens, if somebody wants to know.
     webhooks: Option<webhook::Sender>,
+    /// What readers of the status page ask, and where it says that this is.
+    surveys: Asked,
+    site: Site,
     archive: Archive,
     /// What the archive is busy with; bounded by it.
     looks: JoinSet<()>,
@@ -63,7 +67,7 @@ pub struct Server {
 
 impl Server {
     /// Around `service`, which `scribe` writes down and `webhooks` tell of; `sender` is an end of `inbox`. What is kept
-    /// longer than `retention` says is erased.
+    /// longer than `retention` says is erased. Readers of the status page are answered as at `site`.
     #[must_use]
     pub fn new(
         service: Service,
@@ -72,6 +76,7 @@ impl Server {
         (inbox, sender): (Inbox, InboxSender),
         metrics: Metrics,
         tidings: mpsc::Receiver<Tidings>,
+        (site, surveys): (Site, Asked),
     ) -> (Self, Steering) {
         let (steering, orders, vacant) = Steering::new();
         let (reader, readings) = Reader::new(scribe.stores().clone());
@@ -93,6 +98,8 @@ impl Server {
             tidings,
             scribe,
             webhooks,
+            surveys,
+            site,
             archive,
             looks: JoinSet::new(),
             retention,
@@ -147,6 +154,10 @@ impl Server {
                 // Before the inbox, which may never be empty.
                 _ = export.tick() => self.export(),
                 _ = retain.tick() => self.retain(),
+                Some((query, answer)) = self.surveys.recv() => {
+                    // Whoever asked may have stopped waiting.
+                    let _ = answer.send(self.survey(&query));
+                }
                 Some(_) = self.looks.join_next() => {}
                 taken = self.inbox.recv_many(&mut events, EVENTS_PER_TURN) => {
                     if taken == 0 {
@@ -277,6 +288,11 @@ impl Server {
                         link.unbind(track);
                     }
                 }
+                Command::BackFill { link, frames } => {
+                    if let Some(link) = self.links.get(&link) {
+                        frames.iter().for_each(|frame| link.send_frame(frame));
+                    }
+                }
                 Command::Close { link, reason } => {
                     if let Some(link) = self.links.get(&link) {
                         tracing::warn!(link = link.id().0, node = %link.peer().node, reason, "closing a link");
@@ -326,11 +342,16 @@ impl Server {
         self.looks.spawn(async move { archive.retain(retention, now_ms).await });
     }
 
+    fn survey(&self, query: &Query) -> Survey {
+        let figures = |id: LinkId| self.links.get(&id).map(Link::statistics).unwrap_or_default();
+        self.service.survey(query, &self.site, &figures)
+    }
+
     fn export(&mut self) {
         self.metrics.note_service(&self.service);
         self.metrics.note_lease(self.service.holds_lease(now()));
         self.metrics.note_archive(self.archive.tally());
-        self.metrics.note_inbox(self.sender.frames_dropped(), self.sender.facts_waited());
+        self.metrics.note_inbox(&self.sender);
         for (id, peer, load) in self.service.links() {
             if let Some(link) = self.links.get(&id) {
                 let statistics = link.statistics();

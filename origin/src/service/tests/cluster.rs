@@ -49,6 +49,8 @@ pub(super) struct Cluster {
     pub(super) now: Instant,
     start: Instant,
     pub(super) links: BTreeMap<LinkId, (&'static str, &'static str)>,
+    /// Where nodes are; nobody knows where others are.
+    regions: BTreeMap<&'static str, &'static str>,
     next: u64,
     /// Writes that the store has refused.
     pub(super) refused: Vec<(&'static str, StoreError)>,
@@ -60,8 +62,18 @@ impl Cluster {
         origins: &[(&'static str, &'static str)],
         edges: &[&'static str],
     ) -> Self {
+        Self::in_regions(origins, edges, &[]).await
+    }
+
+    /// The same, with the places of some of them.
+    pub(super) async fn in_regions(
+        origins: &[(&'static str, &'static str)],
+        edges: &[&'static str],
+        regions: &[(&'static str, &'static str)],
+    ) -> Self {
         let now = Instant::now();
         let mut cluster = Self {
+            regions: regions.iter().copied().collect(),
             origins: BTreeMap::new(),
             edges: BTreeMap::new(),
             store: Arc::new(Embedded::in_memory().unwrap()),
@@ -88,6 +100,7 @@ impl Cluster {
         let rng = StdRng::seed_from_u64(1);
         let mut service = Service::new(NodeId::new(name).unwrap(), Limits::default(), rng, start);
         service.share(domain, self.now + LEASE);
+        service.locate(&self.region_of(name), self.now);
         let all = Operation::Rooms { after: None, limit: 100 };
         if let Ok(Stored::Rooms(records)) = self.store.apply(all).await {
             records.into_iter().for_each(|record| service.restore(&Kept::bare(record), self.now));
@@ -112,12 +125,16 @@ impl Cluster {
         for (one, other) in [(a, b), (b, a)] {
             let role =
                 if self.origins.contains_key(other) { NodeRole::Origin } else { NodeRole::Edge };
-            let region = Region::new("x").unwrap();
+            let region = self.region_of(other);
             let peer = PeerName { node: NodeId::new(other).unwrap(), role, region };
             if let Some(origin) = self.origins.get_mut(one) {
                 origin.service.handle_up(link, peer, self.now);
             }
         }
+    }
+
+    fn region_of(&self, node: &str) -> Region {
+        Region::new(self.regions.get(node).copied().unwrap_or("x")).unwrap()
     }
 
     /// Cuts the links between two nodes; both notice.
@@ -303,7 +320,7 @@ impl Cluster {
         self.origins.iter().filter(holds).map(|(name, _)| *name).collect()
     }
 
-    fn link_between(&self, a: &str, b: &str) -> LinkId {
+    pub(super) fn link_between(&self, a: &str, b: &str) -> LinkId {
         let between = |(x, y): (&str, &str)| (x, y) == (a, b) || (x, y) == (b, a);
         let found = self.links.iter().rev().find(|(_, pair)| between(**pair));
         *found.unwrap_or_else(|| panic!("{a} and {b} are not linked")).0

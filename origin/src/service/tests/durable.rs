@@ -68,7 +68,8 @@ async fn a_room_is_the_same_after_its_origin_has_died_and_everybody_is_back() {
     let store = Arc::new(Embedded::in_memory().unwrap());
     let mut world = World::new();
     let ams = world.up(1, "ams");
-    let settings = RoomSettings { topic: Some("Justice".into()), ..RoomSettings::default() };
+    let settings =
+        RoomSettings { topic: Some("Justice".into()), feeds: Some(1), ..RoomSettings::default() };
     let create = CreateRoom {
         room: "r".into(),
         name: "Agora".into(),
@@ -230,4 +231,21 @@ async fn who_does_not_come_back_after_the_origin_has_died_has_left() {
             .iter()
             .any(|body| matches!(body, Body::Standing(s) if !s.ended.is_empty()))
     );
+}
+
+#[tokio::test]
+async fn a_room_of_a_record_that_says_nothing_of_feeds_has_two() {
+    let mut world = World::new();
+    let ams = world.up(1, "ams");
+    world.create(ams, "r");
+    let store = Arc::new(Embedded::in_memory().unwrap());
+    write(&mut world, &store).await;
+    let mut kept = read(&store).await.remove(0);
+    kept.record.settings.policy = r#"{"tenant": "", "hands_closed": true}"#.into();
+
+    let mut next = World::new();
+    next.service.restore(&kept, next.now);
+
+    let settings = next.service.halls[&next.service.key_of("r").unwrap()].room.settings();
+    assert_eq!((settings.hands, settings.feeds), (false, 2));
 }

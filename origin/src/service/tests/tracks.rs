@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use stoa_audio::frame::{Epoch, TrackId};
-use stoa_protocol::mesh::control::{TrackKind, WireRole};
+use stoa_protocol::mesh::control::{Body, Subscribe, TrackKind, WireRole};
 use stoa_protocol::mesh::identity::MISBEHAVIOUR_PER_MINUTE_MAX;
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
-use super::world::{World, track};
+use super::world::{World, subscribe, track};
 use crate::service::counts::{ClaimRefusal, FrameDrop};
 use stoa_link::subscriptions::RELEASE_AFTER;
 
@@ -32,6 +32,26 @@ fn the_first_frame_of_a_talk_spurt_reaches_the_subscriber() {
     let selected = &selections[0].selected[0];
     assert_eq!((selected.track, selected.from_number), (frame.track.0, frame.number.0));
     assert_eq!(world.bound[&sin][&frame.track], World::binding("r", "ada"));
+}
+
+#[test]
+fn an_edge_that_has_lost_its_parent_gets_the_last_half_second() {
+    let mut world = World::new();
+    let (ams, sin) = (world.up(1, "ams"), world.up(2, "sin"));
+    world.create(ams, "r");
+    world.join_speaking(ams, "r", "ada");
+    for _ in 0..50 {
+        world.speak(ams, "r", "ada");
+        world.advance(STEP);
+    }
+    let next = world.frame("r", "ada").number.0;
+
+    world.control(sin, Body::Subscribe(Subscribe { back_fill: true, ..subscribe("r") }));
+
+    let numbers: Vec<u64> = world.back_filled[&sin].iter().map(|frame| frame.number.0).collect();
+    assert_eq!(numbers, (next - 25..next).collect::<Vec<_>>());
+    assert!(world.bound[&sin].contains_key(&track("r", "ada")), "before its frames");
+    assert_eq!(world.service.counts().frames_back_filled, 25);
 }
 
 #[test]

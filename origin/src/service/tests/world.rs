@@ -33,6 +33,7 @@ pub(super) struct World {
     pub(super) sent: BTreeMap<LinkId, Vec<Body>>,
     pub(super) bound: BTreeMap<LinkId, BTreeMap<TrackId, TrackBinding>>,
     pub(super) closed: BTreeMap<LinkId, String>,
+    pub(super) back_filled: BTreeMap<LinkId, Vec<Frame>>,
     /// What the store was to be asked.
     pub(super) looks: Vec<Look>,
     next_request: u64,
@@ -58,6 +59,7 @@ impl World {
             sent: BTreeMap::new(),
             bound: BTreeMap::new(),
             closed: BTreeMap::new(),
+            back_filled: BTreeMap::new(),
             looks: Vec::new(),
             next_request: 0,
         }
@@ -229,6 +231,9 @@ impl World {
                     self.sent.entry(link).or_default().push(*body);
                 }
                 Command::Load { .. } | Command::Verify { .. } => {}
+                Command::BackFill { link, frames } => {
+                    self.back_filled.entry(link).or_default().extend(frames);
+                }
                 Command::Look { look, .. } => self.looks.push(*look),
                 Command::Close { link, reason } => {
                     self.bound.remove(&link);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use stoa_audio::frame::{Epoch, Frame, FrameNumber, TrackId};
+use stoa_audio::recent::Recent;
 use stoa_link::subscriptions::Change;
 use stoa_link::{Interest, LinkId, Subscriptions, TrackBinding};
 use stoa_protocol::ids::{NodeId, RoomId};
@@ -28,6 +29,8 @@ pub(in crate::service) struct Blue {
     epoch: Epoch,
     voices: BTreeMap<TrackId, Voice>,
     tree: Subscriptions,
+    /// What was heard in the last moments.
+    pub(in crate::service) recent: Recent,
     /// When it ends, if this origin owns the room by now: until then it bridges what edges have yet to announce.
     ends_at: Option<Instant>,
 }
@@ -53,6 +56,7 @@ impl Blue {
             epoch: Epoch(0),
             voices: BTreeMap::new(),
             tree: Subscriptions::default(),
+            recent: Recent::default(),
             ends_at: None,
         }
     }

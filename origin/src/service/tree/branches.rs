@@ -8,16 +8,13 @@ use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::{Branch, Neighbour};
 
 use super::map::Map;
-use crate::tree::{Flaw, Knobs, Network, Node, NodeIndex, Plan, Planner, Roots, check};
+use crate::tree::{Feed, Flaw, Knobs, Network, Node, NodeIndex, Plan, Planner, Roots, check};
 
 /// Places of a plan come in steps of so many: until they are used up, nobody changes his.
 const PLACES_STEP: usize = 32;
 
 /// What one feed costs a parent for each child, in kbit/s: three voices.
 const FEED_KBPS: u32 = 150;
-
-/// Children that an origin sends one room to, of both feeds.
-pub(in crate::service) const ORIGIN_FAN_OUT_MAX: u16 = 16;
 
 /// Moves that are tried each time that a plan is looked at.
 const MOVES: usize = 400;
@@ -36,6 +33,16 @@ struct Planned {
     places: Vec<Option<NodeId>>,
     network: Network,
     plan: Plan,
+}
+
+/// Who hangs from whom in a tree.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::service) struct Hanging {
+    pub(in crate::service) parent: NodeId,
+    pub(in crate::service) child: NodeId,
+    /// One way, from the parent and from the root.
+    pub(in crate::service) hop_ms: f32,
+    pub(in crate::service) delay_ms: f32,
 }
 
 /// One room's plan, and what each edge of it was told.
@@ -70,6 +77,23 @@ impl Branches {
         let told = self.told.get(node);
         let named = told.into_iter().flat_map(|branch| [&branch.red, &branch.blue]).flatten();
         named.map(|parent| parent.node.as_str())
+    }
+
+    /// Both trees as they are planned, red and blue; without a plan every member hangs from the owner, so many ms away.
+    pub(in crate::service) fn hanging<'a>(
+        &self,
+        owner: &NodeId,
+        members: impl Iterator<Item = (&'a NodeId, f32)>,
+    ) -> (Vec<Hanging>, Vec<Hanging>) {
+        if let Some(planned) = &self.planned {
+            let blue = planned.plan.blue().map(|blue| planned.hanging(blue));
+            return (planned.hanging(planned.plan.red()), blue.unwrap_or_default());
+        }
+        let star = members.map(|(child, hop_ms)| {
+            let (parent, child) = (owner.clone(), child.clone());
+            Hanging { parent, child, hop_ms, delay_ms: hop_ms }
+        });
+        (star.collect(), Vec::new())
     }
 
     /// Brings the plan in line with who is a member and what the network is like. Says what is to be told to whom.
@@ -190,10 +214,12 @@ impl Planned {
             let place = self.places.get(index.at()).and_then(Option::as_ref);
             let spot = place.and_then(|node| map.spot(node));
             let node = match (index.at(), place, spot) {
-                (0 | 1, Some(_), _) => Node { fan_out_max: ORIGIN_FAN_OUT_MAX, ..Node::default() },
+                (0 | 1, Some(_), _) => {
+                    Node { fan_out_max: map.origin_fan_out(), ..Node::default() }
+                }
                 (_, _, Some(spot)) => Node {
-                    fan_out_max: spot.fan_out_max,
-                    may_relay: spot.fan_out_max > 0,
+                    fan_out_max: spot.slots(),
+                    may_relay: spot.slots() > 0,
                     // Origins have the domain 0.
                     failure_domain: domain(spot.region.as_str()).unwrap_or(0) + 1,
                     ..Node::default()
@@ -241,6 +267,19 @@ impl Planned {
             }
         }
         branches
+    }
+
+    fn hanging(&self, feed: &Feed) -> Vec<Hanging> {
+        let at = |index: NodeIndex| self.places.get(index.at())?.clone();
+        let hanging = feed.links().filter_map(|(parent, child)| {
+            Some(Hanging {
+                parent: at(parent)?,
+                child: at(child)?,
+                hop_ms: self.network.delay_ms(parent, child),
+                delay_ms: feed.delay_ms(child),
+            })
+        });
+        hanging.collect()
     }
 
     fn has_children(&self, index: NodeIndex) -> bool {

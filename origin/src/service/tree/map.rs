@@ -9,7 +9,9 @@ use stoa_geo::places;
 use stoa_geo::probes::{self, Wanted};
 use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, Region};
-use stoa_protocol::mesh::control::{NEIGHBOURS_MAX, Neighbour, Paths, Relay};
+use stoa_protocol::mesh::control::{
+    NEIGHBOURS_MAX, Neighbour, PUBLIC_URL_CHARACTERS_MAX, Paths, Relay,
+};
 
 use super::delays::{Delays, Row};
 
@@ -26,11 +28,24 @@ pub(in crate::service) struct Spot {
     pub(in crate::service) address: String,
     pub(in crate::service) fan_out_max: u16,
     pub(in crate::service) region: Region,
+    /// Where clients reach it; empty when nobody is to be sent there.
+    pub(in crate::service) public_url: String,
+    /// Whether it leaves: nobody is to hang from it, and nobody is sent there.
+    pub(in crate::service) drains: bool,
+}
+
+impl Spot {
+    /// How many edges it sends one room to.
+    pub(in crate::service) fn slots(&self) -> u16 {
+        if self.drains { 0 } else { self.fan_out_max }
+    }
 }
 
 /// Everything that is known of the network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::service) struct Map {
+    /// Children that an origin sends one room to.
+    origin_fan_out: u16,
     spots: BTreeMap<NodeId, Spot>,
     /// Round-trip times, measured and estimated.
     book: Book<NodeId>,
@@ -39,9 +54,20 @@ pub(in crate::service) struct Map {
 }
 
 impl Map {
-    /// Whether any edge can be reached by others.
+    /// An empty map of a network whose origins send one room to so many children.
+    pub(in crate::service) fn new(origin_fan_out: u16) -> Self {
+        let (spots, book, delays) = Default::default();
+        Self { origin_fan_out, spots, book, delays }
+    }
+
+    /// Children that an origin sends one room to.
+    pub(in crate::service) fn origin_fan_out(&self) -> u16 {
+        self.origin_fan_out
+    }
+
+    /// Whether any edge can be reached by others, or by their clients.
     pub(in crate::service) fn has_relays(&self) -> bool {
-        self.spots.values().any(|spot| !spot.address.is_empty())
+        self.spots.values().any(|spot| !spot.address.is_empty() || !spot.public_url.is_empty())
     }
 
     /// An edge is linked and says what it offers.
@@ -61,6 +87,8 @@ impl Map {
             address: relay.address,
             fan_out_max: u16::try_from(fan_out_max).unwrap_or(u16::MAX),
             region: region.clone(),
+            public_url: Some(relay.public_url).filter(|url| is_short(url)).unwrap_or_default(),
+            drains: self.spots.get(&node).is_some_and(|spot| spot.link == link && spot.drains),
         };
         if let Some(place) = told.or_else(|| place_of(region)) {
             self.book.place(node.clone(), place);
@@ -118,6 +146,11 @@ impl Map {
         self.spots.iter()
     }
 
+    /// Where a node is, as it says or as its region is known.
+    pub(in crate::service) fn place(&self, node: &NodeId) -> Option<Coordinates> {
+        self.book.coordinates(node)
+    }
+
     /// How an edge is reached by others.
     pub(in crate::service) fn neighbour(&self, node: &NodeId) -> Neighbour {
         let address = self.spots.get(node).map(|spot| spot.address.clone()).unwrap_or_default();
@@ -140,6 +173,16 @@ impl Map {
         self.delays.between(from, to).unwrap_or(UNKNOWN_RTT_MS / 2.0)
     }
 
+    /// Half a round trip in ms, measured or estimated; nothing where nobody says where one of them is.
+    pub(in crate::service) fn known_ms(
+        &self,
+        from: &NodeId,
+        to: &NodeId,
+        now: Instant,
+    ) -> Option<f32> {
+        Some(self.book.estimate(from, to, now)?.rtt_ms / 2.0)
+    }
+
     fn delay_ms(&self, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
         delay_ms(&self.book, from, to, now)
     }
@@ -154,15 +197,39 @@ impl Map {
     ) -> Vec<NodeId> {
         let wanted = Wanted { neighbours: parents, asked: &[] };
         let mut chosen = probes::choose(&self.book, node, &wanted, round, now);
-        chosen.retain(|other| self.spots.get(other).is_some_and(|spot| !spot.address.is_empty()));
+        let serves = |spot: &Spot| !spot.address.is_empty() && !spot.drains;
+        chosen.retain(|other| self.spots.get(other).is_some_and(serves));
         chosen
     }
+
+    /// An edge leaves, or stays after all. Says whether that is news.
+    pub(in crate::service) fn set_drains(&mut self, node: &NodeId, drains: bool) -> bool {
+        let Some(spot) = self.spots.get_mut(node) else { return false };
+        std::mem::replace(&mut spot.drains, drains) != drains
+    }
+
+    /// How far apart two nodes are there and back, in ms, as last looked at.
+    pub(in crate::service) fn rtt_ms(&self, from: &NodeId, to: &NodeId) -> f32 {
+        let rows = self.row(from).zip(self.row(to));
+        rows.map_or(UNKNOWN_RTT_MS, |(from, to)| {
+            (self.between_ms(from, to) - HOP_MS).max(0.0) * 2.0
+        })
+    }
+}
+
+fn is_short(url: &str) -> bool {
+    url.chars().count() <= PUBLIC_URL_CHARACTERS_MAX
 }
 
 /// Delay of one hop in ms, one way.
 fn delay_ms(book: &Book<NodeId>, from: &NodeId, to: &NodeId, now: Instant) -> f32 {
     let estimate = book.estimate(from, to, now);
-    estimate.map_or(UNKNOWN_RTT_MS, |estimate| estimate.rtt_ms) / 2.0 + HOP_MS
+    hop_ms(estimate.map_or(UNKNOWN_RTT_MS, |estimate| estimate.rtt_ms))
+}
+
+/// The same by the round trip.
+pub(in crate::service) fn hop_ms(rtt_ms: f32) -> f32 {
+    rtt_ms / 2.0 + HOP_MS
 }
 
 fn place_of(region: &Region) -> Option<Coordinates> {
@@ -180,7 +247,7 @@ mod tests {
     }
 
     fn map(places: &[(&str, &str)]) -> Map {
-        let mut map = Map::default();
+        let mut map = Map::new(16);
         for (index, (name, region)) in places.iter().enumerate() {
             let relay =
                 Relay { address: format!("{name}:7443"), fan_out_max: 8, ..Relay::default() };

@@ -30,9 +30,6 @@ const PROBERS_SPACING: Duration = Duration::from_millis(10);
 /// Parents of an edge, in all of its rooms, that are measured in any case.
 const PARENTS_PROBED: usize = 6;
 
-/// Edges up to which an origin sends a room to each itself, where there is no second tree.
-const STAR_MAX: usize = super::branches::ORIGIN_FAN_OUT_MAX as usize;
-
 impl Service {
     /// An edge says what it offers to others.
     pub(in crate::service) fn handle_relay(&mut self, link: LinkId, relay: Relay, now: Instant) {
@@ -63,6 +60,7 @@ impl Service {
         self.trees.map.forget(node, link);
         for hall in self.halls.values_mut() {
             hall.branches.forget(node);
+            hall.lanes.forget(node);
         }
         self.forget_blue(link);
         self.network_changed(now);
@@ -93,7 +91,7 @@ impl Service {
     /// Looks whether a room's edges or roots are others than planned.
     pub(in crate::service) fn follow_members(&mut self, key: RoomKey, now: Instant) {
         let Some(hall) = self.halls.get(&key) else { return };
-        let standby = hall.standby.as_ref().map(|standby| standby.link);
+        let standby = hall.blue_root().map(|standby| standby.link);
         let (links, before) = &hall.planned_for;
         if *before == standby && hall.room.links().eq(links.iter().copied()) {
             return;
@@ -115,8 +113,9 @@ impl Service {
         let nodes = hall.room.links().filter_map(|link| self.links.get(&link));
         let members: BTreeSet<NodeId> =
             nodes.map(|neighbour| neighbour.peer.node.clone()).collect();
-        let standby = hall.standby.as_ref().map(|standby| standby.node.clone());
-        let alone = standby.is_none() && members.len() <= STAR_MAX;
+        let standby = hall.blue_root().map(|standby| standby.node.clone());
+        // Where there is no second tree, a few edges get the room straight from here.
+        let alone = standby.is_none() && members.len() <= self.limits.fan_out.into();
         let tellings = if alone {
             hall.branches.clear()
         } else {
@@ -181,5 +180,6 @@ impl Service {
             edge.neighbours_told = nodes;
             self.send(link, Body::Neighbours(Neighbours { neighbours }));
         }
+        self.name_alternatives_of(node, link);
     }
 }

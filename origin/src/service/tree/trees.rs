@@ -10,7 +10,7 @@ use super::blue::Blue;
 use super::map::Map;
 
 /// What an origin keeps for the trees of all rooms.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::service) struct Trees {
     /// Which edges there are, and how far from each other.
     pub(in crate::service) map: Map,
@@ -27,6 +27,13 @@ pub(in crate::service) struct Trees {
 }
 
 impl Trees {
+    /// Nothing yet, of a network whose origins send one room to so many children.
+    pub(in crate::service) fn new(origin_fan_out: u16) -> Self {
+        let (unnamed, plan_free_at, blue, blue_tracks) = Default::default();
+        let map = Map::new(origin_fan_out);
+        Self { map, neighbours_at: None, probe_round: 0, unnamed, plan_free_at, blue, blue_tracks }
+    }
+
     /// The first free time from `now + within` on; the next one is a `spacing` later.
     pub(super) fn reserve(&mut self, now: Instant, within: Duration, spacing: Duration) -> Instant {
         let free = self.plan_free_at.entry(within).or_insert(now);

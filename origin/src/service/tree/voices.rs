@@ -14,14 +14,17 @@ pub(in crate::service) struct Told {
 }
 
 impl Service {
-    /// Tells the standby of a room who speaks, if that has changed.
+    /// Tells the standby of a room who speaks, if that has changed; that nobody does, where it roots no tree any more.
     pub(in crate::service) fn tell_voices(&mut self, key: RoomKey) {
         let Some(hall) = self.halls.get(&key) else { return };
         let Some(standby) = hall.standby.as_ref().map(|standby| standby.link) else { return };
+        if hall.blue_root().is_none() && hall.voices_told.voices.is_empty() {
+            return;
+        }
         let selection = hall.stage.selection(&hall.room).selected;
         let from = |track: u64| selection.iter().find(|s| s.track == track).map(|s| s.from_number);
         let mut voices = Vec::new();
-        for track in &hall.tracks {
+        for track in hall.blue_root().into_iter().flat_map(|_| &hall.tracks) {
             let (Some(publication), Some(owner)) =
                 (self.publications.get(track), self.owners.get(track))
             else {

@@ -3,13 +3,14 @@
 use prost::{Message, Oneof};
 
 use super::acts::{Reactions, Standing};
+use super::alternatives::Alternatives;
 use super::life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
 use super::origins::{Origins, Orphans, Ownerships, Owns, Replica, Replicated, Superseded};
 use super::requests::{Request, Response};
 use super::revocations::Revocations;
 use super::rooms::RoomState;
 use super::tracks::{BindTrack, Selection, Subscribe, UnbindTrack, Unsubscribe};
-use super::tree::{Branch, Neighbours, Paths, Relay, Voices};
+use super::tree::{Branch, Lane, Neighbours, Paths, Relay, Voices};
 
 /// One message of the control stream, length-delimited on the wire.
 #[derive(Clone, PartialEq, Message)]
@@ -18,7 +19,7 @@ pub struct Control {
     #[prost(
         oneof = "Body",
         tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
-                24, 25, 26, 27, 28, 29, 30"
+                24, 25, 26, 27, 28, 29, 30, 31, 34"
     )]
     pub body: Option<Body>,
 }
@@ -116,4 +117,10 @@ pub enum Body {
     /// Who speaks in a room, for the root of its blue tree.
     #[prost(message, tag = "30")]
     Voices(Voices),
+    /// Where clients of an edge may go instead.
+    #[prost(message, tag = "31")]
+    Alternatives(Alternatives),
+    /// Between which edges the voices of a stage travel without a detour.
+    #[prost(message, tag = "34")]
+    Lane(Lane),
 }

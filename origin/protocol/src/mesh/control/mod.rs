@@ -8,6 +8,7 @@
 //! | `message` | the envelope and its bodies |
 //! | `life` | hello, refuse, drain, goodbye, load, reception |
 //! | `tracks` | subscriptions, aliases, the selection |
+//! | `alternatives` | where clients of an edge may go instead |
 //! | `acts` | what people do in a room, standings, reactions, pages of people |
 //! | `origins` | how origins share rooms, and what edges say when an owner is lost |
 //! | `personal` | what a person asks who need not be in the room |
@@ -19,6 +20,7 @@
 //! | `tree` | how frames are spread over edges that pass them on |
 
 mod acts;
+mod alternatives;
 mod blocks;
 mod erasure;
 mod life;
@@ -35,6 +37,7 @@ pub use acts::{
     Act, BanInfo, BanPage, Deed, LogEntry, LogPage, ParticipantInfo, ParticipantPage, Reaction,
     Reactions, Standing,
 };
+pub use alternatives::{ALTERNATIVES_MAX, Alternative, Alternatives, PUBLIC_URL_CHARACTERS_MAX};
 pub use blocks::{Block, BlockInfo, BlockPage, ListBlocks};
 pub use erasure::{EraseIdentity, Erased};
 pub use life::{Drain, Goodbye, Hello, Load, Reception, Refuse, Undrain};
@@ -57,8 +60,9 @@ pub use rooms::{
     Hand, RoomInfo, RoomPage, RoomSettings, RoomState, StageMember, WireRole, WireVisibility,
 };
 pub use tracks::{
-    BindTrack, Feed, SelectedTrack, Selection, Subscribe, TrackKind, UnbindTrack, Unsubscribe,
+    BindTrack, Feed, SelectedTrack, Selection, Subscribe, TrackKind, UnbindTrack, Unsubscribe, twin,
 };
 pub use tree::{
-    Branch, NEIGHBOURS_MAX, Neighbour, Neighbours, Path, Paths, Relay, VOICES_MAX, Voice, Voices,
+    Branch, LANE_EDGES_MAX, Lane, NEIGHBOURS_MAX, Neighbour, Neighbours, Path, Paths, Relay,
+    VOICES_MAX, Voice, Voices,
 };

@@ -61,6 +61,9 @@ pub struct RoomSettings {
     /// Whether who comes to the stage begins muted; no by default.
     #[prost(bool, optional, tag = "10")]
     pub muted_on_entry: Option<bool>,
+    /// Over how many trees each edge gets the room, where the network has room for two: 1 or 2; 2 by default.
+    #[prost(uint32, optional, tag = "11")]
+    pub feeds: Option<u32>,
 }
 
 impl RoomSettings {
@@ -78,6 +81,7 @@ impl RoomSettings {
             stage_max: Some(0),
             hands: Some(true),
             muted_on_entry: Some(false),
+            feeds: Some(2),
         }
     }
 }
@@ -109,6 +113,9 @@ pub struct RoomInfo {
     /// Whose it is; empty for the default tenant.
     #[prost(string, tag = "8")]
     pub tenant: String,
+    /// Over how many trees every edge gets it now; absent from owners that do not say.
+    #[prost(uint32, optional, tag = "9")]
+    pub feeds_effective: Option<u32>,
 }
 
 /// A page of rooms.

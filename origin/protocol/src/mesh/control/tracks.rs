@@ -1,6 +1,7 @@
 //! Who wants which feed, which tracks travel under which alias, and which are selected.
 
 use prost::{Enumeration, Message};
+use stoa_audio::frame::TrackId;
 
 /// Which of the two trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
@@ -20,6 +21,16 @@ pub enum TrackKind {
     Speaker = 0,
     /// The room as one stream.
     Programme = 1,
+    /// One participant's microphone, straight from his edge to another edge of the stage. Its track is the [`twin`] of
+    /// the microphone's.
+    Lane = 2,
+}
+
+/// The name under which a microphone's frames travel along the stage lane, and the microphone's own name again: over one
+/// link both copies may come, and each has its own rules.
+#[must_use]
+pub fn twin(track: TrackId) -> TrackId {
+    TrackId(track.0 ^ (1 << 63))
 }
 
 /// "Send me this feed of this room."

@@ -24,6 +24,9 @@ pub struct Relay {
     /// Longitude in degrees, -180 to 180.
     #[prost(double, optional, tag = "4")]
     pub longitude: Option<f64>,
+    /// Where clients reach it, such as `https://ams.stoa.example`; empty when nobody is to be sent there.
+    #[prost(string, tag = "5")]
+    pub public_url: String,
 }
 
 /// Another edge.
@@ -114,7 +117,32 @@ pub struct Voices {
     pub voices: Vec<Voice>,
 }
 
-/// One of them.
+/// Edges of one stage lane; a stage that is spread over more is heard by the others along the tree.
+pub const LANE_EDGES_MAX: usize = 32;
+
+/// "So voices of this stage travel": from a room's owner to each edge with people on the stage. Replaces what was said
+/// before.
+#[derive(Clone, PartialEq, Message)]
+pub struct Lane {
+    /// The room.
+    #[prost(string, tag = "1")]
+    pub room: String,
+    /// Its epoch.
+    #[prost(uint32, tag = "2")]
+    pub epoch: u32,
+    /// Counts what the owner says of it in this epoch; an older one than seen is ignored.
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
+    /// The other edges, at most [`LANE_EDGES_MAX`]; none when nobody of the stage is anywhere else.
+    #[prost(message, repeated, tag = "4")]
+    pub edges: Vec<Neighbour>,
+    /// Everybody who may be heard and his edge, at most [`VOICES_MAX`]. Who is muted is not among them, and what is
+    /// selected does not matter.
+    #[prost(message, repeated, tag = "5")]
+    pub voices: Vec<Voice>,
+}
+
+/// A voice of [`Voices`] or of a [`Lane`].
 #[derive(Clone, PartialEq, Message)]
 pub struct Voice {
     /// The track.
@@ -132,7 +160,7 @@ pub struct Voice {
     /// Whether it is kept out.
     #[prost(bool, tag = "5")]
     pub muted: bool,
-    /// The first frame that is forwarded; absent while it is not selected.
+    /// The first frame that is forwarded; absent while it is not selected, and in a [`Lane`].
     #[prost(uint64, optional, tag = "6")]
     pub from_number: Option<u64>,
 }

@@ -81,6 +81,8 @@ pub(super) struct Gaps {
     opened: Option<Instant>,
     opens: u8,
     asked: Option<Instant>,
+    /// Gaps that were asked about in vain.
+    failed: u64,
 }
 
 impl Gaps {
@@ -114,7 +116,8 @@ impl Gaps {
                 asks: if opened.is_some() { self.opens } else { 0 },
             };
             if self.gaps.len() >= GAPS_MAX {
-                self.gaps.pop_front();
+                let oldest = self.gaps.pop_front();
+                self.failed += u64::from(oldest.is_some_and(|gap| gap.asks > 0));
                 given_up += 1;
             }
             self.gaps.push_back(gap);
@@ -143,6 +146,11 @@ impl Gaps {
         }
     }
 
+    /// Datagrams that were asked for and never came.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed
+    }
+
     /// When to ask next; `None` while nothing is missing that can still be had.
     pub(super) fn due(&self, path: &Path) -> Option<Instant> {
         let gaps = self.gaps.iter().filter_map(|gap| gap.due(path)).min();
@@ -154,7 +162,10 @@ impl Gaps {
     /// under way, as a second chance, if frames were lost since: losses in a row are what riding
     /// along does not repair.
     pub(super) fn ask(&mut self, path: &Path, now: Instant) -> Option<Nack> {
+        let before = self.gaps.iter().filter(|gap| gap.asks > 0).count();
         self.gaps.retain(|gap| now.saturating_duration_since(gap.expected) <= WITHIN_MAX);
+        let after = self.gaps.iter().filter(|gap| gap.asks > 0).count();
+        self.failed += (before - after) as u64;
         if self.due(path).is_none_or(|due| due > now) {
             return None;
         }

@@ -187,7 +187,8 @@ impl Incoming {
             self.parked.pop_front();
             counters.unknown_alias += 1;
         }
-        self.parked.push_back((now, record));
+        // By the time it is given to the owner it has waited for a message, which is no delay of the path.
+        self.parked.push_back((now, Record { trail: None, ..record }));
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use stoa_audio::frame::Frame;
 
+use super::frames::can_trace;
 use super::gaps::Gaps;
 use super::incoming::Incoming;
 use super::liveness::{Liveness, PROBE_INTERVAL, STALL, STALL_GRACE};
@@ -30,8 +30,6 @@ const HELLO_WITHIN: Duration = Duration::from_secs(5);
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// A peer that asks for a sign of life gets one, unless something was sent this short a time ago.
 const ANSWER_SPACING: Duration = Duration::from_millis(10);
-/// Most events that wait for the owner; frames beyond are dropped and counted.
-const EVENTS_MAX: usize = 16_384;
 
 /// How far a link has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +60,8 @@ pub struct Peer {
     pub(super) adaptive: Redundancy,
     /// Whether both sides can repair.
     pub(super) repairs: bool,
+    /// Whether both sides know trails.
+    pub(super) traces: bool,
     pub(super) redundancy: u8,
     sequences: Sequences,
     pub(super) timing: Timing,
@@ -74,7 +74,7 @@ impl Peer {
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
         let mut wire = Wire::new(config.datagram_bytes_max, now);
-        let repairs = can_repair(&config.hello);
+        let (repairs, traces) = (can_repair(&config.hello), can_trace(&config.hello));
         wire.send_control_regardless(Body::Hello(config.hello));
         wire.timers.set(Timer::Hello, now + HELLO_WITHIN);
         Self {
@@ -89,6 +89,7 @@ impl Peer {
             reports: Reports::default(),
             adaptive: Redundancy::default(),
             repairs,
+            traces,
             redundancy: config.redundancy.min(REDUNDANCY_MAX),
             sequences: Sequences::default(),
             timing: Timing::default(),
@@ -170,16 +171,6 @@ impl Peer {
         self.events.pop_front()
     }
 
-    /// Sends a frame of a bound track. It leaves within `AGGREGATION`, with frames of other tracks.
-    /// A frame of an unbound track or another epoch is dropped and counted.
-    pub fn send_frame(&mut self, frame: &Frame, now: Instant) {
-        if self.state != State::Up {
-            self.wire.counters.frames_refused += 1;
-            return;
-        }
-        self.outgoing.send_frame(frame, self.redundancy, &mut self.wire, now);
-    }
-
     /// Sends the frames that wait for company at once, for a shell that knows that no more come.
     pub fn flush(&mut self, now: Instant) {
         self.wire.flush(now);
@@ -228,6 +219,8 @@ impl Peer {
             rtt_smoothed: self.timing.smoothed(),
             rtt_min: self.timing.min(),
             jitter: self.timing.jitter(),
+            queueing: self.timing.queueing(),
+            repairs_failed: self.gaps.failed(),
             loss_out_ppm: millionths(self.reports.loss()),
             redundancy: self.redundancy,
             loss_in_permille: self.sequences.recent_permille(),
@@ -239,6 +232,7 @@ impl Peer {
     pub(super) fn come_up(&mut self, hello: Hello, now: Instant) {
         self.state = State::Up;
         self.repairs &= can_repair(&hello);
+        self.traces &= can_trace(&hello);
         if self.repairs {
             self.wire.keep_for_repair();
         }
@@ -278,7 +272,7 @@ impl Peer {
 
     fn handle_body(&mut self, header: Header, datagram: Bytes, at: usize, now: Instant) {
         match header.kind {
-            Kind::Media => self.handle_records(Records::new(datagram, at), now),
+            Kind::Media => self.handle_records(Records::new(datagram, at), header.sent_us, now),
             Kind::Beat => match Beat::decode(&datagram, at) {
                 Ok(beat) => self.handle_beat(beat, header.sequence, now),
                 Err(error) => self.handle_datagram_error(error, now),
@@ -287,26 +281,8 @@ impl Peer {
                 Ok(nack) => self.handle_nack(&nack, now),
                 Err(error) => self.handle_datagram_error(error, now),
             },
-            Kind::Repair => self.handle_repairs(Repairs::new(datagram, at), now),
+            Kind::Repair => self.handle_repairs(Repairs::new(datagram, at), header.sent_us, now),
             Kind::Other(_) => self.wire.counters.datagrams_unknown += 1,
-        }
-    }
-
-    pub(super) fn handle_records(&mut self, records: Records, now: Instant) {
-        for record in records {
-            let record = match record {
-                Ok(record) => record,
-                Err(error) => return self.handle_datagram_error(error, now),
-            };
-            let Some(frame) = self.incoming.handle_record(record, &mut self.wire.counters, now)
-            else {
-                continue;
-            };
-            if self.events.len() < EVENTS_MAX {
-                self.events.push_back(Event::Frame(frame));
-            } else {
-                self.wire.counters.over_limit += 1;
-            }
         }
     }
 

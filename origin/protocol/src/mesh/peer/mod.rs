@@ -6,6 +6,7 @@
 //! | `machine` | the state machine: inputs, deadlines, life and death |
 //! | `control` | what each control message does |
 //! | `wire` | datagrams on their way out: aggregation, sequence, beats |
+//! | `frames` | frames in both directions, and what their hops have added |
 //! | `outgoing` | tracks we send: aliases, frames that ride along |
 //! | `incoming` | tracks we receive: aliases, de-duplication, records that came too early |
 //! | `gaps` | which datagrams are missing, and when to ask for them |
@@ -21,6 +22,7 @@
 //! | `statistics` | counters |
 
 mod control;
+mod frames;
 mod gaps;
 mod incoming;
 mod kept;

@@ -9,6 +9,7 @@ use super::vocabulary::PeerError;
 use super::wire::Wire;
 use crate::mesh::VARINT_MAX;
 use crate::mesh::datagram::Record;
+use crate::mesh::trail::Departure;
 
 /// Most tracks that a link carries in one direction. Both ends count to this number, as does whoever
 /// takes speakers in or grants their claims.
@@ -93,11 +94,11 @@ impl Outgoing {
         Some(alias)
     }
 
-    /// Writes a frame and up to `redundancy` frames before it, oldest first, so that the receiver
-    /// gets them in order. Room is made by sending what waits, then by leaving out the oldest.
+    /// Writes a frame, with the trail that it carries, and up to `redundancy` frames before it, oldest first, so that the
+    /// receiver gets them in order. Room is made by sending what waits, then by leaving out the oldest.
     pub(super) fn send_frame(
         &mut self,
-        frame: &Frame,
+        (frame, trail): (&Frame, Option<Departure>),
         redundancy: u8,
         wire: &mut Wire,
         now: Instant,
@@ -112,7 +113,8 @@ impl Outgoing {
             wire.counters.over_limit += 1;
             return;
         }
-        let record = track.record(frame);
+        wire.counters.trails_out += u64::from(trail.is_some());
+        let record = Record { trail, ..track.record(frame) };
         track.forget(record.number, redundancy, now);
         if !track.fits(&record, 0, wire) {
             wire.flush(now);
@@ -179,6 +181,7 @@ impl Track {
             level: frame.level,
             voice: frame.voice,
             redundant: false,
+            trail: None,
             payload: frame.payload.clone(),
         }
     }

@@ -77,7 +77,7 @@ impl Peer {
         self.wire.repair(&batch, now);
     }
 
-    pub(super) fn handle_repairs(&mut self, repairs: Repairs, now: Instant) {
+    pub(super) fn handle_repairs(&mut self, repairs: Repairs, sent_us: u32, now: Instant) {
         for repair in repairs {
             let repair = match repair {
                 Ok(repair) => repair,
@@ -87,7 +87,7 @@ impl Peer {
             let Some(records) = repair.records else { continue };
             self.wire.counters.repairs_in += 1;
             let before = self.wire.counters.frames_in;
-            self.handle_records(records, now);
+            self.handle_records(records, sent_us, now);
             if self.state == State::Closed {
                 return;
             }

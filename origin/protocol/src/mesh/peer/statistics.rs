@@ -29,6 +29,8 @@ pub struct Statistics {
     pub repairs_refused: u64,
     /// Our datagrams that were forgotten before their time because too many were kept.
     pub repairs_forgotten: u64,
+    /// The peer's datagrams that it was asked for again and that never came.
+    pub repairs_failed: u64,
     /// Records whose frame had already come.
     pub duplicates: u64,
     /// Records too old to tell whether their frame had come; dropped.
@@ -75,6 +77,14 @@ pub struct Statistics {
     pub stalls: u64,
     /// Times the peer was suspected.
     pub suspicions: u64,
+    /// Frames sent with a trail.
+    pub trails_out: u64,
+    /// Trails that came with new frames.
+    pub trails_in: u64,
+    /// Of those, trails with times that nothing takes; cut to the maximum.
+    pub trails_clamped: u64,
+    /// Trails that were not wanted: of frames that carry none, or of a peer that said it knows none; ignored.
+    pub trails_refused: u64,
     /// Tracks we send.
     pub tracks_out: usize,
     /// Tracks we receive.
@@ -87,6 +97,8 @@ pub struct Statistics {
     pub rtt_min: Option<Duration>,
     /// Interarrival jitter of the peer's datagrams (RFC 3550 section A.8).
     pub jitter: Duration,
+    /// How much longer the peer's datagrams take now, smoothed, than the quickest of the last 10 to 20 seconds.
+    pub queueing: Duration,
     /// Share of the peer's datagrams that was lost in about the last ten seconds, 0 to 1,000.
     pub loss_in_permille: u32,
     /// Share of our datagrams that the peer missed in its last report's period, 0 to 1,000.

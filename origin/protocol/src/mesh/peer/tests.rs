@@ -9,4 +9,5 @@ mod life;
 mod measurement;
 mod pair;
 mod repair;
+mod trails;
 mod versions;

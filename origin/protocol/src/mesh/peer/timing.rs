@@ -1,4 +1,4 @@
-//! Round-trip time from echoes, and jitter from send times. All clocks wrap after 71 minutes.
+//! Round-trip time from echoes, jitter and queueing from send times. All clocks wrap after 71 minutes.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,8 @@ use crate::mesh::datagram::Echo;
 const RTT_US_MAX: u32 = 10_000_000;
 /// Length of the periods over which the least round-trip time is kept.
 const MIN_PERIOD: Duration = Duration::from_secs(30);
+/// Length of the periods over which the shortest transit is kept: clocks drift apart by half a millisecond in one.
+const TRANSIT_PERIOD: Duration = Duration::from_secs(10);
 /// An arrival older than this is not worth an echo.
 const ECHO_AGE_MAX: Duration = Duration::from_secs(10);
 
@@ -23,6 +25,11 @@ pub(super) struct Timing {
     /// Arrival minus send time of the last datagram; only differences mean anything.
     transit_us: Option<u32>,
     jitter_us: f64,
+    transit_min_us: [Option<u32>; 2],
+    transit_since: Option<Instant>,
+    /// Of the last datagram, beyond the shortest transit, and the same smoothed.
+    queueing_us: u32,
+    queueing_smoothed_us: f64,
 }
 
 impl Timing {
@@ -33,11 +40,39 @@ impl Timing {
             let difference = f64::from(transit.wrapping_sub(last).cast_signed().unsigned_abs());
             self.jitter_us += (difference - self.jitter_us) / 16.0;
         }
+        self.handle_transit(transit, now);
         let newer =
             self.newest.is_none_or(|(newest, _)| sent_us.wrapping_sub(newest).cast_signed() >= 0);
         if newer {
             self.newest = Some((sent_us, now));
         }
+    }
+
+    fn handle_transit(&mut self, transit_us: u32, now: Instant) {
+        let since = *self.transit_since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= TRANSIT_PERIOD {
+            self.transit_since = Some(now);
+            self.transit_min_us = [None, self.transit_min_us[0]];
+        }
+        let beyond = |min: u32| transit_us.wrapping_sub(min).cast_signed();
+        let period = self.transit_min_us[0].filter(|min| beyond(*min) >= 0);
+        self.transit_min_us[0] = Some(period.unwrap_or(transit_us));
+        let known = self.transit_min_us.iter().flatten().map(|min| beyond(*min)).max();
+        self.queueing_us = u32::try_from(known.unwrap_or(0)).unwrap_or(0);
+        self.queueing_smoothed_us +=
+            (f64::from(self.queueing_us) - self.queueing_smoothed_us) / 16.0;
+    }
+
+    /// How long the last datagram took, one way. Clocks cannot be compared, so this is an estimate: half of the least
+    /// round trip, as if both ways were alike, and what it took beyond the quickest one.
+    pub(super) fn one_way_us(&self) -> Option<u32> {
+        let rtt_us = self.min_us.iter().flatten().min()?;
+        Some((rtt_us / 2).saturating_add(self.queueing_us))
+    }
+
+    /// How much longer datagrams take than the quickest.
+    pub(super) fn queueing(&self) -> Duration {
+        Duration::from_secs_f64(self.queueing_smoothed_us.max(0.0) / 1e6)
     }
 
     /// Takes an echo; gives whether it is plausible.
@@ -123,6 +158,29 @@ mod tests {
             timing.handle_echo(echo(50_000), start + Duration::from_secs(second), 0);
         }
         assert_eq!(timing.min(), Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn what_a_datagram_takes_is_half_the_round_trip_and_what_the_quickest_did_not_take() {
+        let (mut timing, start) = (Timing::default(), Instant::now());
+        assert_eq!(timing.one_way_us(), None);
+        timing.handle_echo(Echo { sent_us: 0, held_us: 0 }, start, 40_000);
+        // The clocks are far apart, and one of them wraps.
+        let clock = |us: u32| us.wrapping_sub(5_000);
+        for (sent, extra, expected) in
+            [(0, 0, 20_000), (20_000, 7_000, 27_000), (40_000, 0, 20_000)]
+        {
+            timing.handle_sent(clock(sent), start, sent + 900_000 + extra);
+            assert_eq!(timing.one_way_us(), Some(expected));
+        }
+        // A route that has become longer is the usual one after two periods.
+        for second in 1..=25_u32 {
+            let sent = second * 1_000_000;
+            let now = start + Duration::from_secs(second.into());
+            timing.handle_sent(clock(sent), now, sent + 930_000);
+        }
+        assert_eq!(timing.one_way_us(), Some(20_000));
+        assert!(timing.queueing() < Duration::from_millis(30));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use stoa_audio::frame::{Epoch, Frame, TrackId};
+use stoa_audio::frame::{Epoch, Frame, FrameNumber, TrackId};
 use thiserror::Error;
 
 use super::liveness::SILENCE_ACTIVE_MIN;
@@ -13,11 +13,13 @@ use crate::ids::RoomId;
 use crate::mesh::control::{Body, Control, Hello, TrackKind};
 use crate::mesh::identity::Identity;
 use crate::mesh::repair;
+use crate::mesh::trail::{self, Trail};
 
 /// How a link is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What we say first. Without [`repair::FEATURE`] among its features nothing is asked for again.
+    /// What we say first. Without [`repair::FEATURE`] among its features nothing is asked for again, without
+    /// [`trail::FEATURE`] no frame carries a trail.
     pub hello: Hello,
     /// Who the peer is, as its certificate says; its hello must agree.
     pub peer: Identity,
@@ -37,7 +39,7 @@ impl Config {
             node: own.node.to_string(),
             region: own.region.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            features: vec![repair::FEATURE.to_owned()],
+            features: vec![repair::FEATURE.to_owned(), trail::FEATURE.to_owned()],
             ..Hello::default()
         };
         Self {
@@ -98,6 +100,17 @@ pub enum Event {
     Unbound(TrackId),
     /// A frame of a bound track, in order of arrival, each number once.
     Frame(Frame),
+    /// What the hops of the next frame have added until now, this link included; of few frames.
+    Trail {
+        /// The frame's track.
+        track: TrackId,
+        /// The track's epoch.
+        epoch: Epoch,
+        /// The frame's number.
+        number: FrameNumber,
+        /// Its hops, at least one.
+        trail: Trail,
+    },
     /// The peer has been silent for three quarters of what is tolerated.
     Suspect,
     /// A suspected peer has been heard again.

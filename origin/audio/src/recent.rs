@@ -1,9 +1,9 @@
-//! The frames of the last moments of a room, for edges that have lost whom they got them from.
+//! The frames of the last moments of a room, for nodes that have lost whom they got them from.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use stoa_audio::frame::Frame;
+use crate::frame::Frame;
 
 /// How far back frames are kept.
 const AGE_MAX: Duration = Duration::from_millis(500);
@@ -13,13 +13,13 @@ const FRAMES_MAX: usize = 128;
 
 /// The frames of the last moments, oldest first.
 #[derive(Debug, Default)]
-pub(in crate::rooms) struct Recent {
+pub struct Recent {
     frames: VecDeque<(Instant, Frame)>,
 }
 
 impl Recent {
     /// A frame has come; frames that are too old by then are forgotten.
-    pub(in crate::rooms) fn push(&mut self, frame: &Frame, now: Instant) {
+    pub fn push(&mut self, frame: &Frame, now: Instant) {
         let old = |at: Instant| now.saturating_duration_since(at) > AGE_MAX;
         while self.frames.len() >= FRAMES_MAX || self.frames.front().is_some_and(|(at, _)| old(*at))
         {
@@ -28,22 +28,22 @@ impl Recent {
         self.frames.push_back((now, frame.clone()));
     }
 
-    /// Those not older than half a second, oldest first.
-    pub(in crate::rooms) fn since(&self, now: Instant) -> impl Iterator<Item = &Frame> {
+    /// Those not older than half a second at `now`, oldest first.
+    pub fn since(&self, now: Instant) -> impl Iterator<Item = &Frame> {
         let fresh = move |at: Instant| now.saturating_duration_since(at) <= AGE_MAX;
         self.frames.iter().filter(move |(at, _)| fresh(*at)).map(|(_, frame)| frame)
     }
 
     /// Nothing that comes from there is of use any more.
-    pub(in crate::rooms) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.frames.clear();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::frame::{Epoch, FrameDuration, FrameNumber, Level, TrackId};
     use bytes::Bytes;
-    use stoa_audio::frame::{Epoch, FrameDuration, FrameNumber, Level, TrackId};
 
     use super::*;
 
