@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::death::deaths;
 use super::hop::{Loss, Path, Remedy};
 use super::journey::{Journey, SETTLING_FRAMES, Speech, ratio};
-use super::report::{Report, Row};
+use super::report::{Death, Report, Row};
 use crate::screen::{self, Screen};
 
 const HOPS: u32 = 3;
@@ -18,6 +19,11 @@ const RTTS_MS: [u64; 4] = [10, 40, 100, 200];
 const BURST: f64 = 3.0;
 /// Round trip of the rows with pauses.
 const PAUSES_RTT_MS: u64 = 40;
+/// Losses at which peers die.
+const LOSSES_OF_DEATHS: [f64; 6] = [0.0, 0.01, 0.02, 0.05, 0.1, 0.2];
+const JITTERS_MS: [u64; 2] = [0, 5];
+/// Round trip of a peer that dies.
+const DEATHS_RTT_MS: u64 = 40;
 /// Frames of the runs that are only compared with.
 const COMPARED_FRAMES: u64 = 50_000;
 
@@ -27,6 +33,9 @@ pub struct Arguments {
     /// Frames that are spoken on each path
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10_000..=100_000_000))]
     frames: u64,
+    /// How often a peer dies at each loss
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    deaths: u64,
     /// Other losses for another number
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -53,9 +62,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     bar.finish_and_clear();
     let met = rows.iter().all(|row| row.met != Some(false));
-    let report = Report { hops: HOPS, seed: arguments.seed, met, rows };
+    let deaths = all_deaths(arguments);
+    let report = Report { hops: HOPS, seed: arguments.seed, met, rows, deaths };
     if !output.is_standard_output() {
-        Screen::default().draw(&report.table()).context("cannot write the table")?;
+        for table in [report.table(), report.deaths_table()] {
+            Screen::default().draw(&table).context("cannot write the table")?;
+        }
     }
     output.write(&report)
 }
@@ -77,6 +89,19 @@ fn journeys(arguments: &Arguments) -> Vec<Journey> {
         }
     }
     journeys
+}
+
+fn all_deaths(arguments: &Arguments) -> Vec<Death> {
+    let kinds = LOSSES_OF_DEATHS.iter().flat_map(|share| JITTERS_MS.map(|jitter| (*share, jitter)));
+    let death = |(share, jitter_ms)| {
+        let path = Path {
+            rtt: Duration::from_millis(DEATHS_RTT_MS),
+            jitter: Duration::from_millis(jitter_ms),
+            loss: Loss::Independent(share),
+        };
+        Death::new(share, jitter_ms, &deaths(path, arguments.deaths, arguments.seed))
+    };
+    kinds.map(death).collect()
 }
 
 fn row(journey: &Journey) -> Row {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::death::Deaths;
 use super::hop::Loss;
 use super::journey::{Journey, Outcome, Speech, ratio, target};
 
@@ -75,6 +76,35 @@ impl Row {
     }
 }
 
+/// How soon a peer that has died is noticed, beyond the time of the way.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Death {
+    pub(super) loss_percent: f64,
+    /// Each datagram comes later by up to this.
+    pub(super) jitter_ms: u64,
+    pub(super) p50_ms: f64,
+    pub(super) p95_ms: f64,
+    pub(super) max_ms: f64,
+    /// Share that was noticed within 150 ms.
+    pub(super) in_time_percent: f64,
+    /// Peers taken for dead before they died.
+    pub(super) alarms: usize,
+}
+
+impl Death {
+    pub(super) fn new(share: f64, jitter_ms: u64, deaths: &Deaths) -> Self {
+        Self {
+            loss_percent: percent(share),
+            jitter_ms,
+            p50_ms: ms(deaths.p50),
+            p95_ms: ms(deaths.p95),
+            max_ms: ms(deaths.most),
+            in_time_percent: percent(deaths.in_time),
+            alarms: deaths.alarms,
+        }
+    }
+}
+
 /// A run.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
@@ -83,6 +113,7 @@ pub(super) struct Report {
     /// Whether every target was met.
     pub(super) met: bool,
     pub(super) rows: Vec<Row>,
+    pub(super) deaths: Vec<Death>,
 }
 
 impl Report {
@@ -106,6 +137,24 @@ impl Report {
         table.extend(self.rows.iter().map(cells));
         table
     }
+
+    /// Another, of who dies.
+    pub(super) fn deaths_table(&self) -> Vec<Vec<String>> {
+        let heading = ["loss", "jitter", "noticed p50 / p95 / max", "within 150 ms", "alarms"];
+        let mut table = vec![heading.map(String::from).to_vec()];
+        table.extend(self.deaths.iter().map(death_cells));
+        table
+    }
+}
+
+fn death_cells(death: &Death) -> Vec<String> {
+    vec![
+        format!("{} %", death.loss_percent),
+        format!("{} ms", death.jitter_ms),
+        format!("{:.0} / {:.0} / {:.0} ms", death.p50_ms, death.p95_ms, death.max_ms),
+        format!("{:.1} %", death.in_time_percent),
+        death.alarms.to_string(),
+    ]
 }
 
 fn cells(row: &Row) -> Vec<String> {

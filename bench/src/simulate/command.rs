@@ -1,5 +1,7 @@
 //! The command line of `bench simulate`: many seeds, or one again.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,7 +35,8 @@ pub struct Arguments {
 struct Report {
     seeds: u64,
     failed_seeds: Vec<u64>,
-    faults: usize,
+    /// How often each happened.
+    faults: BTreeMap<&'static str, usize>,
     /// Rooms that moved to where their speakers are nearer.
     rooms_moved: u64,
     /// Speakers at two edges, in runs that were well again; absent where there was no such pair.
@@ -81,10 +84,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
         bar.set_style(style);
     }
-    let (mut failed, mut stage, mut faults, mut rooms_moved) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut failed, mut stage, mut faults) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut sums, mut rooms_moved) = (Sums::default(), 0);
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
         let outcome = simulate(&Scenario::of(seed))?;
-        faults += outcome.plan.len();
+        for (_, fault) in &outcome.plan {
+            *faults.entry(fault.kind()).or_default() += 1;
+        }
+        sums.add(&outcome);
         stage.extend_from_slice(&outcome.stage);
         rooms_moved += outcome.moved;
         if !outcome.violations.is_empty() {
@@ -108,23 +115,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_string_pretty(&report)?;
         if file.as_os_str() == "-" { println!("{json}") } else { std::fs::write(file, json)? }
     }
-    println!(
-        "{} seeds, {} faults, {} rooms moved, {} failed",
-        report.seeds,
-        report.faults,
-        report.rooms_moved,
-        report.failed_seeds.len()
-    );
-    if let Some(stage) = &report.stage {
-        println!(
-            "{} pairs of speakers hear each other {} ms after the direct path (95 % of pairs: {} ms; over the owner {} and {} ms)",
-            stage.pairs,
-            stage.median_ms[0],
-            stage.median_ms[1],
-            stage.over_owner_ms[0],
-            stage.over_owner_ms[1],
-        );
-    }
+    println!("{report}");
+    println!("{sums}");
     ensure!(
         report.failed_seeds.is_empty(),
         "{} seeds failed; run one again with --seed {} --seeds 1",
@@ -134,8 +126,72 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: usize = self.faults.values().sum();
+        let (moved, failed) = (self.rooms_moved, self.failed_seeds.len());
+        write!(f, "{} seeds, {faults} faults, {moved} rooms moved, {failed} failed", self.seeds)?;
+        let Some(stage) = &self.stage else { return Ok(()) };
+        write!(
+            f,
+            "\n{} pairs of speakers hear each other {} ms after the direct path (95 % of pairs: {} ms; over the owner {} and {} ms)",
+            stage.pairs,
+            stage.median_ms[0],
+            stage.median_ms[1],
+            stage.over_owner_ms[0],
+            stage.over_owner_ms[1],
+        )
+    }
+}
+
+/// What the model excused, and what links refused.
+#[derive(Debug, Default)]
+struct Sums {
+    expected: u64,
+    missed: u64,
+    taken: u64,
+    spoken_then: u64,
+    disorder: Duration,
+    acknowledged: usize,
+    unkept: usize,
+    refusals: BTreeMap<String, u64>,
+}
+
+impl Sums {
+    fn add(&mut self, outcome: &Outcome) {
+        for missed in &outcome.missed {
+            self.expected += missed.expected;
+            self.missed += missed.frames;
+            self.taken += missed.taken;
+            self.spoken_then += missed.spoken_then;
+            self.disorder = self.disorder.max(missed.disorder);
+        }
+        self.acknowledged += outcome.acknowledged.0;
+        self.unkept += outcome.acknowledged.1;
+        for (what, times) in &outcome.refusals {
+            *self.refusals.entry(what.clone()).or_default() += times;
+        }
+    }
+}
+
+impl fmt::Display for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} of {} frames missing", self.missed, self.expected)?;
+        let (taken, then) = (self.taken, self.spoken_then);
+        writeln!(f, "{taken} of {then} missing by loss alone")?;
+        writeln!(f, "at most {:?} out of order where nothing was wrong", self.disorder)?;
+        let (kept, unkept) = (self.acknowledged, self.unkept);
+        write!(f, "{kept} changes acknowledged, {unkept} of them while nobody could keep them")?;
+        for (what, times) in &self.refusals {
+            write!(f, "\nrefused by links: {what}: {times}")?;
+        }
+        Ok(())
+    }
+}
+
 fn explain(seed: u64, outcome: &Outcome) {
     println!("seed {seed}: {:?}", outcome.plan);
+    println!("  again with: bench simulate --seeds 1 --seed {seed}");
     for violation in &outcome.violations {
         println!("  {violation}");
     }

@@ -11,11 +11,12 @@ use stoa_edge::rooms::{Hub, Limits, RoomsMetrics, Ticket};
 use stoa_geo::places::Place;
 use stoa_link::{LinkId, PeerName};
 use stoa_origin::service::{Moved, Service};
-use stoa_origin::store::Operation;
 use stoa_protocol::ids::{NodeId, NodeRole, Region};
 use stoa_protocol::mesh::control::Relay;
 use stoa_protocol::mesh::identity::Identity;
 
+use super::clock::Clock;
+use super::keeping::{Held, Written};
 use super::wire::Packet;
 
 /// Edges that an edge of the simulation passes a room on to.
@@ -40,8 +41,20 @@ pub(super) struct Node {
     pub(super) links: BTreeMap<LinkId, (usize, usize)>,
     /// Edges that it was told to dial.
     pub(super) dials: BTreeSet<usize>,
-    /// Writes that its store has not answered.
-    pub(super) journal: VecDeque<Operation>,
+    /// Writes that its store has not answered, by their promises; whether it is about to.
+    pub(super) journal: VecDeque<Written>,
+    pub(super) writes: bool,
+    /// Writes that it has, and whether it took them.
+    pub(super) settled: BTreeMap<u64, bool>,
+    /// Answers that wait for them; whether somebody looks after them.
+    pub(super) held: Vec<Held>,
+    pub(super) answers: bool,
+    /// Until when its lease holds by the store's clock, and whether it was over in between.
+    pub(super) leased_until: Option<Instant>,
+    pub(super) lease_lost: bool,
+    /// Whether it is to leave.
+    pub(super) drains: bool,
+    pub(super) clock: Clock,
     pub(super) rng: StdRng,
     pub(super) tickets: u64,
     /// The deadline that is in the queue.
@@ -49,7 +62,13 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(name: &str, place: &'static Place, core: Core, seed: u64) -> Result<Self> {
+    pub(super) fn new(
+        name: &str,
+        place: &'static Place,
+        core: Core,
+        seed: u64,
+        now: Instant,
+    ) -> Result<Self> {
         let role = match core {
             Core::Origin(_) => NodeRole::Origin,
             Core::Edge(..) => NodeRole::Edge,
@@ -65,6 +84,14 @@ impl Node {
             links: BTreeMap::new(),
             dials: BTreeSet::new(),
             journal: VecDeque::new(),
+            writes: false,
+            settled: BTreeMap::new(),
+            held: Vec::new(),
+            answers: false,
+            leased_until: None,
+            lease_lost: false,
+            drains: false,
+            clock: Clock::new(now),
             rng: StdRng::seed_from_u64(seed),
             tickets: 0,
             wakes_at: None,
@@ -74,6 +101,18 @@ impl Node {
     pub(super) fn peer_name(&self) -> PeerName {
         let Identity { role, region, node } = self.identity.clone();
         PeerName { node, role, region }
+    }
+
+    /// It has died: all that it knew is gone.
+    pub(super) fn forget_everything(&mut self) {
+        self.waiting.clear();
+        self.journal.clear();
+        self.settled.clear();
+        self.held.clear();
+        self.dials.clear();
+        self.links.clear();
+        self.drains = false;
+        self.wakes_at = None;
     }
 
     pub(super) fn is_origin(&self) -> bool {

@@ -1,6 +1,6 @@
 //! How long a packet takes between two nodes, and whether it arrives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -11,6 +11,9 @@ use stoa_geo::rtt;
 /// A way takes up to this much longer than it should.
 const JITTER: Duration = Duration::from_millis(2);
 
+/// A datagram that is carried twice comes again so much later.
+const AGAIN_AFTER: Duration = Duration::from_millis(15);
+
 /// The paths between all nodes.
 #[derive(Debug)]
 pub(super) struct Paths {
@@ -20,12 +23,13 @@ pub(super) struct Paths {
     pub(super) loss: f64,
     /// Ways that are cut, from one node to another.
     cut: BTreeSet<(usize, usize)>,
+    /// Share of datagrams that come twice.
+    pub(super) twice: f64,
+    /// Each datagram takes longer by up to this.
+    pub(super) disorder: Duration,
     /// Extra delay of whatever such a node sends or gets.
-    pub(super) slow: BTreeSet<usize>,
+    pub(super) slow: BTreeMap<usize, Duration>,
 }
-
-/// How much later a slow node is.
-const SLOWNESS: Duration = Duration::from_millis(40);
 
 impl Paths {
     pub(super) fn new(seed: u64) -> Self {
@@ -34,7 +38,9 @@ impl Paths {
             rng: StdRng::seed_from_u64(seed),
             loss: 0.0,
             cut: BTreeSet::new(),
-            slow: BTreeSet::new(),
+            twice: 0.0,
+            disorder: Duration::ZERO,
+            slow: BTreeMap::new(),
         }
     }
 
@@ -46,15 +52,18 @@ impl Paths {
     pub(super) fn delay(&self, from: usize, to: usize) -> Duration {
         let place = |node: usize| self.places.get(node).map(|place| place.coordinates);
         let (Some(a), Some(b)) = (place(from), place(to)) else { return Duration::ZERO };
-        let slow = [from, to].iter().filter(|node| self.slow.contains(node)).count();
-        let slow = SLOWNESS * u32::try_from(slow).unwrap_or(0);
+        let slow: Duration = [from, to].iter().filter_map(|node| self.slow.get(node)).sum();
         Duration::from_secs_f64(rtt::between_ms(a, b) / 2_000.0) + slow
     }
 
-    /// How long this datagram takes; `None` when it is lost.
-    pub(super) fn datagram(&mut self, from: usize, to: usize) -> Option<Duration> {
+    /// How long this datagram takes, each time that it arrives; never when it is lost.
+    pub(super) fn datagram(&mut self, from: usize, to: usize) -> Vec<Duration> {
         let lost = self.loss > 0.0 && self.rng.random_bool(self.loss);
-        (!lost && !self.is_cut(from, to)).then(|| self.delay(from, to) + self.jitter())
+        if lost || self.is_cut(from, to) {
+            return Vec::new();
+        }
+        let times = 1 + u32::from(self.twice > 0.0 && self.rng.random_bool(self.twice));
+        (0..times).map(|time| self.delay(from, to) + self.jitter() + AGAIN_AFTER * time).collect()
     }
 
     /// How long a message of a reliable stream takes: what is lost is sent again.
@@ -82,6 +91,6 @@ impl Paths {
     }
 
     fn jitter(&mut self) -> Duration {
-        JITTER.mul_f64(self.rng.random_range(0.0..1.0))
+        (JITTER + self.disorder).mul_f64(self.rng.random_range(0.0..1.0))
     }
 }

@@ -1,7 +1,7 @@
 //! Who joins where, and who speaks: one room, a listener at every edge, a few voices.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId};
@@ -15,10 +15,13 @@ use super::node::Core;
 use super::world::{Happening, World};
 
 /// The room of every simulation.
-const ROOM: &str = "agora";
+pub(super) const ROOM: &str = "agora";
 
 /// How long somebody waits before he tries again.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// How long it takes until who has just come hears everything, and is heard by everybody.
+const COMING: Duration = Duration::from_secs(2);
 
 /// How long a frame is.
 pub(super) const FRAME: Duration = Duration::from_millis(20);
@@ -35,6 +38,8 @@ pub(super) struct Person {
     pub(super) seated: Option<(SessionId, RoomKey)>,
     track: Option<TrackId>,
     number: u64,
+    /// From when on everybody must hear him.
+    heard_from: Option<Instant>,
 }
 
 /// Everybody.
@@ -57,6 +62,7 @@ impl World {
             seated: None,
             track: None,
             number: 0,
+            heard_from: None,
         });
     }
 
@@ -110,8 +116,8 @@ impl World {
         self.carry_out(edge);
     }
 
-    fn order(&mut self, edge: usize, order: Order) -> Ticket {
-        let (now, node) = (self.now, &mut self.nodes[edge]);
+    pub(super) fn order(&mut self, edge: usize, order: Order) -> Ticket {
+        let (now, node) = (self.local(edge), &mut self.nodes[edge]);
         let ticket = node.ticket();
         if let Core::Edge(hub, _) = &mut node.core {
             hub.handle_order(ticket, order, &mut node.rng, now);
@@ -132,6 +138,9 @@ impl World {
             }
             return;
         }
+        if self.note_deed(edge, ticket, &outcome) {
+            return;
+        }
         let waits = |person: &Person| person.edge == edge && person.waits_for == Some(ticket);
         let Some(index) = self.people.all.iter().position(waits) else { return };
         self.people.all[index].waits_for = None;
@@ -142,7 +151,7 @@ impl World {
         let session = SessionId(self.people.sessions);
         let attach = Order::Attach { seat: prepared.seat, session, wants_events: false };
         self.order(edge, attach);
-        let now = self.now;
+        let now = self.local(edge);
         let remote = std::net::SocketAddr::from(([192, 0, 2, 1], 9));
         if let Some(hub) = self.nodes[edge].hub() {
             hub.handle_session(&SessionEvent::Connected { session, remote }, now);
@@ -150,6 +159,13 @@ impl World {
         let person = &mut self.people.all[index];
         person.seated = Some((session, prepared.key));
         person.track = prepared.track;
+        let from = self.now + COMING;
+        person.heard_from = Some(from);
+        if person.role == Role::Listener {
+            self.account.listen(edge, from);
+        } else {
+            self.stages.listen(edge, from);
+        }
     }
 
     /// An edge has died with everybody in it.
@@ -163,6 +179,7 @@ impl World {
     /// Everybody who speaks says a frame.
     pub(super) fn speak(&mut self) {
         self.at(self.now + FRAME, Happening::Speak);
+        self.look();
         let on_stage = |person: &&Person| person.role.may_speak() && person.seated.is_some();
         let stage: BTreeSet<usize> =
             self.people.all.iter().filter(on_stage).map(|person| person.edge).collect();
@@ -177,9 +194,11 @@ impl World {
             }
             person.number += FRAME_UNITS;
             let frame = frame(track, person.number);
-            let now = self.now;
-            self.account.speak(track, frame.number, now);
-            self.stages.speak(edge, &stage, (track, frame.number), now);
+            if person.heard_from.is_some_and(|from| from <= self.now) {
+                self.account.speak(edge, track, frame.number, self.now);
+                self.stages.speak(edge, &stage, (track, frame.number), self.now);
+            }
+            let now = self.local(edge);
             let Some(hub) = self.nodes[edge].hub() else { continue };
             let Some(route) = hub.route_uplinked(Uplinked { session, room, frame }, now) else {
                 continue;

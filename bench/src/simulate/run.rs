@@ -1,5 +1,6 @@
 //! One seed, from the first link to the verdict.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -19,6 +20,12 @@ const SETTLE: Duration = Duration::from_secs(10);
 
 /// Everything must be well again this long after the last fault.
 pub(super) const HEAL: Duration = Duration::from_secs(5);
+
+/// How long an origin waits for its lease at most before it starts again.
+const STARTS_WITHIN: Duration = Duration::from_millis(2_500);
+
+/// How long before the end it is read who is banned.
+const READING: Duration = Duration::from_secs(3);
 
 /// How long it is watched then.
 const AFTERWARDS: Duration = Duration::from_secs(4);
@@ -62,12 +69,16 @@ impl Scenario {
 pub struct Outcome {
     /// What went wrong on purpose.
     pub plan: Plan,
-    /// What each edge that lives has missed, over the whole run.
+    /// What each edge has missed while somebody listened there, over the whole run.
     pub missed: Vec<Missed>,
     /// What the run must not show, in words.
     pub violations: Vec<String>,
     /// What each node counts at the end, for people.
     pub notes: Vec<String>,
+    /// What links have refused to do, by order and reason.
+    pub refusals: BTreeMap<String, u64>,
+    /// Changes that were acknowledged, and those of them that nobody could keep then.
+    pub acknowledged: (usize, usize),
     /// How speakers hear each other once everything is well again.
     pub stage: Vec<StagePath>,
     /// How often a room has moved to a better origin.
@@ -96,10 +107,12 @@ pub fn simulate(scenario: &Scenario) -> Result<Outcome> {
         world.invite(scenario.origins + edge, Role::Listener);
     }
     let start = world.start;
-    world.at(start, Happening::Tidings);
-    world.at(start, Happening::Refresh);
-    world.at(start, Happening::Speak);
+    let began = [Happening::Tidings, Happening::Refresh, Happening::Speak, Happening::Adapts];
+    for what in began {
+        world.at(start, what);
+    }
     world.at(start + Duration::from_secs(2), Happening::Found);
+    world.at(start + SETTLE, Happening::Bans);
     until(&mut world, start + SETTLE);
     let plan = scenario
         .plan
@@ -110,14 +123,15 @@ pub fn simulate(scenario: &Scenario) -> Result<Outcome> {
     for (index, (at, _)) in plan.iter().enumerate() {
         world.at(stands + *at, Happening::Fault(index));
     }
-    for edge in 0..scenario.edges {
-        world.account.listen(scenario.origins + edge, stands);
-        world.stages.listen(scenario.origins + edge, stands);
-    }
     let unseated = world.people.all.iter().filter(|person| person.seated.is_none()).count();
-    let end = stands + last + HEAL + AFTERWARDS;
+    // An origin may have to wait for its lease before it starts again.
+    until(&mut world, stands + last + STARTS_WITHIN);
+    let last = world.troubles.last().unwrap_or(stands).max(stands + last);
+    let end = last + HEAL + AFTERWARDS;
+    world.at(end - READING, Happening::ReadsBans);
     until(&mut world, end);
-    Ok(judge(scenario, &world, plan, stands, last, unseated))
+    let times = Times { stands, healed: last + HEAL };
+    Ok(judge(scenario, &mut world, plan, times, unseated))
 }
 
 fn until(world: &mut World, end: Instant) {
@@ -125,50 +139,42 @@ fn until(world: &mut World, end: Instant) {
     world.now = world.now.max(end);
 }
 
+/// From when on everything stands, and from when on it must be well again.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    stands: Instant,
+    healed: Instant,
+}
+
 fn judge(
     scenario: &Scenario,
-    world: &World,
+    world: &mut World,
     plan: Plan,
-    stands: Instant,
-    last: Duration,
+    times: Times,
     unseated: usize,
 ) -> Outcome {
     let mut violations = Vec::new();
     if unseated > 0 {
         violations.push(format!("{unseated} people could not join before anything went wrong"));
     }
-    let (now, start) = (world.now, stands);
-    let missed = world.account.missed(stands, now, now, start);
-    let healed = stands + last + HEAL;
-    for late in world.account.missed(healed, now, now, start).iter().filter(|m| m.frames > 0) {
-        violations.push(format!(
-            "edge {} misses {} of {} frames after everything was well again",
-            late.edge, late.frames, late.expected
-        ));
-    }
+    violations.extend(world.model.broken.iter().cloned());
+    let missed = world.account.missed(times.stands, world.now, &mut world.ways, &world.troubles);
+    violations.extend(missed.iter().flat_map(Missed::violations));
     if scenario.lossless {
-        for lost in missed.iter().filter(|missed| missed.frames > 0) {
-            violations.push(format!(
-                "edge {} lost {} frames, {:?} at most in one piece, up to {:?}",
-                lost.edge,
-                lost.frames,
-                lost.gap,
-                lost.last_at.unwrap_or_default()
-            ));
-        }
+        violations.extend(missed.iter().filter_map(Missed::loss));
     }
-    if !world.account.twice.is_empty() {
-        let (edge, track, number) = world.account.twice[0];
+    if let Some((edge, track, number)) = world.account.twice.first() {
+        let count = world.account.twice.len();
         violations.push(format!(
-            "{} frames were heard twice, e.g. {number:?} of {track:?} at edge {edge}",
-            world.account.twice.len()
+            "{count} frames were heard twice, e.g. {number:?} of {track:?} at edge {edge}"
         ));
     }
     if !plan.is_empty() && missed.iter().all(|missed| missed.expected == 0) {
         violations.push("nobody was there to hear anything".to_owned());
     }
-    let stage = world.stages.paths(&world.account, &world.paths, healed);
-    judge_stages(scenario, world, stands, healed, &stage, &mut violations);
+    judge_deeds(world, &mut violations);
+    let stage = world.stages.paths(&world.account, &world.paths, times.healed);
+    judge_stages(scenario, world, times.stands, &stage, &mut violations);
     let delays = missed.iter().map(|missed| world.account.delays(missed.edge));
     let slowest = delays.max_by_key(|delays| delays.get(delays.len() / 2).copied());
     let slowest = slowest.unwrap_or_default();
@@ -178,27 +184,41 @@ fn judge(
         missed,
         violations,
         notes: world.nodes.iter().map(Node::notes).collect(),
+        refusals: world.refusals.clone(),
+        acknowledged: (world.deeds.acknowledged.len(), world.deeds.unkept.len()),
         stage,
         moved: world.nodes.iter().map(Node::moved).sum(),
         delay: (median, slowest.last().copied().unwrap_or_default()),
     }
 }
 
+fn judge_deeds(world: &World, violations: &mut Vec<String>) {
+    if world.deeds.banned.is_none() {
+        violations.push("nobody could say at the end who is banned".to_owned());
+    }
+    for forgotten in world.deeds.forgotten() {
+        violations
+            .push(format!("it was acknowledged that {forgotten} is banned, and is forgotten"));
+    }
+    if world.deeds.acknowledged.is_empty() {
+        violations.push("nothing was acknowledged".to_owned());
+    }
+}
+
+/// The model holds for stages as it does for audiences, and once all is well the direct path brings what is said.
 fn judge_stages(
     scenario: &Scenario,
-    world: &World,
+    world: &mut World,
     stands: Instant,
-    healed: Instant,
     stage: &[StagePath],
     violations: &mut Vec<String>,
 ) {
-    let from = if scenario.lossless { stands } else { healed };
-    for late in world.stages.missed(from, world.now) {
-        violations.push(format!(
-            "the stage at edge {} misses {} of {} frames",
-            late.edge, late.frames, late.expected
-        ));
+    let missed = world.stages.missed(stands, world.now, &mut world.ways, &world.troubles);
+    let mut wrong: Vec<String> = missed.iter().flat_map(Missed::violations).collect();
+    if scenario.lossless {
+        wrong.extend(missed.iter().filter_map(Missed::loss));
     }
+    violations.extend(wrong.into_iter().map(|what| format!("on the stage, {what}")));
     let twice = world.stages.twice();
     if twice > 0 {
         violations.push(format!("stages heard {twice} frames twice"));
@@ -343,6 +363,38 @@ mod tests {
                 let outcome = simulate(&scenario).unwrap();
                 assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed} {origin}");
             }
+        }
+    }
+
+    #[test]
+    fn an_owner_that_was_suspended_acts_no_more_when_its_clock_goes_on() {
+        for seed in 0..6 {
+            for origin in 0..2 {
+                let (stops, goes_on) = (Duration::from_secs(2), Duration::from_secs(6));
+                let plan = vec![(stops, Fault::Suspend(origin)), (goes_on, Fault::Thaw(origin))];
+                let scenario = Scenario { plan: Some(plan), ..quiet(seed) };
+                let outcome = simulate(&scenario).unwrap();
+                assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed} {origin}");
+                assert!(outcome.acknowledged.0 > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn clocks_that_drift_and_an_owner_that_comes_back_in_the_past_lose_nothing() {
+        let secs = Duration::from_secs;
+        for seed in 0..6 {
+            let plan = vec![
+                (secs(1), Fault::Drift(0, 100)),
+                (secs(1), Fault::Drift(3, -100)),
+                (secs(1), Fault::WallJump(0, -1_800_000)),
+                (secs(2), Fault::Kill(0)),
+                (secs(8), Fault::Restart(0)),
+                (secs(14), Fault::Kill(1)),
+            ];
+            let scenario = Scenario { plan: Some(plan), lossless: false, ..quiet(seed) };
+            let outcome = simulate(&scenario).unwrap();
+            assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
         }
     }
 }

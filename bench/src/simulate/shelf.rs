@@ -1,14 +1,11 @@
-//! The store that origins share: the embedded one, in memory, asked without waiting for a clock; and what the keepers of
-//! leases read in it.
+//! The store that origins share: the embedded one, in memory, asked without waiting for a clock.
 
 use anyhow::{Context, Result};
-use stoa_origin::cluster::{LiveOrigin, Tidings};
-use stoa_origin::store::{Answer, Embedded, Home, Kept, Operation, RoomRecord, Store, StoreError};
-use stoa_protocol::ids::RoomId;
+use stoa_origin::store::{
+    Answer, Embedded, Kept, Operation, PAGE_MAX, RoomRecord, Store, StoreError,
+};
+use stoa_protocol::ids::{NodeId, RoomId};
 use tokio::runtime::Runtime;
-
-use super::node::Node;
-use super::world::{Happening, LEASE, TIDINGS_INTERVAL, World};
 
 /// The store that origins share.
 pub(super) struct Shelf {
@@ -34,49 +31,51 @@ impl Shelf {
         }
     }
 
+    /// Everything that is kept of a room; no more than a page of each, which is more than runs make.
     pub(super) fn kept(&self, room: &RoomId) -> Option<Kept> {
-        self.record(room).map(Kept::bare)
+        self.record(room).map(|record| self.filled(record))
     }
 
-    pub(super) fn all(&self) -> Vec<RoomRecord> {
-        match self.apply(Operation::Rooms { after: None, limit: 100 }) {
+    pub(super) fn records(&self) -> Vec<RoomRecord> {
+        match self.apply(Operation::Rooms { after: None, limit: PAGE_MAX }) {
             Ok(Answer::Rooms(records)) => records,
             _ => Vec::new(),
         }
     }
-}
 
-impl World {
-    /// Keepers of leases tell who is alive.
-    pub(super) fn tell_tidings(&mut self) {
-        let alive = |node: &&Node| node.is_origin() && node.runs();
-        let live: Vec<LiveOrigin> = self
-            .nodes
-            .iter()
-            .filter(alive)
-            .map(|node| LiveOrigin {
-                node: node.identity.node.clone(),
-                home: Home {
-                    address: format!("{}:1", node.identity.node),
-                    domain: node.place.code.to_owned(),
-                },
-            })
-            .collect();
-        for index in 0..self.nodes.len() {
-            if !self.nodes[index].runs() {
-                continue;
+    /// What an origin reads when it starts: its own rooms, and of others' the records alone.
+    pub(super) fn all_for(&self, node: &NodeId) -> Vec<Kept> {
+        let read = |record: RoomRecord| {
+            let foreign = record.ownership.owner.as_ref().is_some_and(|owner| owner != node);
+            if foreign || record.closed_ms.is_some() {
+                Kept::bare(record)
+            } else {
+                self.filled(record)
             }
-            let (now, up) = (self.now, self.store_is_up);
-            let told = Tidings {
-                until: up.then(|| now + LEASE),
-                live: up.then(|| live.clone()),
-                records: None,
-            };
-            if let Some(service) = self.nodes[index].service() {
-                service.handle_tidings(told, now);
-                self.carry_out(index);
-            }
+        };
+        self.records().into_iter().map(read).collect()
+    }
+
+    fn filled(&self, record: RoomRecord) -> Kept {
+        let (room, limit, after) = (record.room.clone(), PAGE_MAX, String::new());
+        let mut kept = Kept::bare(record);
+        let asked = Operation::Appointments { room: room.clone(), after: after.clone(), limit };
+        if let Ok(Answer::Appointments(page)) = self.apply(asked) {
+            kept.appointments = page;
         }
-        self.at(self.now + TIDINGS_INTERVAL, Happening::Tidings);
+        if let Ok(Answer::Bans(page)) =
+            self.apply(Operation::Bans { room: room.clone(), after, limit })
+        {
+            kept.bans = page;
+        }
+        if let Ok(Answer::Log(log)) =
+            self.apply(Operation::Log { room: room.clone(), after: 0, limit })
+        {
+            kept.log = log;
+        }
+        if let Ok(Answer::Hot(Some(hot))) = self.apply(Operation::Hot(room)) {
+            kept.hot = hot;
+        }
+        kept
     }
 }

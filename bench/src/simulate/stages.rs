@@ -7,6 +7,8 @@ use stoa_audio::frame::{FrameNumber, TrackId};
 
 use super::account::{Account, Missed};
 use super::paths::Paths;
+use super::troubles::Troubles;
+use super::ways::Ways;
 
 /// How much longer a voice may take to another speaker than the path between their edges.
 pub(super) const DETOUR_MAX: Duration = Duration::from_millis(5);
@@ -47,7 +49,7 @@ impl Stages {
     ) {
         self.voices.insert(frame.0, from);
         for edge in edges.iter().filter(|edge| **edge != from) {
-            self.ears.entry(*edge).or_default().speak(frame.0, frame.1, now);
+            self.ears.entry(*edge).or_default().speak(from, frame.0, frame.1, now);
         }
     }
 
@@ -59,14 +61,20 @@ impl Stages {
         self.ears.entry(edge).or_default().listen(edge, now);
     }
 
-    pub(super) fn die(&mut self, edge: usize) {
-        self.ears.entry(edge).or_default().die(edge);
+    pub(super) fn die(&mut self, edge: usize, now: Instant) {
+        self.ears.entry(edge).or_default().die(edge, now);
     }
 
-    /// What stages have missed of what was spoken from a moment on.
-    pub(super) fn missed(&self, from: Instant, now: Instant) -> Vec<Missed> {
-        let missed = self.ears.values().flat_map(|ears| ears.missed(from, now, now, from));
-        missed.filter(|missed| missed.frames > 0).collect()
+    /// What stages have missed of what was spoken from a moment on. The trees bring a stage everything once more, so that
+    /// a frame may be missing there only where it may be missing for the audience.
+    pub(super) fn missed(
+        &self,
+        from: Instant,
+        now: Instant,
+        ways: &mut Ways,
+        troubles: &Troubles,
+    ) -> Vec<Missed> {
+        self.ears.values().flat_map(|ears| ears.missed(from, now, ways, troubles)).collect()
     }
 
     /// Frames that were heard twice by a stage.

@@ -6,11 +6,12 @@ use stoa_audio::frame::Frame;
 use stoa_edge::rooms;
 use stoa_link::LinkId;
 use stoa_origin::service;
+use stoa_protocol::mesh::control::Body;
 use stoa_protocol::mesh::peer::Event;
 
 use super::node::Core;
 use super::wire::{Packet, binding};
-use super::world::{Happening, REFRESH_INTERVAL, World};
+use super::world::{ADAPT_INTERVAL, Happening, REFRESH_INTERVAL, World};
 
 impl World {
     /// Lets the next thing happen.
@@ -28,6 +29,13 @@ impl World {
             Happening::Found => self.found(),
             Happening::Joins(person) => self.join(person),
             Happening::Fault(index) => self.fault(index),
+            Happening::Starts(node) => self.start_again(node),
+            Happening::Adapts => self.adapt(),
+            Happening::Stores(node) => self.store(node),
+            Happening::Reads(node, command) => self.read(node, &command),
+            Happening::Answers(node) => self.answer_what_is_kept(node),
+            Happening::Bans => self.ban(),
+            Happening::ReadsBans => self.read_bans(),
         }
         true
     }
@@ -42,7 +50,7 @@ impl World {
             self.nodes[node].waiting.push_back((wire, end, packet));
             return;
         }
-        let (now, one) = (self.now, &mut self.wires[wire].ends[end]);
+        let (now, one) = (self.local(node), &mut self.wires[wire].ends[end]);
         match packet {
             Packet::Datagram(bytes) => one.peer.handle_datagram(bytes, now),
             Packet::Control(control) => one.peer.handle_control(*control, now),
@@ -53,7 +61,8 @@ impl World {
 
     /// An alarm that has been set to an earlier time since means nothing.
     fn wake_link(&mut self, wire: usize, end: usize, at: Instant) {
-        let (now, closed) = (self.now, self.wires[wire].closed);
+        let closed = self.wires[wire].closed;
+        let now = self.local(self.wires[wire].ends[end].node);
         let one = &mut self.wires[wire].ends[end];
         if one.wakes_at != Some(at) {
             return;
@@ -77,7 +86,7 @@ impl World {
         if !self.nodes[node].runs() {
             return;
         }
-        let now = self.now;
+        let now = self.local(node);
         match &mut self.nodes[node].core {
             Core::Origin(service) => service.handle_timeout(now),
             Core::Edge(hub, _) => hub.handle_timeout(now),
@@ -96,8 +105,11 @@ impl World {
     }
 
     fn tell(&mut self, node: usize, wire: usize, end: usize, link: LinkId, event: Event) {
-        let now = self.now;
+        let now = self.local(node);
         let other = self.wires[wire].ends[1 - end].node;
+        if let Event::Control(body) = &event {
+            self.note_copies(node, link, body);
+        }
         match event {
             Event::Up { .. } => {
                 self.wires[wire].ends[end].told = true;
@@ -127,7 +139,7 @@ impl World {
     }
 
     fn pass_on(&mut self, node: usize, link: LinkId, frame: &Frame) {
-        let now = self.now;
+        let (now, real) = (self.local(node), self.now);
         match &mut self.nodes[node].core {
             Core::Origin(service) => {
                 let route = service.handle_frame(link, frame, now);
@@ -143,11 +155,14 @@ impl World {
                 let route = hub.route_from_link(link, frame, now);
                 if let Some(delivery) = &route.stage {
                     let frame = (delivery.frame.track, delivery.frame.number);
-                    self.stages.hear(node, frame, now);
+                    self.stages.hear(node, frame, real);
                 }
                 if let Some(delivery) = &route.audience {
                     let (track, number) = (delivery.frame.track, delivery.frame.number);
-                    self.account.hear(node, track, number, now);
+                    self.account.hear(node, track, number, real);
+                    if let Some(from) = self.far_end(node, link) {
+                        self.look_at_sender(node, from);
+                    }
                 }
                 self.carry_out(node);
                 let Core::Edge(hub, _) = &self.nodes[node].core else { return };
@@ -176,6 +191,8 @@ impl World {
             };
             self.nodes[node].links.remove(&link);
             if told && self.nodes[node].alive {
+                let now = self.local(node);
+                self.forget_copies(node, link);
                 match &mut self.nodes[node].core {
                     Core::Origin(service) => service.handle_down(link, now),
                     Core::Edge(hub, _) => hub.handle_link_down(link, now),
@@ -199,14 +216,20 @@ impl World {
     }
 
     fn carry_out_origin(&mut self, node: usize) {
+        let (mut written, mut copied) = (self.write_down(node), Vec::new());
         loop {
-            self.write_down(node);
             let Some(service) = self.nodes[node].service() else { return };
             while service.next_event().is_some() {}
             let Some(command) = service.next_command() else { return };
             match command {
-                service::Command::Send { link, body }
-                | service::Command::Replicate { link, body, .. } => self.say(node, link, *body),
+                service::Command::Send { link, body } if matches!(*body, Body::Response(_)) => {
+                    self.hold(node, link, body, &mut written, &mut copied);
+                }
+                service::Command::Send { link, body } => self.say(node, link, *body),
+                service::Command::Replicate { link, number, room, body } => {
+                    copied.push(Self::copy(link, number, room));
+                    self.say(node, link, *body);
+                }
                 service::Command::Bind { link, binding } => self.bind(node, link, *binding),
                 service::Command::Unbind { link, track } => self.unbind(node, link, track),
                 service::Command::BackFill { link, frames } => {
@@ -217,7 +240,7 @@ impl World {
                         self.close(wire);
                     }
                 }
-                command => self.look_up(node, &command),
+                command => self.look_up(node, command),
             }
         }
     }
@@ -230,7 +253,7 @@ impl World {
                 rooms::Command::Unbind { link, track } => self.unbind(node, link, track),
                 rooms::Command::Dial { targets } => self.set_dials(node, &targets),
                 rooms::Command::BackFill { room, link } => {
-                    let now = self.now;
+                    let now = self.local(node);
                     let Core::Edge(hub, _) = &self.nodes[node].core else { return };
                     let recent: Vec<Frame> = hub.recent(room, now).cloned().collect();
                     for frame in recent {
@@ -253,6 +276,21 @@ impl World {
         for to in self.nodes[node].dials.difference(&before).copied().collect::<Vec<_>>() {
             self.at(self.now, Happening::Dials { from: node, to });
         }
+    }
+
+    /// What links do ten times a second.
+    fn adapt(&mut self) {
+        for wire in 0..self.wires.len() {
+            for end in 0..2 {
+                let node = self.wires[wire].ends[end].node;
+                let now = self.local(node);
+                let one = &mut self.wires[wire];
+                if !one.closed && !one.ends[end].gone && self.nodes[node].runs() {
+                    one.ends[end].peer.adapt_redundancy(now);
+                }
+            }
+        }
+        self.at(self.now + ADAPT_INTERVAL, Happening::Adapts);
     }
 
     /// What shells do once a second.

@@ -40,18 +40,22 @@ pub(super) struct Wire {
 
 impl Wire {
     /// The first end has dialled.
-    pub(super) fn new(nodes: [(usize, &Identity, LinkId); 2], now: Instant) -> Self {
+    pub(super) fn new(
+        nodes: [(usize, &Identity, LinkId); 2],
+        clocks: [Instant; 2],
+        now: Instant,
+    ) -> Self {
         let [one, other] = nodes;
-        let end = |(node, own, link): (usize, &Identity, LinkId), peer: &Identity| End {
+        let end = |(node, own, link): (usize, &Identity, LinkId), peer: &Identity, clock| End {
             node,
             link,
-            peer: Peer::new(Config::new(own, peer.clone()), now),
+            peer: Peer::new(Config::new(own, peer.clone()), clock),
             told: false,
             gone: false,
             stream_at: now,
             wakes_at: None,
         };
-        Self { ends: [end(one, other.1), end(other, one.1)], closed: false }
+        Self { ends: [end(one, other.1, clocks[0]), end(other, one.1, clocks[1])], closed: false }
     }
 
     pub(super) fn connects(&self, a: usize, b: usize) -> bool {

@@ -105,3 +105,4 @@ pub use roster::{
     Counts, OwnStanding, ParticipantEvent, RaisedHand, Roster, RosterMember, SlotNames, Title,
 };
 pub use routing::{TreeRoute, UplinkRoute};
+pub use tree::{Parent, Position};

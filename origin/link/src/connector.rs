@@ -53,8 +53,8 @@ impl Connector {
                     self.log(&failure, last_failure.as_ref());
                     last_failure = Some(failure);
                 }
-                // Whoever opened that link sees to it; this target waits for its end.
-                Outcome::Linked => continue,
+                // Whoever opened that link sees to it; this target waits for its end. Until it is up, a little.
+                Outcome::Linked => {}
                 Outcome::Closing => return,
             }
             attempts += 1;

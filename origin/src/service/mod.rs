@@ -19,6 +19,7 @@
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
 //! | `network` | what is known of other origins |
 //! | `origins` | links to other origins, and what each owns |
+//! | `post` | what this origin is to a room, for who looks at the whole network |
 //! | `standby` | who would take a room of this origin over, and what it is told |
 //! | `successors` | replicas of others' rooms, who may act, rooms that are given up |
 //! | `survey` | what the status page tells |
@@ -49,6 +50,7 @@ mod network;
 mod origins;
 mod people;
 mod personal;
+mod post;
 mod quotas;
 mod refusal;
 mod revocations;
@@ -73,6 +75,7 @@ pub use limits::{
 };
 pub use looks::{Look, Person};
 pub use network::{Moved, NetworkCounts, Why};
+pub use post::Post;
 pub use refusal::Refusal;
 pub use tracks::Route;
 

@@ -143,26 +143,30 @@ impl Service {
         link: LinkId,
         now: Instant,
     ) -> Result<(), Refusal> {
-        if self.network.tenure.holds(now) {
+        let Some((room, key)) = self.own(room) else { return Ok(()) };
+        if self.may_act(key, Some(link), now) {
             return Ok(());
         }
-        let Some((room, key)) = self.own(room) else { return Ok(()) };
-        let Some(hall) = self.halls.get(&key) else { return Ok(()) };
+        self.network.counts.uncertain += 1;
+        Err(Refusal::OwnerUncertain(room))
+    }
+
+    pub(super) fn may_act(&self, key: RoomKey, asker: Option<LinkId>, now: Instant) -> bool {
+        if self.network.tenure.holds(now) {
+            return true;
+        }
+        let Some(hall) = self.halls.get(&key) else { return true };
         let linked: BTreeSet<&NodeId> = hall
             .room
             .links()
-            .chain([link])
+            .chain(asker)
             .filter_map(|link| self.links.get(&link))
             .map(|neighbour| &neighbour.peer.node)
             .collect();
         let away = hall.room.participants().filter(|p| p.link().is_none()).map(|p| &p.node);
         let lost = away.filter(|node| **node != self.node && !linked.contains(node));
         let lost: BTreeSet<&NodeId> = lost.collect();
-        if linked.len() > lost.len() {
-            return Ok(());
-        }
-        self.network.counts.uncertain += 1;
-        Err(Refusal::OwnerUncertain(room))
+        linked.len() > lost.len()
     }
 
     /// A room of this origin.

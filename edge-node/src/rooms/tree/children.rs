@@ -45,6 +45,10 @@ impl Children {
         self.feeds.contains_key(&link)
     }
 
+    pub(in crate::rooms) fn links(&self) -> impl Iterator<Item = LinkId> {
+        self.feeds.keys().copied()
+    }
+
     /// Somebody asks for a feed.
     pub(in crate::rooms) fn insert(&mut self, link: LinkId, feed: Feed) {
         self.feeds.entry(link).or_default().insert(feed);

@@ -7,6 +7,8 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::{Branch, Feed, Neighbour};
 
+use super::position::Parent;
+
 /// How long a former parent goes on sending at least, after the new one was asked.
 const OVERLAP: Duration = Duration::from_secs(1);
 
@@ -119,6 +121,15 @@ impl Feeds {
     /// Which feeds this link was asked for.
     pub(in crate::rooms) fn asked_of(&self, link: LinkId) -> impl Iterator<Item = Feed> {
         self.asked.range((link, Feed::Red)..=(link, Feed::Blue)).map(|((_, feed), _)| *feed)
+    }
+
+    /// Everybody who was asked.
+    pub(in crate::rooms) fn parents(&self) -> impl Iterator<Item = Parent> {
+        self.asked.iter().map(|((link, feed), asked)| Parent {
+            link: *link,
+            feed: *feed,
+            replaced: asked.replaced_at.is_some(),
+        })
     }
 
     /// Everybody who was named, to be linked.

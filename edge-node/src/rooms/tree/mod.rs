@@ -11,6 +11,7 @@
 //! | `feeds` | whom one room's frames are asked of |
 //! | `lanes` | voices of the stage between its edges, without a detour |
 //! | `metrics` | what is counted |
+//! | `position` | where this edge stands, for who looks at the whole network |
 //! | `relaying` | what other edges ask of this one |
 //! | `uplink` | a speaker's way to both roots |
 
@@ -20,6 +21,7 @@ mod edges;
 mod feeds;
 mod lanes;
 mod metrics;
+mod position;
 mod relaying;
 mod uplink;
 
@@ -28,3 +30,4 @@ pub(super) use edges::Edges;
 pub(super) use feeds::Feeds;
 pub(super) use lanes::Lanes;
 pub(super) use metrics::{LaneMetrics, TreeMetrics};
+pub use position::{Parent, Position};

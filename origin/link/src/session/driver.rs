@@ -18,6 +18,7 @@ use crate::event::PeerName;
 use crate::failure::{Failure, Kind, close, code, describe};
 use crate::node::{Handshake, Node};
 use crate::queue::{Ending, Order};
+use crate::registry::Claim;
 use crate::statistics::count;
 
 /// Most bytes read from the control stream at once.
@@ -64,13 +65,14 @@ impl Driver {
         connection: Connection,
         (send, recv): (SendStream, RecvStream),
         name: PeerName,
+        claim: Claim,
     ) -> Option<Self> {
         let now = Instant::now();
         let datagram_bytes_max = connection.max_datagram_size()?;
         let config =
             Config { datagram_bytes_max, ..Config::new(&node.identity, identity_of(&name)) };
         Some(Self {
-            standing: Standing::new(Arc::clone(&node), name),
+            standing: Standing::new(Arc::clone(&node), name, claim),
             node,
             connection,
             send,

@@ -12,6 +12,7 @@ use crate::certificates::name_in;
 use crate::event::PeerName;
 use crate::failure::{Failure, Kind, LINKED, close, code};
 use crate::node::{Handshake, Node};
+use crate::registry::{Claim, Dialler};
 
 /// Which side of a connection this is.
 pub(crate) enum Side<'a> {
@@ -44,15 +45,14 @@ pub(crate) async fn run(node: &Arc<Node>, connection: Connection, side: Side<'_>
         }
     };
     let opening = matches!(side, Side::Opening { .. });
-    let side = match side {
-        // One target may be another name of a node that is linked already. A second link would end
-        // the first.
-        Side::Opening { peer } if node.registry.of(&name.node).is_some() => {
-            close(&connection, code::IN_ORDER, LINKED);
+    let dialler = if opening { Dialler::Us } else { Dialler::Peer };
+    let Some(claim) = Claim::stake(node, &name.node, dialler) else {
+        close(&connection, code::IN_ORDER, LINKED);
+        if let Side::Opening { peer } = side {
             *peer = Some(name.node);
             return Outcome::Linked;
         }
-        side => side,
+        return Outcome::NeverUp(Failure::new(Kind::Other, LINKED));
     };
     let streams = tokio::time::timeout(node.limits.handshake_timeout, async {
         if opening { connection.open_bi().await } else { connection.accept_bi().await }
@@ -60,7 +60,7 @@ pub(crate) async fn run(node: &Arc<Node>, connection: Connection, side: Side<'_>
     let (send, recv): (SendStream, RecvStream) = tokio::select! {
         streams = streams => match streams {
             Ok(Ok(streams)) => streams,
-            Ok(Err(error)) => return Outcome::NeverUp(error.into()),
+            Ok(Err(error)) => return never_up(error.into(), opening),
             Err(_) => {
                 let failure = Failure::timeout();
                 close(&connection, code::REFUSED, &failure.reason);
@@ -79,12 +79,22 @@ pub(crate) async fn run(node: &Arc<Node>, connection: Connection, side: Side<'_>
         }
         Side::Taking { handshake } => Some(handshake),
     };
-    let Some(driver) = Driver::new(Arc::clone(node), connection.clone(), (send, recv), name) else {
+    let streams = (send, recv);
+    let driver = Driver::new(Arc::clone(node), connection.clone(), streams, name, claim);
+    let Some(driver) = driver else {
         let failure = Failure::new(Kind::Version, "the peer takes no datagrams");
         close(&connection, code::REFUSED, &failure.reason);
         return Outcome::NeverUp(failure);
     };
-    Box::pin(driver.run(handshake)).await
+    match Box::pin(driver.run(handshake)).await {
+        Outcome::NeverUp(failure) => never_up(failure, opening),
+        outcome => outcome,
+    }
+}
+
+/// Why a connection is none any more. A peer that has dialled at the same time says so.
+fn never_up(failure: Failure, opening: bool) -> Outcome {
+    if opening && failure.reason == LINKED { Outcome::Linked } else { Outcome::NeverUp(failure) }
 }
 
 /// Who the peer is, as its certificate says; the chain itself was checked by TLS.

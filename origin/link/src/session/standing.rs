@@ -13,7 +13,7 @@ use crate::handle::{Link, QuicHalf, next_id};
 use crate::inbox::{Place, Undelivered};
 use crate::node::Node;
 use crate::queue::{Queue, QueueSender, queue};
-use crate::registry::{Entered, Entry, wait_until_gone};
+use crate::registry::{Claim, Entered, Entry, wait_until_gone};
 use crate::statistics::{LinkCounters, count};
 use crate::trails::{HopSeries, Sample};
 
@@ -57,6 +57,8 @@ pub(super) struct Standing {
     id: LinkId,
     /// For the handle; taken when the link comes up.
     sender: Option<QueueSender>,
+    /// Until the link comes up.
+    claim: Option<Claim>,
     /// Kept for the last event; taken when the link goes down.
     down: Option<Place>,
     up: Option<Instant>,
@@ -66,7 +68,7 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn new(node: Arc<Node>, name: PeerName) -> Self {
+    pub(super) fn new(node: Arc<Node>, name: PeerName, claim: Claim) -> Self {
         let (sender, queue) = queue();
         Self {
             name,
@@ -75,6 +77,7 @@ impl Standing {
             node,
             id: next_id(),
             sender: Some(sender),
+            claim: Some(claim),
             down: None,
             up: None,
             hops: None,
@@ -98,8 +101,12 @@ impl Standing {
         self.down = Some(self.node.inbox.keep_place().await.ok_or_else(End::owner_gone)?);
         let half = QuicHalf { queue: sender, counters: Arc::clone(&self.counters) };
         let link = Link::over_quic(self.id, self.name.clone(), half);
-        let entry = Entry { link: link.clone(), gone: self.gone.subscribe() };
-        match self.node.registry.enter(entry, self.node.limits.links_max) {
+        let Some(claim) = self.claim.take() else { return Ok(()) };
+        let (gone, since) = (self.gone.subscribe(), Instant::now());
+        let entry = Entry { link: link.clone(), gone, dialler: claim.dialler(), since };
+        let entered = self.node.registry.enter(entry, self.node.limits.links_max);
+        drop(claim);
+        match entered {
             Entered::Full => {
                 count(&self.node.counters.refused_links);
                 let reason = "too many links".to_owned();

@@ -1,5 +1,7 @@
 //! Links that come back, and links that are replaced.
 
+use stoa_protocol::mesh::control::{Body, Load};
+
 use super::stranger::Stranger;
 use super::support::{Directory, TestNode, edge, origin, within};
 use crate::config::Limits;
@@ -116,4 +118,53 @@ async fn a_target_that_is_given_up_is_not_tried_again_and_its_link_stands() {
     })
     .await;
     assert_eq!(first.endpoint.statistics().links_up, 1);
+}
+
+#[tokio::test]
+async fn two_nodes_that_dial_each_other_at_once_get_one_link_that_nothing_replaces() {
+    for round in 0..10 {
+        let directory = Directory::new();
+        let mut low = TestNode::start(&directory, edge("edge-1"));
+        let mut high = TestNode::start(&directory, edge("edge-2"));
+        if round % 2 == 0 {
+            low.connect_to(&high);
+            high.connect_to(&low);
+        } else {
+            high.connect_to(&low);
+            low.connect_to(&high);
+        }
+        let (low_id, _, low_link) = low.next_up().await;
+        let (high_id, _, high_link) = high.next_up().await;
+        // What the other dial did has come after so many round trips.
+        for _ in 0..20 {
+            low_link.send(Body::Load(Load::default())).unwrap();
+            let Event::Control { id, .. } = high.next().await else { panic!("round {round}") };
+            assert_eq!(id, high_id);
+            high_link.send(Body::Load(Load::default())).unwrap();
+            let Event::Control { id, .. } = low.next().await else { panic!("round {round}") };
+            assert_eq!(id, low_id);
+        }
+        for node in [&low, &high] {
+            let counts = node.endpoint.statistics();
+            assert_eq!((counts.links, counts.links_up, counts.links_replaced), (1, 1, 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dial_that_crosses_a_link_which_has_just_come_up_gives_way() {
+    let directory = Directory::new();
+    let mut low = TestNode::start(&directory, edge("edge-1"));
+    let mut high = TestNode::start(&directory, edge("edge-2"));
+    low.connect_to(&high);
+    let (_, _, link) = low.next_up().await;
+    high.next_up().await;
+
+    let crossing = Stranger::greet(&directory, &edge("edge-2"), low.endpoint.local_addr()).await;
+
+    let closed = within(crossing.connection.closed()).await.to_string();
+    assert!(closed.contains("there is a link already"), "{closed}");
+    link.send(Body::Load(Load::default())).unwrap();
+    assert!(matches!(high.next().await, Event::Control { .. }));
+    assert_eq!(low.endpoint.statistics().links_replaced, 0);
 }

@@ -97,26 +97,35 @@ struct Hop {
 #[must_use]
 pub(super) fn pass(frames: &[Passing], path: Path, remedy: Remedy, seed: u64) -> Passed {
     let mut hop = Hop::new(path, remedy, seed);
-    hop.run_until(hop.start + BEFORE / 2);
-    let payload = Bytes::from_static(&[0x78; PAYLOAD_BYTES]);
-    let mut adapt = hop.now;
-    let follows = remedy == Remedy::Adaptive;
-    for passing in frames {
-        let at = hop.start + BEFORE + passing.at;
-        while follows && adapt <= at {
-            hop.run_until(adapt);
-            for peer in &mut hop.peers {
-                peer.adapt_redundancy(hop.now);
-            }
-            adapt += ADAPT_EACH;
-        }
-        hop.run_until(at);
-        hop.peers[0].send_frame(&frame(passing.number, payload.clone()), hop.now);
-        hop.drain();
-    }
+    hop.speak(frames);
     hop.run_until(hop.now + AFTER);
     hop.passed.sender = hop.peers[0].statistics();
     hop.passed
+}
+
+/// How long the receiver takes to notice that the sender has died after `frames`, beyond the time of the way between
+/// them; `None` if a link was taken for dead before.
+#[must_use]
+pub(super) fn noticed(frames: &[Passing], path: Path, seed: u64) -> Option<Duration> {
+    let mut hop = Hop::new(path, Remedy::Adaptive, seed);
+    hop.speak(frames);
+    let last_breath = Duration::from_millis(20).mul_f64(hop.rng.random());
+    hop.run_until(hop.now + last_breath);
+    if hop.passed.alarms > 0 {
+        return None;
+    }
+    let died = hop.now;
+    hop.in_flight.retain(|_, (to, _)| *to == 1);
+    while !hop.peers[1].is_closed() {
+        let arrival = hop.in_flight.first_key_value().map(|((at, _), _)| *at);
+        hop.now = arrival.into_iter().chain(hop.peers[1].poll_timeout()).min()?.max(hop.now);
+        hop.deliver();
+        hop.peers[1].handle_timeout(hop.now);
+        // Nobody is there to hear what it says.
+        while hop.peers[1].next_command().is_some() {}
+        while hop.peers[1].next_event().is_some() {}
+    }
+    Some((hop.now - died).saturating_sub(path.rtt / 2))
 }
 
 impl Hop {
@@ -140,6 +149,27 @@ impl Hop {
         hop
     }
 
+    /// Comes up and takes these frames, each at its time.
+    fn speak(&mut self, frames: &[Passing]) {
+        self.run_until(self.start + BEFORE / 2);
+        let payload = Bytes::from_static(&[0x78; PAYLOAD_BYTES]);
+        let mut adapt = self.now;
+        let follows = self.remedy == Remedy::Adaptive;
+        for passing in frames {
+            let at = self.start + BEFORE + passing.at;
+            while follows && adapt <= at {
+                self.run_until(adapt);
+                for peer in &mut self.peers {
+                    peer.adapt_redundancy(self.now);
+                }
+                adapt += ADAPT_EACH;
+            }
+            self.run_until(at);
+            self.peers[0].send_frame(&frame(passing.number, payload.clone()), self.now);
+            self.drain();
+        }
+    }
+
     /// Lets everything happen that is due by `end`, in order of time.
     fn run_until(&mut self, end: Instant) {
         loop {
@@ -151,20 +181,25 @@ impl Hop {
                 return;
             };
             self.now = self.now.max(next);
-            while let Some(entry) = self.in_flight.first_entry().filter(|e| e.key().0 <= self.now) {
-                match entry.remove() {
-                    (to, Packet::Control(control)) => {
-                        self.peers[to].handle_control(*control, self.now);
-                    }
-                    (to, Packet::Datagram(datagram)) => {
-                        self.peers[to].handle_datagram(datagram, self.now);
-                    }
-                }
-            }
+            self.deliver();
             for peer in &mut self.peers {
                 peer.handle_timeout(self.now);
             }
             self.drain();
+        }
+    }
+
+    /// What is due arrives.
+    fn deliver(&mut self) {
+        while let Some(entry) = self.in_flight.first_entry().filter(|e| e.key().0 <= self.now) {
+            match entry.remove() {
+                (to, Packet::Control(control)) => {
+                    self.peers[to].handle_control(*control, self.now);
+                }
+                (to, Packet::Datagram(datagram)) => {
+                    self.peers[to].handle_datagram(datagram, self.now);
+                }
+            }
         }
     }
 

@@ -3,11 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
+mod death;
 mod hop;
 mod journey;
 
 use std::time::Duration;
 
+use death::{NOTICED_MAX, deaths};
 use hop::{Loss, Path, Remedy};
 use journey::{Journey, Outcome, Speech, ratio, target};
 
@@ -77,6 +79,20 @@ fn a_path_that_loses_nothing_pays_nothing() {
     assert_eq!((ready.lost, ready.alarms), (0, 0));
     assert!(ready.riders + ready.repairs <= 0.0, "{ready:?}");
     assert!(ratio(ready.bytes, bare.bytes) < 1.001, "{ready:?}, {bare:?}");
+}
+
+#[test]
+fn a_death_is_noticed_within_150_ms_at_every_loss_up_to_20_percent_with_and_without_jitter() {
+    for share in [0.0, 0.01, 0.05, 0.1, 0.15, 0.2] {
+        for jitter_ms in [0, 5] {
+            let jitter = Duration::from_millis(jitter_ms);
+            let path = Path { jitter, ..journey(Loss::Independent(share), 40).path };
+            let deaths = deaths(path, 100, 1);
+            assert!(deaths.p50 <= deaths.p95 && deaths.p95 <= NOTICED_MAX, "{share}: {deaths:?}");
+            assert!(deaths.in_time >= 0.95 && deaths.most <= NOTICED_MAX * 3 / 2, "{deaths:?}");
+            assert_eq!(deaths.alarms, 0, "{share}: {deaths:?}");
+        }
+    }
 }
 
 fn journey(loss: Loss, rtt_ms: u64) -> Journey {

@@ -8,7 +8,7 @@ use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::{Branch, Neighbour};
 
 use super::map::Map;
-use crate::tree::{Feed, Knobs, Network, Node, NodeIndex, Plan, Planner, Roots};
+use crate::tree::{Feed, Flaw, Knobs, Network, Node, NodeIndex, Plan, Planner, Roots, check};
 
 /// Places of a plan come in steps of so many: until they are used up, nobody changes his.
 const PLACES_STEP: usize = 32;
@@ -65,6 +65,11 @@ impl Branches {
     /// How many feeds every member has.
     pub(in crate::service) fn feeds_effective(&self) -> u8 {
         self.planned.as_ref().map_or(1, |planned| planned.plan.feeds_effective())
+    }
+
+    /// Whether the plan keeps what plans promise.
+    pub(in crate::service) fn check(&self) -> Result<(), Flaw> {
+        self.planned.as_ref().map_or(Ok(()), |planned| check(&planned.network, &planned.plan))
     }
 
     /// The edges that an edge gets a room from.

@@ -192,7 +192,7 @@ impl Peer {
         let way =
             Way { loss: self.reports.loss(), rtt: self.timing.smoothed(), asks: self.repairs };
         self.redundancy = self.adaptive.handle_way(&way, now);
-        self.wire.set_hurried(self.adaptive.is_hurried(), now);
+        self.wire.set_pace(self.adaptive.pace(), now);
     }
 
     /// Whether both sides have said hello and the link has not ended.

@@ -12,6 +12,7 @@
 //! | `gaps` | which datagrams are missing, and when to ask for them |
 //! | `kept` | which datagrams we may send again |
 //! | `repair` | questions for missing datagrams and their answers |
+//! | `pace` | how fast beats come, by loss |
 //! | `redundancy` | how many frames ride along, by loss and round trip |
 //! | `reports` | the loss that the peer reports |
 //! | `sequences` | which datagrams arrived; loss |
@@ -28,6 +29,7 @@ mod kept;
 mod liveness;
 mod machine;
 mod outgoing;
+mod pace;
 mod redundancy;
 mod repair;
 mod reports;
@@ -49,4 +51,6 @@ pub use machine::Peer;
 pub use outgoing::{REDUNDANCY_MAX, TRACKS_PER_LINK_MAX};
 pub use statistics::Statistics;
 pub use vocabulary::{Command, Config, Event, PeerError, TrackParams};
-pub use wire::{AGGREGATION, BEAT_ACTIVE, BEAT_IDLE, BEAT_LOSSY, COMMANDS_MAX, ECHO_INTERVAL};
+pub use wire::{
+    AGGREGATION, BEAT_ACTIVE, BEAT_IDLE, BEAT_LOSSY, BEAT_URGENT, COMMANDS_MAX, ECHO_INTERVAL,
+};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::gaps::{ASKS_MAX, repair_within};
 use super::outgoing::REDUNDANCY_MAX;
+use super::pace::Pace;
 
 /// Loss must have stayed clearly below a step for so long before one frame fewer rides along.
 const CALM: Duration = Duration::from_secs(10);
@@ -16,10 +17,6 @@ const SHARE_OF_SQUARE: f64 = 40.0;
 const LOSS_EASY: f64 = 0.01;
 /// Loss below this is not acted on.
 const LOSS_NOTED: f64 = 0.001;
-/// From this loss on beats come faster, until it is below the other. Six beats of the slow pace are a sure
-/// sign of death up to about here.
-const LOSS_HURRIED: f64 = 0.016;
-const LOSS_EASED: f64 = 0.012;
 /// How long a question waits for what may only be late, on top of the round trip.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// What is left of the time for the delays of other hops.
@@ -88,19 +85,18 @@ impl Way {
 pub(super) struct Redundancy {
     frames: u8,
     needed: Option<Instant>,
-    hurried: bool,
+    pace: Pace,
 }
 
 impl Redundancy {
-    /// Whether so much is lost that beats have to come faster.
-    pub(super) fn is_hurried(&self) -> bool {
-        self.hurried
+    /// How fast beats have to come.
+    pub(super) fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// Frames that ride along, 0 to [`REDUNDANCY_MAX`], now that the way is like this.
     pub(super) fn handle_way(&mut self, way: &Way, now: Instant) -> u8 {
-        let step = if self.hurried { LOSS_EASED } else { LOSS_HURRIED };
-        self.hurried = way.loss >= step;
+        self.pace = self.pace.next(way.loss);
         let wanted = way.needed();
         let kept = Way { loss: way.loss * CLEARLY, ..*way }.needed();
         let needed = *self.needed.get_or_insert(now);

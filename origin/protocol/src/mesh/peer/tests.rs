@@ -1,5 +1,6 @@
 //! Two real peers against each other under virtual time, over a wire that delays, loses and cuts.
 
+mod accents;
 mod detection;
 mod frames;
 mod greeting;
@@ -9,3 +10,4 @@ mod measurement;
 mod pair;
 mod repair;
 mod trails;
+mod versions;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::kept::Kept;
+use super::pace::Pace;
 use super::statistics::Statistics;
 use super::timers::{Timer, Timers};
 use super::vocabulary::Command;
@@ -21,6 +22,8 @@ pub const BEAT_ACTIVE: Duration = Duration::from_millis(20);
 /// The same where the peer misses many of them, so that it knows sooner what is missing and whether we
 /// are alive, and frames ride along sooner.
 pub const BEAT_LOSSY: Duration = Duration::from_millis(10);
+/// The same where it misses so many that it would take too long to be sure of a death.
+pub const BEAT_URGENT: Duration = Duration::from_millis(5);
 /// Longest time between two datagrams of a link without tracks.
 pub const BEAT_IDLE: Duration = Duration::from_millis(500);
 /// How often an active link sends a beat although frames flow, for the round-trip time.
@@ -41,9 +44,9 @@ pub(super) struct Wire {
     writer: Writer,
     next_sequence: u64,
     active: bool,
-    hurried: bool,
-    /// When the hurry ended.
-    eased: Option<Instant>,
+    beats: Pace,
+    /// The faster pace that was given up last, and when.
+    eased: Option<(Instant, Pace)>,
     /// Whether the datagram that is being written holds more than frames that ride along.
     holds_news: bool,
     last_sent: Option<Instant>,
@@ -64,7 +67,7 @@ impl Wire {
             writer: Writer::new(datagram_bytes_max),
             next_sequence: 0,
             active: false,
-            hurried: false,
+            beats: Pace::default(),
             eased: None,
             holds_news: false,
             last_sent: None,
@@ -184,11 +187,7 @@ impl Wire {
 
     fn send_beat(&mut self, echo: Option<Echo>, answer_wanted: bool, farewell: bool, now: Instant) {
         self.flush(now);
-        let promised = match (self.active, self.hurried) {
-            (true, true) => BEAT_LOSSY,
-            (true, false) => BEAT_ACTIVE,
-            (false, _) => BEAT_IDLE,
-        };
+        let promised = if self.active { self.beats.interval() } else { BEAT_IDLE };
         let interval_ms = u64::try_from(promised.as_millis()).unwrap_or(u64::MAX);
         let media_ago = self.media_newest.map(|newest| self.next_sequence - newest);
         let beat = Beat { interval_ms, answer_wanted, farewell, echo, media_ago };
@@ -219,12 +218,12 @@ impl Wire {
         true
     }
 
-    /// Sets whether the peer misses so much that beats have to come faster.
-    pub(super) fn set_hurried(&mut self, hurried: bool, now: Instant) {
-        if self.hurried && !hurried {
-            self.eased = Some(now);
+    /// Sets how fast beats come.
+    pub(super) fn set_pace(&mut self, beats: Pace, now: Instant) {
+        if beats < self.beats {
+            self.eased = Some((now, self.pace(now)));
         }
-        self.hurried = hurried;
+        self.beats = beats;
     }
 
     /// How long ago the last datagram left.
@@ -264,14 +263,14 @@ impl Wire {
         self.commands.pop_front()
     }
 
-    fn pace(&self, now: Instant) -> Duration {
-        // The slower promise has to arrive before it is made use of.
-        let eased = self.eased.is_some_and(|at| now.saturating_duration_since(at) < CALM_AFTER);
-        match (self.is_fast(), self.hurried || eased) {
-            (true, true) => BEAT_LOSSY,
-            (true, false) => BEAT_ACTIVE,
-            (false, _) => BEAT_IDLE,
-        }
+    /// The pace at which we beat: a slower promise has to arrive before it is made use of.
+    fn pace(&self, now: Instant) -> Pace {
+        let held = self.eased.filter(|(at, _)| now.saturating_duration_since(*at) < CALM_AFTER);
+        held.map_or(self.beats, |(_, pace)| pace.max(self.beats))
+    }
+
+    fn interval(&self, now: Instant) -> Duration {
+        if self.is_fast() { self.pace(now).interval() } else { BEAT_IDLE }
     }
 
     fn is_fast(&self) -> bool {
@@ -280,7 +279,7 @@ impl Wire {
 
     fn send_datagram(&mut self, datagram: Bytes, now: Instant) {
         self.next_sequence += 1;
-        self.timers.set(Timer::Beat, now + self.pace(now));
+        self.timers.set(Timer::Beat, now + self.interval(now));
         self.last_sent = Some(now);
         if self.commands.len() >= COMMANDS_MAX {
             self.counters.over_limit += 1;

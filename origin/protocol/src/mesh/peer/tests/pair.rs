@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level, TrackId};
 
+use super::accents::Accent;
 use crate::ids::RoomId;
 use crate::mesh::control::{Control, Hello, TrackKind};
 use crate::mesh::identity::Identity;
@@ -46,6 +47,8 @@ pub(super) struct Path {
     pub(super) cut: bool,
     /// Extra delay of control messages, so that datagrams overtake them.
     pub(super) control_delay: Duration,
+    /// In which version's words everything goes.
+    pub(super) accent: Option<Accent>,
     in_burst: bool,
     count: u64,
     control_free: Option<Instant>,
@@ -255,6 +258,7 @@ impl Path {
             lose: Lose::Nothing,
             cut: false,
             control_delay: Duration::ZERO,
+            accent: None,
             in_burst: false,
             count: 0,
             control_free: None,
@@ -272,14 +276,26 @@ impl Path {
         }
         let arrival = self.control_free.map_or(arrival, |free| free.max(arrival));
         self.control_free = Some(arrival);
-        self.put(arrival, Packet::Control(Box::new(control)));
+        let said = match self.accent {
+            Some(accent) => accent.control(&control),
+            None => vec![control],
+        };
+        for control in said {
+            self.put(arrival, Packet::Control(Box::new(control)));
+        }
     }
 
     fn send_datagram(&mut self, datagram: Bytes, now: Instant, rng: &mut impl Rng) {
         self.sent.push((now, datagram.clone()));
         if !self.loses(rng) {
             let jitter = self.jitter.mul_f64(rng.random());
-            self.put(now + self.delay + jitter, Packet::Datagram(datagram));
+            let said = match self.accent {
+                Some(accent) => accent.datagram(&datagram),
+                None => vec![datagram],
+            };
+            for datagram in said {
+                self.put(now + self.delay + jitter, Packet::Datagram(datagram));
+            }
         }
     }
 
