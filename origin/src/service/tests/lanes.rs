@@ -87,6 +87,10 @@ fn a_lane_has_a_greatest_number_of_edges_and_more_are_counted() {
 async fn after_a_take_over_edges_hear_of_each_other_once_they_have_come_in() {
     let mut cluster = Cluster::new(&[("o1", "fra"), ("o2", "ams")], &["e1", "e2"]).await;
     cluster.tidings().await;
+    for (edge, origin) in [("e1", "o1"), ("e1", "o2"), ("e2", "o1"), ("e2", "o2")] {
+        let relay = Relay { address: format!("{edge}:7443"), ..Relay::default() };
+        cluster.deliver(origin, cluster.link_between(edge, origin), Body::Relay(relay));
+    }
     cluster.create("e1", "o1", "r").await;
     let people = [("e1", "ada"), ("e2", "bob")];
     for (edge, who) in people {
@@ -104,8 +108,10 @@ async fn after_a_take_over_edges_hear_of_each_other_once_they_have_come_in() {
     for (edge, who) in people {
         assert_eq!(told(&cluster, edge), None, "{edge} would not believe it yet");
         cluster.ask(edge, "o2", join_ask("r", who, WireRole::Speaker)).await.unwrap();
+    }
+    for (edge, _) in people {
         let lane = told(&cluster, edge).unwrap();
-        assert_eq!((lane.edges.len(), lane.voices.len()), (1, 2), "who is away is named, too");
+        assert_eq!((lane.edges.len(), lane.voices.len()), (1, 2), "{edge}");
     }
 }
 
