@@ -34,7 +34,7 @@ const ALL_OVER_THE_WORLD: [&str; 24] = [
 /// Where origins stand in a scenario.
 const THREE_ORIGINS: [&str; 3] = ["fra", "iad", "sin"];
 
-/// How many edges a node sends a room to in a scenario, so that there are nodes to pass on.
+/// How many edges an origin sends a room to in a scenario, so that others have to pass it on.
 const SCENARIO_FAN_OUT: u16 = 4;
 
 /// Seconds that nodes have to leave in.
@@ -49,7 +49,7 @@ pub struct Arguments {
     /// Where the edges stand, or how many there are, all over the world
     #[arg(long, value_name = "CODES|N", default_value = "ams,iad,sin", value_parser = places)]
     edges: Places,
-    /// How many edges a node sends a room to (16 for origins and 8 for edges unless given; for a scenario: 4)
+    /// How many edges an origin sends a room to (16 unless given; for a scenario 4)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     fan_out: Option<u16>,
     /// Let somebody speak, listen at every edge, and see frame by frame who misses what when this happens

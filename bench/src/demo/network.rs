@@ -35,7 +35,7 @@ pub(crate) struct Wish {
     pub(crate) listen: IpAddr,
     /// HTTP port of the first edge, the others follow; 0 takes free ones.
     pub(crate) port: u16,
-    /// How many edges a node sends one room to; as many as by default if absent.
+    /// How many edges an origin sends one room to; as many as by default if absent.
     pub(crate) fan_out: Option<u16>,
     /// Seconds that nodes have to leave in.
     pub(crate) drain_s: u32,
@@ -206,7 +206,7 @@ impl Starting<'_> {
         let settings = OriginSettings {
             node: format!("{}-origin", place.code),
             place: Some(degrees(place)),
-            mesh: self.mesh(&entrance, source),
+            mesh: MeshSettings { fan_out: self.wish.fan_out, ..Self::mesh(&entrance, source) },
             store,
             drain_s: self.wish.drain_s,
         };
@@ -229,7 +229,7 @@ impl Starting<'_> {
             advertise: Vec::new(),
             place: Some(degrees(place)),
             origin: Some(origin),
-            mesh: self.mesh(&entrance, source),
+            mesh: Self::mesh(&entrance, source),
             secret: Some(secret.to_owned()),
             workers: 1,
             participants: PARTICIPANTS,
@@ -239,8 +239,8 @@ impl Starting<'_> {
         self.site(place, source, node, entrance)
     }
 
-    fn mesh(&self, entrance: &Entrance, listen: IpAddr) -> MeshSettings {
-        MeshSettings { listen, advertise: Some(entrance.address()), fan_out: self.wish.fan_out }
+    fn mesh(entrance: &Entrance, listen: IpAddr) -> MeshSettings {
+        MeshSettings { listen, advertise: Some(entrance.address()), fan_out: None }
     }
 
     fn site(

@@ -8,6 +8,7 @@
 //! | `addresses` | a loopback address and a socket for each of many clients |
 //! | `sockets` | few sockets for many clients |
 //! | `letter` | a datagram between socket and listener |
+//! | `member` | one of the listeners: how he comes, and how far he is |
 //! | `tally` | what all listeners count |
 //! | `swarm` | all listeners: one thread |
 //! | `speaker` | the speaker: one thread |
@@ -35,6 +36,7 @@ mod entrance;
 mod http;
 mod joining;
 mod letter;
+mod member;
 mod network;
 pub mod outage;
 mod overload;

@@ -15,13 +15,15 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
-use super::client::{self, Handshake, Listener, Progress};
+use super::client::{self, Listener, Progress};
 use super::letter::Letter;
+use super::member::Client;
+pub(super) use super::member::Join;
 use super::scenario::Heard;
 use super::sockets::{Places, Sockets};
 use super::stamp::{Stamp, for_each_stamp};
 use super::tally::{Gauges, Tally};
-use super::window::{Arrival, Record, Window};
+use super::window::{Arrival, Window};
 
 /// What a speaker sends at a time.
 const FRAME: Duration = Duration::from_millis(20);
@@ -35,16 +37,6 @@ const SLEEP_MAX: Duration = Duration::from_millis(50);
 const LATE_AFTER: Duration = Duration::from_secs(1);
 /// How long a finished handshake is kept for the edge's repeats of its last flight.
 const LINGER: Duration = Duration::from_secs(5);
-
-/// A listener whose offer was answered.
-pub(super) struct Join {
-    /// Which one.
-    pub(super) client: u32,
-    /// Its handshake, with the answer.
-    pub(super) handshake: Box<Handshake>,
-    /// When its request was sent.
-    pub(super) asked: Instant,
-}
 
 /// The running swarm; dropping it stops it.
 pub(super) struct Swarm {
@@ -152,18 +144,6 @@ impl Drop for Swarm {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
-}
-
-#[derive(Default)]
-struct Client {
-    listener: Option<Box<Listener>>,
-    handshake: Option<Box<Handshake>>,
-    remote: Option<SocketAddr>,
-    asked: Option<Instant>,
-    forget_handshake: Option<Instant>,
-    record: Record,
-    /// When this client's live entry in the heap is due; others are stale.
-    scheduled: Option<Instant>,
 }
 
 struct State {

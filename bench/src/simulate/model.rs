@@ -1,9 +1,8 @@
-//! What must hold at every moment, as sentences that can fail.
-//!
-//! One owner per room and epoch. No edge takes frames of an owner after it has heard of a newer one. What edges follow has
-//! no circle for longer than a plan takes to arrive. In a settled network nobody has more children than he offers, nobody
-//! is deeper than plans may be, both ways to a node share nobody, a room that is to have one way has no second, and nobody
-//! hangs from an edge that leaves. Plans keep what they promise.
+//! What must hold at every moment, as sentences that can fail.  One owner per room and epoch. No edge takes frames of
+//! an owner after it has heard of a newer one. What edges follow has no circle for longer than a plan takes to arrive.
+//! In a settled network nobody has more children than he offers, nobody is deeper than plans may be, both ways to a
+//! node share nobody, a room that is to have one way has no second, and nobody hangs from an edge that leaves. Plans
+//! keep what they promise.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

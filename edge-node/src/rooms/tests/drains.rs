@@ -120,8 +120,11 @@ fn who_is_on_the_move_is_heard_once_by_others_and_never_by_himself() {
     assert_eq!(heard.except, Some(mover.session));
     assert!(bench.say(&mover, 16).is_none(), "his voice comes from the other edge");
     assert!(bench.say(&other, 16).is_some());
+}
 
-    // The same at the edge that he has come to.
+#[test]
+fn who_has_come_from_another_edge_does_not_hear_himself_from_there() {
+    let mut bench = Bench::linked();
     let text = format!("p_5.{:032x}", 7);
     let newcomer = Newcomer { resume: Resume::parse(&text), ..Bench::newcomer(Role::Speaker) };
     let (comer, _) = bench.join_as(newcomer);
