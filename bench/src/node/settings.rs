@@ -295,7 +295,7 @@ mod tests {
             place: Some((52.37, 4.9)),
             origin: Some(any),
             mesh: MeshSettings {
-                advertise: Some(any),
+                advertise: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7_443))),
                 fan_out: Some(3),
                 ..MeshSettings::default()
             },
@@ -326,8 +326,11 @@ mod tests {
             StorePlace::CassandraRedis { durable: cassandra.clone(), address: any, backup_s: 1 },
         ] {
             let place = Some((50.1, 8.7));
-            let mesh =
-                MeshSettings { advertise: Some(any), fan_out: Some(3), ..MeshSettings::default() };
+            let mesh = MeshSettings {
+                advertise: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7_443))),
+                fan_out: Some(3),
+                ..MeshSettings::default()
+            };
             let (node, store_place) = ("fra-1".to_owned(), store.clone());
             let origin = OriginSettings { node, place, mesh, store: store_place, drain_s: 0 };
             let file = write_file(folder.path(), "fra-1", &origin.to_toml(folder.path())).unwrap();

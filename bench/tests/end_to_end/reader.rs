@@ -38,8 +38,16 @@ const SAID: &[(&str, &str)] = &[
     ("asked out", "You were removed"),
 ];
 
+/// Set by who wants the screen reader tried; its programs are xvfb openbox orca at-spi2-core dbus xdotool.
+const ASKED_FOR: &str = "STOA_SCREEN_READER";
+
 #[test]
 fn a_screen_reader_says_what_happens_in_a_room_and_nothing_twice() {
+    // Orca takes a minute, and leaves words out where the machine is busy.
+    if std::env::var_os(ASKED_FOR).is_none() {
+        eprintln!("not run: a screen reader is tried only where {ASKED_FOR} is set");
+        return;
+    }
     let _turn = turn::take();
     let edge = Edge::standalone();
     let wish = json!({ "origin": edge.url(), "speech": story() });

@@ -20,7 +20,7 @@ pub(super) const STANDBY_FIRST: Duration = LEASE_LIFE;
 
 /// How long the standbys of a restarted owner have to take its rooms; then it takes them from the store. Its lease has run
 /// out before it starts, so they have had two seconds more, and everybody hears again within five of its start.
-pub(super) const LEFT_TO_STANDBY: Duration = Duration::from_secs(4);
+pub(super) const LEFT_TO_STANDBY: Duration = Duration::from_secs(3);
 
 /// How long a room is still taken for that of an owner who does not name it: who was restarted may have left it to a standby
 /// that was restarted, too, and nobody may be told meanwhile that there is no such room.
