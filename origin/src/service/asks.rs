@@ -19,7 +19,7 @@ use super::core::Service;
 use super::effects::Command;
 use super::hall::{Hall, RoomKey};
 use super::limits::{LIST_PAGE_MAX, ROOM_ID_CHARS};
-use super::network::HELD_MAX;
+use super::origins::HELD_MAX;
 use super::refusal::Refusal;
 use crate::room::{self, Actor, Founding, Room, Settings, Visibility};
 

@@ -9,7 +9,7 @@ use stoa_link::LinkId;
 use stoa_protocol::mesh::control::RoomInfo;
 
 use super::handovers::Handover;
-use super::network::{Moving, Standby};
+use super::origins::{Moving, Standby};
 use super::tree::{Branches, Lanes, Told};
 use crate::cluster::Moves;
 use crate::room::{FEEDS_MAX, Room};

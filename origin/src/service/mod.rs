@@ -15,15 +15,10 @@
 //! | `durable` | what the store is told, and how rooms come out of it again |
 //! | `handovers` | voices that move to another edge |
 //! | `hall` | one room with its stage and its tree |
-//! | `moving` | rooms go where their speakers are nearer |
 //! | `neighbour` | what is known of a link's other end, and how long it is trusted |
-//! | `network` | what is known of other origins |
-//! | `origins` | links to other origins, and what each owns |
+//! | `origins` | what origins agree on with each other: who owns a room, who takes it, where it is best |
 //! | `post` | what this origin is to a room, for who looks at the whole network |
-//! | `standby` | who would take a room of this origin over, and what it is told |
-//! | `successors` | replicas of others' rooms, who may act, rooms that are given up |
 //! | `survey` | what the status page tells |
-//! | `takeover` | rooms of others are taken |
 //! | `counts` | what happened, by reason |
 //! | `looks` | what memory cannot answer, and what is erased in memory and store |
 //! | `limits` | every maximum of the service |
@@ -44,9 +39,7 @@ mod handovers;
 mod io;
 mod limits;
 mod looks;
-mod moving;
 mod neighbour;
-mod network;
 mod origins;
 mod people;
 mod personal;
@@ -55,10 +48,7 @@ mod quotas;
 mod refusal;
 mod revocations;
 mod settle;
-mod standby;
-mod successors;
 mod survey;
-mod takeover;
 mod tracks;
 mod tree;
 
@@ -74,7 +64,7 @@ pub use limits::{
     Limits, ROOM_ID_CHARS, ROOMS_MAX, ROOMS_PER_LINK_MAX,
 };
 pub use looks::{Look, Person};
-pub use network::{Moved, NetworkCounts, Why};
+pub use origins::{Moved, NetworkCounts, Why};
 pub use post::Post;
 pub use refusal::Refusal;
 pub use tracks::Route;

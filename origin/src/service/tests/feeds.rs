@@ -11,7 +11,7 @@ use stoa_protocol::mesh::control::{
 
 use super::cluster::Cluster;
 use super::world::{join_ask, track};
-use crate::service::network::Readiness;
+use crate::service::origins::Readiness;
 
 const ORIGINS: [(&str, &str); 2] = [("o1", "fra"), ("o2", "ams")];
 const EDGES: [&str; 3] = ["e1", "e2", "e3"];

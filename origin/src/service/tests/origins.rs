@@ -8,7 +8,7 @@ use stoa_protocol::mesh::control::{
 
 use super::cluster::Cluster;
 use super::world::join_ask;
-use crate::service::network::Readiness;
+use crate::service::origins::Readiness;
 use crate::store::StoreError;
 
 const THREE: [(&str, &str); 3] = [("o1", "fra"), ("o2", "fra"), ("o3", "ams")];

@@ -6,7 +6,7 @@ use stoa_protocol::mesh::control::{Act, Answer, Ask, Deed, ListParticipants};
 
 use super::cluster::Cluster;
 use crate::service::Moved;
-use crate::service::moving::MOVES_AT_ONCE;
+use crate::service::origins::MOVES_AT_ONCE;
 
 const ORIGINS: [(&str, &str); 3] = [("o1", "fra"), ("o2", "iad"), ("o3", "sin")];
 const REGIONS: [(&str, &str); 5] =

@@ -13,7 +13,7 @@ use crate::service::core::Service;
 use crate::service::counts::{ClaimRefusal, ControlRefusal, FrameDrop};
 use crate::service::effects::Command;
 use crate::service::hall::RoomKey;
-use crate::service::network::REPLICAS_MAX;
+use crate::service::origins::REPLICAS_MAX;
 
 /// How long after a take-over the last owner's decisions hold for voices that have not been announced anew.
 const BRIDGE: Duration = Duration::from_secs(5);

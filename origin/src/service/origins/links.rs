@@ -11,12 +11,12 @@ use stoa_protocol::mesh::control::{
     RoomEpoch, RoomOwnership,
 };
 
-use super::core::Service;
-use super::counts::ControlRefusal;
-use super::effects::Command;
-use super::hall::{Hall, RoomKey};
 use super::network::{FADES_AFTER, Origin, REPLICAS_MAX, Why};
 use crate::cluster::{Known, LiveOrigin, Tenure, Tidings};
+use crate::service::core::Service;
+use crate::service::counts::ControlRefusal;
+use crate::service::effects::Command;
+use crate::service::hall::{Hall, RoomKey};
 
 impl Service {
     /// From now on this is one of several origins; `domain` is what fails together with it, and `until` its lease
@@ -59,7 +59,12 @@ impl Service {
         self.network.tenure.holds(now)
     }
 
-    pub(super) fn handle_origin_up(&mut self, link: LinkId, peer: PeerName, now: Instant) {
+    pub(in crate::service) fn handle_origin_up(
+        &mut self,
+        link: LinkId,
+        peer: PeerName,
+        now: Instant,
+    ) {
         let origin = Origin {
             peer,
             load: Load::default(),
@@ -91,7 +96,7 @@ impl Service {
     }
 
     /// Another origin's link is down: it may be dead, or only the link.
-    pub(super) fn handle_origin_down(&mut self, link: LinkId, now: Instant) {
+    pub(in crate::service) fn handle_origin_down(&mut self, link: LinkId, now: Instant) {
         let Some(origin) = self.network.origins.remove(&link) else { return };
         let lost = |hall: &Hall| hall.standby.as_ref().is_some_and(|s| s.link == link);
         let keys: Vec<RoomKey> =
@@ -103,7 +108,12 @@ impl Service {
         self.consider_rooms_of(&origin.peer.node, now);
     }
 
-    pub(super) fn handle_origin_control(&mut self, link: LinkId, body: Body, now: Instant) {
+    pub(in crate::service) fn handle_origin_control(
+        &mut self,
+        link: LinkId,
+        body: Body,
+        now: Instant,
+    ) {
         match body {
             Body::Ownerships(told) => self.handle_ownerships(link, told, now),
             Body::Replica(replica) => self.handle_replica(link, replica, now),
@@ -174,7 +184,7 @@ impl Service {
     }
 
     /// Another origin owns a room.
-    pub(super) fn learn(&mut self, room: RoomId, known: Known, now: Instant) {
+    pub(in crate::service) fn learn(&mut self, room: RoomId, known: Known, now: Instant) {
         let own = self.rooms.get(&room).and_then(|key| Some((*key, self.halls.get(key)?)));
         if let Some((key, hall)) = own {
             if hall.room.epoch() >= known.epoch {
@@ -196,7 +206,7 @@ impl Service {
     }
 
     /// An edge has lost the owner of rooms.
-    pub(super) fn handle_orphans(&mut self, link: LinkId, told: Orphans, now: Instant) {
+    pub(in crate::service) fn handle_orphans(&mut self, link: LinkId, told: Orphans, now: Instant) {
         let Some(neighbour) = self.links.get(&link) else { return };
         let (edge, Ok(owner)) = (neighbour.peer.node.clone(), NodeId::new(told.owner)) else {
             self.counts.refuse_control(ControlRefusal::Unexpected);
@@ -233,20 +243,20 @@ impl Service {
     }
 
     /// Tells every other origin of a room of this one.
-    pub(super) fn tell_ownership(&mut self, key: RoomKey) {
+    pub(in crate::service) fn tell_ownership(&mut self, key: RoomKey) {
         let Some(hall) = self.halls.get(&key) else { return };
         let rooms = vec![ownership_told(hall)];
         self.send_to_origins(&Body::Ownerships(Ownerships { rooms, ..Ownerships::default() }));
     }
 
     /// Tells every other origin that a room has ended.
-    pub(super) fn tell_ended(&mut self, room: &RoomId, epoch: Epoch) {
+    pub(in crate::service) fn tell_ended(&mut self, room: &RoomId, epoch: Epoch) {
         let ended = vec![told(room, epoch)];
         self.send_to_origins(&Body::Ownerships(Ownerships { ended, ..Ownerships::default() }));
     }
 
     /// Who is alive, for edges.
-    pub(super) fn origins_told(&self) -> Origins {
+    pub(in crate::service) fn origins_told(&self) -> Origins {
         let info = |live: &LiveOrigin| OriginInfo {
             node: live.node.as_str().to_owned(),
             address: live.home.address.clone(),
@@ -255,14 +265,14 @@ impl Service {
         Origins { origins: self.network.live.iter().map(info).collect() }
     }
 
-    pub(super) fn send_to_origins(&mut self, body: &Body) {
+    pub(in crate::service) fn send_to_origins(&mut self, body: &Body) {
         let send = |link: &LinkId| Command::Send { link: *link, body: Box::new(body.clone()) };
         self.commands.extend(self.network.origins.keys().map(send));
     }
 }
 
 /// A room and its epoch, as messages name it.
-pub(super) fn told(room: &RoomId, epoch: Epoch) -> RoomEpoch {
+pub(in crate::service) fn told(room: &RoomId, epoch: Epoch) -> RoomEpoch {
     RoomEpoch { room: room.as_str().to_owned(), epoch: epoch.0 }
 }
 

@@ -8,18 +8,23 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Body, Owns, Replica as WireReplica, Replicated, Superseded};
 
-use super::core::Service;
-use super::effects::Command;
-use super::hall::RoomKey;
+use super::links::told;
 use super::network::{LEFT_TO_STANDBY, Moved, REPLICAS_MAX, Why};
-use super::origins::told;
-use super::refusal::Refusal;
 use crate::cluster::{Known, Line, Replica};
+use crate::service::core::Service;
+use crate::service::effects::Command;
+use crate::service::hall::RoomKey;
+use crate::service::refusal::Refusal;
 use crate::store::RoomRecord;
 
 impl Service {
     /// An owner tells this origin what it would need to take the room over.
-    pub(super) fn handle_replica(&mut self, link: LinkId, wire: WireReplica, now: Instant) {
+    pub(in crate::service) fn handle_replica(
+        &mut self,
+        link: LinkId,
+        wire: WireReplica,
+        now: Instant,
+    ) {
         let Some(origin) = self.network.origins.get(&link) else { return };
         let owner = origin.peer.node.clone();
         let Ok(room) = RoomId::new(wire.room) else { return };
@@ -71,7 +76,7 @@ impl Service {
     }
 
     /// Somebody knows a newer owner of a room. Others may err, the store does not.
-    pub(super) fn handle_superseded(&mut self, room: &str, epoch: Epoch) {
+    pub(in crate::service) fn handle_superseded(&mut self, room: &str, epoch: Epoch) {
         let Some((room, key)) = self.own(room) else { return };
         if self.halls.get(&key).is_some_and(|hall| hall.room.epoch() < epoch) {
             self.commands.push_back(Command::Verify { room });
@@ -98,7 +103,12 @@ impl Service {
     }
 
     /// Another origin owns this room now: nothing of it is left here, and nobody is told that it has ended.
-    pub(super) fn give_up(&mut self, key: RoomKey, known: Option<&Known>, now: Instant) {
+    pub(in crate::service) fn give_up(
+        &mut self,
+        key: RoomKey,
+        known: Option<&Known>,
+        now: Instant,
+    ) {
         let Some(hall) = self.take_down(key) else { return };
         self.network.counts.given_up += 1;
         let nearer = self.relocations.contains(key);
@@ -128,7 +138,7 @@ impl Service {
     }
 
     /// A room of this origin's former run is its standby's, unless that does not take it.
-    pub(super) fn leave_to_standby(&mut self, record: &RoomRecord, now: Instant) {
+    pub(in crate::service) fn leave_to_standby(&mut self, record: &RoomRecord, now: Instant) {
         let Some(standby) = record.ownership.standby.clone() else { return };
         let known = known_of(record, standby);
         self.network.left.insert(record.room.clone(), now + LEFT_TO_STANDBY);
@@ -137,7 +147,7 @@ impl Service {
 
     /// Whether this origin may act for a room: by its lease, or with most of the room's edges, that of the asker
     /// included.
-    pub(super) fn check_tenure(
+    pub(in crate::service) fn check_tenure(
         &mut self,
         room: &str,
         link: LinkId,
@@ -151,7 +161,12 @@ impl Service {
         Err(Refusal::OwnerUncertain(room))
     }
 
-    pub(super) fn may_act(&self, key: RoomKey, asker: Option<LinkId>, now: Instant) -> bool {
+    pub(in crate::service) fn may_act(
+        &self,
+        key: RoomKey,
+        asker: Option<LinkId>,
+        now: Instant,
+    ) -> bool {
         if self.network.tenure.holds(now) {
             return true;
         }
@@ -170,7 +185,7 @@ impl Service {
     }
 
     /// A room of this origin.
-    pub(super) fn own(&self, room: &str) -> Option<(RoomId, RoomKey)> {
+    pub(in crate::service) fn own(&self, room: &str) -> Option<(RoomId, RoomKey)> {
         let room = RoomId::new(room).ok()?;
         let key = *self.rooms.get(&room)?;
         Some((room, key))
@@ -183,6 +198,6 @@ fn known_of(record: &RoomRecord, owner: NodeId) -> Known {
         owner,
         epoch: Epoch(u32::try_from(record.ownership.epoch).unwrap_or(u32::MAX)),
         standby: record.ownership.standby.clone(),
-        tenant: super::durable::tenant_of(record),
+        tenant: crate::service::durable::tenant_of(record),
     }
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use stoa_protocol::ids::{NodeId, Region, RoomId};
 
-use super::core::Service;
-use super::hall::{Hall, RoomKey};
 use super::network::Readiness;
+use crate::service::core::Service;
+use crate::service::hall::{Hall, RoomKey};
 
 /// Rooms that are on their way at once; others wait.
-pub(super) const MOVES_AT_ONCE: usize = 4;
+pub(in crate::service) const MOVES_AT_ONCE: usize = 4;
 
 /// Each room is looked at once in so many looks, of which there are two a second.
 const LOOKS: usize = 10;
@@ -24,7 +24,7 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
 
 /// A room that is to move.
 #[derive(Debug)]
-pub(super) struct Relocation {
+pub(in crate::service) struct Relocation {
     to: NodeId,
     /// Since when the target could take it.
     ready_at: Option<Instant>,
@@ -33,22 +33,22 @@ pub(super) struct Relocation {
 
 /// Rooms that are to move, and where to look next.
 #[derive(Debug, Default)]
-pub(super) struct Relocations {
+pub(in crate::service) struct Relocations {
     rooms: BTreeMap<RoomKey, Relocation>,
     next: Option<RoomKey>,
 }
 
 impl Relocations {
-    pub(super) fn contains(&self, key: RoomKey) -> bool {
+    pub(in crate::service) fn contains(&self, key: RoomKey) -> bool {
         self.rooms.contains_key(&key)
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::service) fn len(&self) -> usize {
         self.rooms.len()
     }
 
-    pub(super) fn forget(&mut self, key: RoomKey) {
+    pub(in crate::service) fn forget(&mut self, key: RoomKey) {
         self.rooms.remove(&key);
     }
 }
@@ -61,7 +61,7 @@ impl Service {
     }
 
     /// Moves rooms to better origins; called twice a second. Without the store, or when this origin leaves, nothing begins.
-    pub(super) fn place_rooms(&mut self, now: Instant) {
+    pub(in crate::service) fn place_rooms(&mut self, now: Instant) {
         if !self.network.is_shared() || !self.network.tenure.holds(now) || self.is_draining() {
             return;
         }

@@ -8,84 +8,84 @@ use stoa_link::{LinkId, PeerName};
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Load, Request};
 
-use super::hall::RoomKey;
 use crate::cluster::{Directory, LiveOrigin, Replica, Tenure, Votes};
+use crate::service::hall::RoomKey;
 use crate::store::{LEASE_LIFE, Ownership};
 
 /// How long a standby that has the majority of a room's edges waits for the store before it goes on without.
-pub(super) const CLAIM_WITHIN: Duration = Duration::from_millis(400);
+pub(in crate::service) const CLAIM_WITHIN: Duration = Duration::from_millis(400);
 
 /// How long an owner without a lease is left alone by those who are not its standby.
-pub(super) const STANDBY_FIRST: Duration = LEASE_LIFE;
+pub(in crate::service) const STANDBY_FIRST: Duration = LEASE_LIFE;
 
 /// How long the standbys of a restarted owner have to take its rooms; then it takes them from the store. Its lease has run
 /// out before it starts, so they have had two seconds more, and everybody hears again within five of its start.
-pub(super) const LEFT_TO_STANDBY: Duration = Duration::from_secs(3);
+pub(in crate::service) const LEFT_TO_STANDBY: Duration = Duration::from_secs(3);
 
 /// How long a room is still taken for that of an owner who does not name it: who was restarted may have left it to a standby
 /// that was restarted, too, and nobody may be told meanwhile that there is no such room.
-pub(super) const FADES_AFTER: Duration = Duration::from_secs(15);
+pub(in crate::service) const FADES_AFTER: Duration = Duration::from_secs(15);
 
 /// How long a room may take to move to another origin before this one goes on.
-pub(super) const MOVE_WITHIN: Duration = Duration::from_secs(5);
+pub(in crate::service) const MOVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Requests that wait for a room which moves; more are refused.
-pub(super) const HELD_MAX: usize = 256;
+pub(in crate::service) const HELD_MAX: usize = 256;
 
 /// Replicas of other origins' rooms that one origin holds.
-pub(super) const REPLICAS_MAX: usize = 20_000;
+pub(in crate::service) const REPLICAS_MAX: usize = 20_000;
 
 /// Everything about other origins.
 #[derive(Debug)]
-pub(super) struct Network {
-    pub(super) tenure: Tenure,
+pub(in crate::service) struct Network {
+    pub(in crate::service) tenure: Tenure,
     /// What fails together with this origin.
-    pub(super) domain: String,
-    pub(super) origins: BTreeMap<LinkId, Origin>,
+    pub(in crate::service) domain: String,
+    pub(in crate::service) origins: BTreeMap<LinkId, Origin>,
     /// Origins with a lease, as last read.
-    pub(super) live: Vec<LiveOrigin>,
+    pub(in crate::service) live: Vec<LiveOrigin>,
     /// Owners without a lease, and since when.
-    pub(super) missing: BTreeMap<NodeId, Instant>,
-    pub(super) directory: Directory,
-    pub(super) replicas: BTreeMap<RoomId, Replica>,
-    pub(super) votes: Votes,
-    pub(super) takings: BTreeMap<RoomId, Taking>,
+    pub(in crate::service) missing: BTreeMap<NodeId, Instant>,
+    pub(in crate::service) directory: Directory,
+    pub(in crate::service) replicas: BTreeMap<RoomId, Replica>,
+    pub(in crate::service) votes: Votes,
+    pub(in crate::service) takings: BTreeMap<RoomId, Taking>,
     /// Rooms of this origin's former run that are left to their standbys, and until when.
-    pub(super) left: BTreeMap<RoomId, Instant>,
-    pub(super) counts: NetworkCounts,
+    pub(in crate::service) left: BTreeMap<RoomId, Instant>,
+    pub(in crate::service) counts: NetworkCounts,
     /// Rooms that their owners have not named, when they are forgotten, and the epoch in which they were known.
-    pub(super) fading: VecDeque<(Instant, RoomId, Epoch)>,
+    pub(in crate::service) fading: VecDeque<(Instant, RoomId, Epoch)>,
     /// How many people of each tenant others know of in rooms of this origin.
-    pub(super) people_told: BTreeMap<String, usize>,
+    pub(in crate::service) people_told: BTreeMap<String, usize>,
 }
 
 /// Another origin that is linked.
 #[derive(Debug)]
-pub(super) struct Origin {
-    pub(super) peer: PeerName,
-    pub(super) load: Load,
-    pub(super) draining: bool,
+pub(in crate::service) struct Origin {
+    pub(in crate::service) peer: PeerName,
+    pub(in crate::service) load: Load,
+    pub(in crate::service) draining: bool,
     /// The number of the last replica message to it.
-    pub(super) told: u64,
+    pub(in crate::service) told: u64,
     /// Rooms that it is being told from the beginning, by the number of the last message of it.
-    pub(super) copying: BTreeMap<u64, RoomKey>,
+    pub(in crate::service) copying: BTreeMap<u64, RoomKey>,
     /// How many people of each tenant are in its rooms.
-    pub(super) people: BTreeMap<String, usize>,
+    pub(in crate::service) people: BTreeMap<String, usize>,
 }
 
 /// Who takes a room over when its owner is gone, and how far that is prepared.
 #[derive(Debug)]
-pub(super) struct Standby {
-    pub(super) link: LinkId,
-    pub(super) node: NodeId,
-    pub(super) state: Readiness,
+pub(in crate::service) struct Standby {
+    pub(in crate::service) link: LinkId,
+    pub(in crate::service) node: NodeId,
+    pub(in crate::service) state: Readiness,
     /// Links with people in the room, as it was told.
-    pub(super) told: Vec<LinkId>,
+    pub(in crate::service) told: Vec<LinkId>,
 }
 
 /// How far a standby is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readiness {
+pub(in crate::service) enum Readiness {
     /// It is being told the room.
     Copying,
     /// It knows everything; the store is to name it.
@@ -96,9 +96,9 @@ pub(super) enum Readiness {
 
 /// A room that is about to move to its standby.
 #[derive(Debug)]
-pub(super) struct Moving {
-    pub(super) until: Instant,
-    pub(super) held: VecDeque<(LinkId, Request)>,
+pub(in crate::service) struct Moving {
+    pub(in crate::service) until: Instant,
+    pub(in crate::service) held: VecDeque<(LinkId, Request)>,
 }
 
 /// Why a room of another origin is taken.
@@ -155,15 +155,15 @@ impl Moved {
 
 /// A room that this origin is taking.
 #[derive(Debug)]
-pub(super) struct Taking {
-    pub(super) why: Why,
-    pub(super) next: Ownership,
-    pub(super) step: Step,
+pub(in crate::service) struct Taking {
+    pub(in crate::service) why: Why,
+    pub(in crate::service) next: Ownership,
+    pub(in crate::service) step: Step,
 }
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::service) enum Step {
     /// What the store has of it is being read, to know whom to claim it from.
     Looking,
     /// The store was asked; without an answer until then the room is taken all the same.
@@ -197,7 +197,7 @@ pub struct NetworkCounts {
 }
 
 impl Network {
-    pub(super) fn new() -> Self {
+    pub(in crate::service) fn new() -> Self {
         Self {
             tenure: Tenure::Alone,
             domain: String::new(),
@@ -216,30 +216,30 @@ impl Network {
     }
 
     /// Whether there can be other origins.
-    pub(super) fn is_shared(&self) -> bool {
+    pub(in crate::service) fn is_shared(&self) -> bool {
         self.tenure != Tenure::Alone
     }
 
     /// The link to an origin; the newest of two.
-    pub(super) fn link_of(&self, node: &NodeId) -> Option<LinkId> {
+    pub(in crate::service) fn link_of(&self, node: &NodeId) -> Option<LinkId> {
         let same = |(_, origin): &(&LinkId, &Origin)| origin.peer.node == *node;
         self.origins.iter().rev().find(same).map(|(link, _)| *link)
     }
 
     /// What fails together with an origin.
-    pub(super) fn domain_of<'a>(&'a self, peer: &'a PeerName) -> &'a str {
+    pub(in crate::service) fn domain_of<'a>(&'a self, peer: &'a PeerName) -> &'a str {
         let told = self.live.iter().find(|live| live.node == peer.node);
         told.map_or(peer.region.as_str(), |live| live.home.domain.as_str())
     }
 
     /// The epoch in which a room was left to its standby.
-    pub(super) fn epoch_left(&self, room: &RoomId) -> Option<Epoch> {
+    pub(in crate::service) fn epoch_left(&self, room: &RoomId) -> Option<Epoch> {
         self.left.get(room)?;
         self.directory.find(room).map(|known| known.epoch)
     }
 
     /// When the next taking goes on without the store.
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(in crate::service) fn poll_timeout(&self) -> Option<Instant> {
         let due = |taking: &Taking| match taking.step {
             Step::Asked { until } => until,
             _ => None,

@@ -8,12 +8,12 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::NodeId;
 use stoa_protocol::mesh::control::{Body, Replica as WireReplica, RoomEdges};
 
-use super::core::Service;
-use super::effects::Command;
-use super::hall::RoomKey;
 use super::network::{MOVE_WITHIN, Moving, Readiness, Standby};
 use crate::cluster::{Line, standby_of};
 use crate::room::Room;
+use crate::service::core::Service;
+use crate::service::effects::Command;
+use crate::service::hall::RoomKey;
 use crate::store::{Operation, Ownership};
 
 /// Bytes of lines in one message, roughly; the control stream takes 64 KiB.
@@ -21,7 +21,7 @@ const MESSAGE_BYTES: usize = 24 * 1_024;
 
 impl Service {
     /// Gives a room a standby if it has none, and one in another failure domain if it has not.
-    pub(super) fn assign_standby(&mut self, key: RoomKey, now: Instant) {
+    pub(in crate::service) fn assign_standby(&mut self, key: RoomKey, now: Instant) {
         let Some(hall) = self.halls.get(&key) else { return };
         let moves = hall.moving.is_some() || self.relocations.contains(key);
         if !self.network.is_shared() || moves {
@@ -49,7 +49,7 @@ impl Service {
     }
 
     /// Tells another origin a room from the beginning.
-    pub(super) fn tell_room(&mut self, key: RoomKey, link: LinkId, node: NodeId) {
+    pub(in crate::service) fn tell_room(&mut self, key: RoomKey, link: LinkId, node: NodeId) {
         let Some(hall) = self.halls.get(&key) else { return };
         let lines = Line::all_of(self.kept_of(hall));
         let links: Vec<LinkId> = hall.room.links().collect();
@@ -68,7 +68,7 @@ impl Service {
     }
 
     /// The standby is lost, or another is better: what it holds counts no more.
-    pub(super) fn drop_standby(&mut self, key: RoomKey, now: Instant) {
+    pub(in crate::service) fn drop_standby(&mut self, key: RoomKey, now: Instant) {
         let Some(hall) = self.halls.get_mut(&key) else { return };
         let Some(standby) = hall.standby.take() else { return };
         if hall.ownership.standby.is_some() {
@@ -83,7 +83,7 @@ impl Service {
     }
 
     /// Tells a standby what is written of a room.
-    pub(super) fn replicate(&mut self, key: RoomKey, operations: &[Operation]) {
+    pub(in crate::service) fn replicate(&mut self, key: RoomKey, operations: &[Operation]) {
         let Some(hall) = self.halls.get(&key) else { return };
         let Some(standby) = &hall.standby else { return };
         let lines: Vec<Line> = operations.iter().filter_map(Line::of).collect();
@@ -111,7 +111,12 @@ impl Service {
     }
 
     /// A standby holds everything up to this number.
-    pub(super) fn handle_replicated(&mut self, link: LinkId, number: u64, now: Instant) {
+    pub(in crate::service) fn handle_replicated(
+        &mut self,
+        link: LinkId,
+        number: u64,
+        now: Instant,
+    ) {
         let Some(origin) = self.network.origins.get_mut(&link) else { return };
         let later = origin.copying.split_off(&number.saturating_add(1));
         let ready = std::mem::replace(&mut origin.copying, later);
@@ -138,7 +143,12 @@ impl Service {
     }
 
     /// The store has named a standby, or no longer does.
-    pub(super) fn handle_named(&mut self, key: RoomKey, next: &Ownership, now: Instant) {
+    pub(in crate::service) fn handle_named(
+        &mut self,
+        key: RoomKey,
+        next: &Ownership,
+        now: Instant,
+    ) {
         let Some(hall) = self.halls.get_mut(&key) else { return };
         let Some(standby) = hall.standby.as_mut() else { return };
         if standby.state == Readiness::Naming && next.standby.as_ref() == Some(&standby.node) {
@@ -150,7 +160,7 @@ impl Service {
     }
 
     /// This origin leaves: rooms go to their standbys.
-    pub(super) fn hand_over_all(&mut self, now: Instant) {
+    pub(in crate::service) fn hand_over_all(&mut self, now: Instant) {
         let keys: Vec<RoomKey> = self.halls.keys().copied().collect();
         for key in keys {
             self.hand_over(key, now);
@@ -158,7 +168,7 @@ impl Service {
     }
 
     /// Asks the standby to take a room now; until it has, requests wait.
-    pub(super) fn hand_over(&mut self, key: RoomKey, now: Instant) {
+    pub(in crate::service) fn hand_over(&mut self, key: RoomKey, now: Instant) {
         let Some(hall) = self.halls.get_mut(&key) else { return };
         let ready = hall.standby.as_ref().filter(|standby| standby.state == Readiness::Ready);
         let Some(link) = ready.map(|standby| standby.link).filter(|_| hall.moving.is_none()) else {
@@ -171,7 +181,7 @@ impl Service {
     }
 
     /// The room does not move after all: what waited for it is answered here.
-    pub(super) fn stay(&mut self, key: RoomKey, now: Instant) {
+    pub(in crate::service) fn stay(&mut self, key: RoomKey, now: Instant) {
         let moving = self.halls.get_mut(&key).and_then(|hall| hall.moving.take());
         for (link, request) in moving.map(|moving| moving.held).unwrap_or_default() {
             self.handle_request(link, request, now);
@@ -194,7 +204,7 @@ impl Service {
     }
 
     /// The room has ended.
-    pub(super) fn end_replica(&mut self, room: &Room, standby: &Standby) {
+    pub(in crate::service) fn end_replica(&mut self, room: &Room, standby: &Standby) {
         let Some(origin) = self.network.origins.get_mut(&standby.link) else { return };
         origin.told += 1;
         let (number, epoch) = (origin.told, room.epoch().0);

@@ -8,18 +8,18 @@ use stoa_link::LinkId;
 use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Body, Owns, RoomEpoch};
 
-use super::core::Service;
-use super::effects::Command;
-use super::hall::RoomKey;
+use super::links::told;
 use super::network::{CLAIM_WITHIN, STANDBY_FIRST, Step, Taking, Why};
-use super::origins::told;
 use crate::cluster::{Known, Replica, successor_of};
 use crate::room::Change;
+use crate::service::core::Service;
+use crate::service::effects::Command;
+use crate::service::hall::RoomKey;
 use crate::store::{Kept, Operation, Ownership, RoomRecord, StoreError};
 
 impl Service {
     /// Whether a room of another origin is to be taken; then takes it.
-    pub(super) fn consider(&mut self, room: &RoomId, now: Instant) {
+    pub(in crate::service) fn consider(&mut self, room: &RoomId, now: Instant) {
         let network = &self.network;
         let Some(replica) = network.replicas.get(room) else { return };
         let owner = replica.owner.clone();
@@ -37,7 +37,7 @@ impl Service {
     }
 
     /// An origin is no longer linked, or has no lease.
-    pub(super) fn consider_rooms_of(&mut self, owner: &NodeId, now: Instant) {
+    pub(in crate::service) fn consider_rooms_of(&mut self, owner: &NodeId, now: Instant) {
         let of = |(_, replica): &(&RoomId, &Replica)| replica.owner == *owner;
         let rooms: Vec<RoomId> =
             self.network.replicas.iter().filter(of).map(|(room, _)| room.clone()).collect();
@@ -47,7 +47,7 @@ impl Service {
     }
 
     /// Owners without a lease: their standbys take their rooms, and later, where there is none, whoever is next.
-    pub(super) fn look_for_the_missing(&mut self, now: Instant) {
+    pub(in crate::service) fn look_for_the_missing(&mut self, now: Instant) {
         let live: Vec<NodeId> = self.network.live.iter().map(|live| live.node.clone()).collect();
         let mut owners = self.network.directory.owners();
         owners.retain(|owner| !live.contains(owner));
@@ -86,7 +86,7 @@ impl Service {
     }
 
     /// Takes a room of which this origin has a replica.
-    pub(super) fn take(&mut self, room: &RoomId, why: Why, now: Instant) {
+    pub(in crate::service) fn take(&mut self, room: &RoomId, why: Why, now: Instant) {
         let Some(replica) = self.network.replicas.get(room) else { return };
         if self.network.takings.contains_key(room) || self.rooms.contains_key(room) {
             return;
@@ -198,7 +198,7 @@ impl Service {
     }
 
     /// Goes on without the store where it has not answered in time, and takes rooms back that did not move.
-    pub(super) fn handle_takings_due(&mut self, now: Instant) {
+    pub(in crate::service) fn handle_takings_due(&mut self, now: Instant) {
         let due =
             |taking: &Taking| matches!(taking.step, Step::Asked { until: Some(at) } if at <= now);
         let rooms: Vec<RoomId> = self
@@ -276,7 +276,7 @@ impl Service {
     }
 
     /// Writes anew who is in a room.
-    pub(super) fn write_people_of(&mut self, key: RoomKey) {
+    pub(in crate::service) fn write_people_of(&mut self, key: RoomKey) {
         let Some(hall) = self.halls.get(&key) else { return };
         let room = &hall.room;
         // Somebody may stand there who has left since.
@@ -284,11 +284,11 @@ impl Service {
         self.writes.push_back(Operation::Dissolve { room: room.id().clone(), epoch });
         for participant in room.participants() {
             let here = Change::Here(Box::new(participant.clone()));
-            self.writes.push_back(super::durable::operation_of(room, here));
+            self.writes.push_back(crate::service::durable::operation_of(room, here));
             if let Some(turn) = participant.turn {
                 let participant = participant.id.clone();
                 let raised = Change::Raised { participant, turn };
-                self.writes.push_back(super::durable::operation_of(room, raised));
+                self.writes.push_back(crate::service::durable::operation_of(room, raised));
             }
         }
     }
