@@ -1,4 +1,5 @@
-// Records what the audio elements of a page play: whatever stands in one that is not muted, from when it does.
+// Records what the audio elements of a page play: whatever stands in one that is not muted, from when it does. Beside
+// client.js, which hands the recording out.
 
 globalThis.joins = [];
 globalThis.WebSocket = class extends globalThis.WebSocket {
@@ -48,23 +49,7 @@ globalThis.record = async (source) => {
     },
   });
   await context.resume();
-  globalThis.blocks = blocks;
-};
-
-/** The recording as 16-bit samples in base64. */
-globalThis.recorded = () => {
-  const { blocks } = globalThis;
-  const samples = new Int16Array(blocks.reduce((sum, block) => sum + block.length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    for (const sample of block) samples[at++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767)));
-  }
-  const bytes = new Uint8Array(samples.buffer);
-  let text = "";
-  for (let begin = 0; begin < bytes.length; begin += 32_768) {
-    text += String.fromCharCode(...bytes.subarray(begin, begin + 32_768));
-  }
-  return btoa(text);
+  globalThis.recording = { blocks };
 };
 
 /** A WHEP player that cannot be told anything. */

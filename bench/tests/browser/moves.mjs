@@ -25,7 +25,9 @@ async function open(browser, origin) {
   page.on("console", (message) => process.stderr.write(`${message.text()}\n`));
   page.on("pageerror", (error) => process.stderr.write(`${error}\n`));
   await page.goto(`${origin}/health/live`);
-  await page.addScriptTag({ content: await readFile(new URL("ear.js", import.meta.url), "utf8") });
+  for (const script of ["client.js", "ear.js"]) {
+    await page.addScriptTag({ content: await readFile(new URL(script, import.meta.url), "utf8") });
+  }
   await page.evaluate((source) => globalThis.record(source), await readFile(new URL("recorder.js", import.meta.url), "utf8"));
   return page;
 }
@@ -105,12 +107,12 @@ async function spoken(happen) {
     const beganMs = performance.now();
     const mouthBefore = await seen(mouth);
     await pause(HAPPENS_AFTER_MS);
-    const place = (page) => page.evaluate(() => globalThis.blocks.length / 10);
+    const place = (page) => page.evaluate(() => globalThis.recording.blocks.length / 10);
     const at = { near: await place(near), far: await place(far) };
     const told = await happen();
     await pause(Math.max(0, wish.seconds * 1_000 - (performance.now() - beganMs)));
     for (const [page, file] of [[near, wish.recordings.near], [far, wish.recordings.far]]) {
-      await writeFile(file, wave(Buffer.from(await page.evaluate(() => globalThis.recorded()), "base64")));
+      await writeFile(file, wave(Buffer.from(await page.evaluate(() => recorded()), "base64")));
     }
     tell({ ...told, at, before, mouthBefore, near: await seen(near), far: await seen(far), mouth: await seen(mouth) });
   } finally {
@@ -125,7 +127,6 @@ async function undone() {
     const page = await open(browser, first.origin);
     await enter(page, wish.listener, false);
     const player = await open(browser, first.origin);
-    await player.addScriptTag({ content: await readFile(new URL("client.js", import.meta.url), "utf8") });
     await player.evaluate(({ path, token }) => globalThis.play(path, token), { path: `/v1/rooms/${wish.room}/whep`, token: wish.listener });
     const before = await seen(page);
     const result = { asked: (await drain("POST", { deadline_s: 60 })).status };
