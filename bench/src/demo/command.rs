@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hyper::Method;
 use serde_json::json;
 use stoa_geo::places::{self, Place};
 use stoa_runtime::shutdown::Shutdown;
@@ -17,7 +16,7 @@ use super::network::{Network, Wish};
 use super::scrape::Page;
 use super::table::{self, Reading, Row};
 use crate::impair::Loss;
-use crate::load::{Connection, Scenario, scenario};
+use crate::load::{Scenario, scenario};
 use crate::screen::Screen;
 
 /// How often the table is renewed.
@@ -36,6 +35,9 @@ const THREE_ORIGINS: [&str; 3] = ["fra", "iad", "sin"];
 
 /// How many edges an origin sends a room to in a scenario, so that others have to pass it on.
 const SCENARIO_FAN_OUT: u16 = 4;
+
+/// Longest that is counted after what happens in a scenario, because every frame is kept until the end.
+const SCENARIO_S_MAX: u32 = 600;
 
 /// Seconds that nodes have to leave in.
 const SCENARIO_DRAIN_S: u32 = 10;
@@ -73,7 +75,7 @@ pub struct Arguments {
     /// Port of the first edge's page, the others follow; 0 takes free ones
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// End after this time; without it, at Ctrl-C
+    /// End after this time, or count for this long after what happens (12); without it, at Ctrl-C
     #[arg(long, value_name = "S")]
     seconds: Option<u32>,
     /// One JSON object per line instead of the table: first the links, then a sample each second
@@ -147,6 +149,11 @@ impl Arguments {
 pub async fn run(arguments: Arguments) -> Result<()> {
     let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
     let wish = arguments.wish()?;
+    let after_s = arguments.seconds.unwrap_or(scenario::AFTER_S);
+    anyhow::ensure!(
+        arguments.scenario.is_none() || after_s <= SCENARIO_S_MAX,
+        "a scenario is counted for at most {SCENARIO_S_MAX} s; give fewer --seconds"
+    );
     let began = Instant::now();
     let network = tokio::select! {
         network = Network::start(&wish) => network?,
@@ -154,7 +161,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     };
     if let Some(scenario) = arguments.scenario {
         return tokio::select! {
-            played = scenario::play(network, scenario, arguments.json) => played,
+            played = scenario::play(network, scenario, after_s, arguments.json) => played,
             () = shutdown.requested() => Ok(()),
         };
     }
@@ -263,17 +270,11 @@ async fn show(network: &Network, json: bool) -> Result<()> {
 async fn read(network: &Network, last: &[Reading]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for (edge, last) in network.edges.iter().zip(last) {
-        let page = tokio::time::timeout(SCRAPE, metrics(edge.site.node.http())).await;
+        let page = tokio::time::timeout(SCRAPE, Page::read(edge.site.node.http())).await;
         let page = page.ok().and_then(Result::ok).unwrap_or_else(|| last.page.clone());
         readings.push(Reading { page, path: network.path(edge) });
     }
     readings
-}
-
-async fn metrics(http: std::net::SocketAddr) -> Result<Page> {
-    let mut connection = Connection::open(http).await?;
-    let answer = connection.send(Method::GET, "/metrics", None, None).await?;
-    Ok(Page::new(answer.expect(hyper::StatusCode::OK, "/metrics")?.to_owned()))
 }
 
 fn print_line(value: &serde_json::Value) -> Result<()> {

@@ -47,6 +47,8 @@ pub(crate) struct Network {
     // In the order in which they must go.
     pub(crate) edges: Vec<Edge>,
     pub(crate) origins: Vec<Site>,
+    /// How far places are from each other.
+    pub(crate) matrix: Matrix,
     /// With a token for each role.
     pub(crate) room: Room,
     /// Ways to nodes that have gone stay: what is sent there gets lost, as in the world.
@@ -129,7 +131,8 @@ impl Network {
             (edge.speaker, edge.listener) =
                 (link(&room.tokens.speaker), link(&room.tokens.listener));
         }
-        Ok(Self { edges, origins, room, gone: Vec::new(), store, folder })
+        let matrix = wish.matrix.clone();
+        Ok(Self { edges, origins, matrix, room, gone: Vec::new(), store, folder })
     }
 
     /// What passed in both directions between an edge and the first origin.

@@ -1,12 +1,25 @@
 //! Values from a node's metrics page (Prometheus text format).
 
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use hyper::{Method, StatusCode};
+
+use crate::load::Connection;
+
 /// A metrics page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Page(String);
 
 impl Page {
-    pub(crate) fn new(text: String) -> Self {
-        Self(text)
+    /// As a node shows it now.
+    ///
+    /// # Errors
+    /// When the node cannot be reached or has no such page.
+    pub(crate) async fn read(node: SocketAddr) -> Result<Self> {
+        let mut connection = Connection::open(node).await?;
+        let answer = connection.send(Method::GET, "/metrics", None, None).await?;
+        Ok(Self(answer.expect(StatusCode::OK, "/metrics")?.to_owned()))
     }
 
     /// The sum of all series of a metric whose labels hold `label` (any, when it is empty); `None`
@@ -37,7 +50,7 @@ mod tests {
 
     #[test]
     fn series_are_told_apart_by_name_and_label() {
-        let page = Page::new(
+        let page = Page(
             "# HELP a_total x\na_total 3\na_total_more 9\n\
              b{side=\"in\",n=\"1\"} 0.5\nb{side=\"out\",n=\"1\"} 2\nb{side=\"out\",n=\"2\"} 1\n"
                 .into(),

@@ -4,11 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hyper::{Method, StatusCode};
 use rand::RngExt as _;
 use tempfile::TempDir;
 
-use super::http::Connection;
 use crate::demo::Page;
 use crate::node::{Child, EdgeSettings, MeshSettings, OriginSettings, StorePlace, this_program};
 
@@ -75,9 +73,7 @@ impl Network {
     /// # Errors
     /// When it does not answer.
     pub(super) async fn counts(&self) -> Result<Page> {
-        let mut http = Connection::open(self.origin.http()).await?;
-        let answer = http.send(Method::GET, "/metrics", None, None).await?;
-        Ok(Page::new(answer.expect(StatusCode::OK, "/metrics")?.to_owned()))
+        Page::read(self.origin.http()).await
     }
 
     /// Operations of its stores so far.

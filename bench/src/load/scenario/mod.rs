@@ -13,4 +13,4 @@ mod play;
 mod report;
 
 pub(in crate::load) use account::Heard;
-pub(crate) use play::{Scenario, play};
+pub(crate) use play::{AFTER_S, Scenario, play};

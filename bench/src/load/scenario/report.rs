@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::account::Account;
+use super::account::{Account, Fate};
 use super::play::Scenario;
 
 /// Frames before the event that are drawn, and frames in all.
@@ -40,16 +40,30 @@ pub(super) struct Report {
     accounts: Vec<Account>,
 }
 
+/// An edge in the trees.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Standing {
+    pub(super) edge: String,
+    /// How many nodes would have sent it the room before. One that has a voice from this edge does not send that back.
+    pub(super) feeds: usize,
+    /// Those of them that did, and those that do at the end.
+    pub(super) parents: Vec<String>,
+    pub(super) parents_after: Vec<String>,
+    /// Round-trip time to the farthest of the latter that was none of the former.
+    pub(super) new_parent_rtt_ms: Option<f64>,
+    /// Whether it was there after the event.
+    pub(super) survives: bool,
+}
+
 /// One edge's listener.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Row {
-    pub(super) edge: String,
-    /// From whom it had the room before.
-    pub(super) parents: Vec<String>,
-    /// Whether it was there after the event.
-    pub(super) survives: bool,
+    #[serde(flatten)]
+    pub(super) standing: Standing,
     /// Numbers of frames that never came, since the speaker began.
     pub(super) lost: Vec<u32>,
+    /// Frames that came more than 40 ms later than usual.
+    pub(super) late: usize,
     /// Frames that came again.
     pub(super) duplicates: usize,
     pub(super) gap_ms: f64,
@@ -59,12 +73,11 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(edge: &str, parents: Vec<String>, survives: bool, account: &Account) -> Self {
+    pub(super) fn new(standing: Standing, account: &Account) -> Self {
         Self {
-            edge: edge.to_owned(),
-            parents,
-            survives,
+            standing,
             lost: account.lost.clone(),
+            late: account.fates.iter().filter(|fate| **fate == Fate::Late).count(),
             duplicates: account.again,
             gap_ms: ms(account.gap),
             usual_delay_ms: ms(account.usual),
@@ -79,6 +92,11 @@ pub(super) struct Course {
     pub(super) scenario: Scenario,
     pub(super) event: String,
     pub(super) origins: usize,
+}
+
+/// The time that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
     /// Frames that count, and the one that was spoken at the event.
     pub(super) first: u32,
     pub(super) after: u32,
@@ -87,16 +105,17 @@ pub(super) struct Course {
 }
 
 impl Report {
-    pub(super) fn new(course: Course, rows: Vec<(Row, Account)>) -> Self {
-        let Course { scenario, event, origins, first, after, struck, repaired_after } = course;
+    pub(super) fn new(course: Course, span: Span, rows: Vec<(Row, Account)>) -> Self {
+        let Course { scenario, event, origins } = course;
+        let Span { first, after, struck, repaired_after } = span;
         let (edges, accounts): (Vec<Row>, Vec<Account>) = rows.into_iter().unzip();
-        let surviving = || edges.iter().filter(|row| row.survives);
+        let surviving = || edges.iter().filter(|row| row.standing.survives);
         let whole: Option<Vec<f64>> = surviving().map(|row| row.whole_after_ms).collect();
         Self {
             scenario,
             event,
             origins,
-            feeds: edges.iter().map(|row| row.parents.len()).min().unwrap_or(0),
+            feeds: edges.iter().map(|row| row.standing.feeds).min().unwrap_or(0),
             frames: after - first,
             lost: surviving().map(|row| row.lost.len()).sum(),
             gap_ms: surviving().map(|row| row.gap_ms).fold(0.0, f64::max),
@@ -120,26 +139,32 @@ impl Report {
             self.event, "edge", "lost", "gap", "delay", "then", "from", DRAWN.1
         );
         for (row, account) in self.edges.iter().zip(&self.accounts) {
-            let lost = if row.survives { row.lost.len().to_string() } else { "gone".into() };
+            let lost =
+                if row.standing.survives { row.lost.len().to_string() } else { "gone".into() };
             let _ = writeln!(
                 text,
                 "{:<10}{lost:>6}{:>6.0} ms{:>6.0} ms{:>6.0} ms  {:<21}{}",
-                row.edge,
+                row.standing.edge,
                 row.gap_ms,
                 row.usual_delay_ms,
                 row.usual_delay_after_ms,
-                row.parents.join(" "),
+                row.standing.parents.join(" "),
                 account.strip(from..from + DRAWN.1)
             );
         }
-        let told =
-            |ms: Option<f64>| ms.map_or("not seen".to_owned(), |ms| format!("after {ms:.0} ms"));
+        let told = |ms: Option<f64>| match ms {
+            None => "not within the time that counts".to_owned(),
+            Some(0.0) => "all the time".to_owned(),
+            Some(ms) => format!("again after {ms:.0} ms"),
+        };
+        let surviving = || self.edges.iter().filter(|row| row.standing.survives);
         let _ = writeln!(
             text,
-            "\n{} of {} frames lost at edges that survive; longest gap {:.0} ms; every frame on time again {}; \
-             {} feed(s) at every edge again {}",
+            "\nAt edges that survive {} of {} frames lost, {} late, longest gap {:.0} ms; every frame on time {}; \
+             {} feed(s) at every edge {}",
             self.lost,
-            self.frames as usize * self.edges.iter().filter(|row| row.survives).count(),
+            self.frames as usize * surviving().count(),
+            surviving().map(|row| row.late).sum::<usize>(),
             self.gap_ms,
             told(self.whole_after_ms),
             self.feeds,

@@ -46,7 +46,7 @@ impl Census {
     ) -> Result<Self> {
         let mut census = BTreeMap::new();
         for origin in origins {
-            let page = metrics(origin).await?;
+            let page = Page::read(origin.http()).await?;
             let sum = |metric: &str| page.sum(metric, "").unwrap_or(0.0);
             let counts = Counts {
                 rooms: sum("stoa_origin_rooms"),
@@ -98,16 +98,6 @@ impl Census {
     }
 }
 
-/// The metrics page of an origin.
-///
-/// # Errors
-/// When it does not answer.
-pub(super) async fn metrics(origin: &Child) -> Result<Page> {
-    let mut http = Connection::open(origin.http()).await?;
-    let answer = http.send(Method::GET, "/metrics", None, None).await?;
-    Ok(Page::new(answer.expect(StatusCode::OK, "/metrics")?.to_owned()))
-}
-
 /// Waits until a metric has a value.
 ///
 /// # Errors
@@ -115,7 +105,7 @@ pub(super) async fn metrics(origin: &Child) -> Result<Page> {
 pub(in crate::load) async fn wait(origin: &Child, metric: &str, value: f64) -> Result<()> {
     let began = Instant::now();
     loop {
-        let found = metrics(origin).await?.sum(metric, "").unwrap_or(0.0);
+        let found = Page::read(origin.http()).await?.sum(metric, "").unwrap_or(0.0);
         if (found - value).abs() < 0.5 {
             return Ok(());
         }

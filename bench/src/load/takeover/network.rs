@@ -11,7 +11,8 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use super::census::{Census, LOOK, PATIENCE, listed, metrics, wait};
+use super::census::{Census, LOOK, PATIENCE, listed, wait};
+use crate::demo::Page;
 use crate::load::http::{Connection, Room};
 use crate::node::{Child, EdgeSettings, MeshSettings, OriginSettings, StorePlace, this_program};
 use crate::servers::{Cassandra, Redis};
@@ -302,7 +303,7 @@ impl Network {
         let origin = self.origin(name)?;
         origin.signal(Signal::CONT)?;
         wait(origin, "stoa_origin_rooms", 0.0).await?;
-        let counts = metrics(origin).await?;
+        let counts = Page::read(origin.http()).await?;
         let given_up = counts.sum("stoa_origin_rooms_given_up_total", "").unwrap_or(0.0);
         let fenced = counts.sum("stoa_origin_store_journal_dropped_total", "reason=\"fenced\"");
         Ok((given_up, fenced.unwrap_or(0.0)))
@@ -352,6 +353,6 @@ impl Network {
 }
 
 async fn lists_incomplete(edge: &Child) -> Result<f64> {
-    let incomplete = metrics(edge).await?.sum("stoa_edge_list_pages_missing_total", "");
+    let incomplete = Page::read(edge.http()).await?.sum("stoa_edge_list_pages_missing_total", "");
     Ok(incomplete.unwrap_or(0.0))
 }
