@@ -199,6 +199,7 @@ impl Edge {
             };
             match end {
                 DrainEnd::Complete => tracing::info!("everybody has left"),
+                DrainEnd::DeadlinePassed if left.is_zero() => tracing::info!("leaves at once"),
                 DrainEnd::DeadlinePassed => tracing::warn!("the drain's time is over; some stayed"),
                 DrainEnd::Interrupted => tracing::warn!("the drain was interrupted"),
             }

@@ -8,6 +8,12 @@ use serde_json::{Value, json};
 
 use crate::turn;
 
+/// How long a dead parent may go unnoticed; the next one is a round trip away.
+const DETECTION_MS: f64 = 150.0;
+
+/// What fifteen processes on two cores may take besides.
+const BUSY_MS: f64 = 100.0;
+
 /// A running demo; dropping it ends it.
 pub(crate) struct Demo {
     process: Child,
@@ -87,6 +93,27 @@ fn no_node_outlives_a_demo_that_is_killed() {
     while nodes.iter().any(|pid| lives(*pid)) {
         assert!(began.elapsed().as_secs() < 15, "nodes still live: {nodes:?}");
         std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn with_one_feed_what_was_on_its_way_through_a_dead_relay_is_filled_in_by_its_backup() {
+    let _turn = turn::take();
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["demo", "--edges", "12", "--origins", "fra", "--seconds", "6"])
+        .args(["--scenario", "kill-parent", "--json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["feeds"], &report["lost"]), (&json!(1), &json!(0)), "{report}");
+    let edges = report["edges"].as_array().unwrap();
+    let orphans: Vec<_> =
+        edges.iter().filter(|edge| edge["new_parent_rtt_ms"].is_number()).collect();
+    assert!(!orphans.is_empty(), "nobody hung from it: {report}");
+    for edge in orphans {
+        let gap_max = DETECTION_MS + edge["new_parent_rtt_ms"].as_f64().unwrap() + BUSY_MS;
+        assert!(edge["gap_ms"].as_f64().unwrap() < gap_max, "{edge}");
     }
 }
 

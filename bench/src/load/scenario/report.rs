@@ -11,6 +11,9 @@ use super::play::Scenario;
 /// Frames before the event that are drawn, and frames in all.
 const DRAWN: (u32, usize) = (20, 90);
 
+/// Where paths lose much, whoever is asked to send again stands out like a parent.
+const PARENTS_SHOWN: usize = 2;
+
 /// What a scenario has shown.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
@@ -148,7 +151,7 @@ impl Report {
                 row.gap_ms,
                 row.usual_delay_ms,
                 row.usual_delay_after_ms,
-                row.standing.parents.join(" "),
+                row.standing.parents[..row.standing.parents.len().min(PARENTS_SHOWN)].join(" "),
                 account.strip(from..from + DRAWN.1)
             );
         }
