@@ -53,6 +53,8 @@ metrics! { Families:
     branches: IntCounter = "stoa_origin_branches_total";
     /// Voices that were heard by their old edge until the new one brought them.
     voices_handed_over: IntCounter = "stoa_origin_voices_handed_over_total";
+    /// Voices that came over the standby from then on, because the link to their edge had ended.
+    voices_carried: IntCounter = "stoa_origin_voices_carried_total";
     /// Edges that are about to leave.
     edges_draining: IntGauge = "stoa_origin_edges_draining";
     /// Messages to edges of stages about each other.
@@ -197,6 +199,7 @@ impl Metrics {
         set(&f.rooms_doubled, service.rooms_doubled() as u64);
         raise(&f.branches, counts.branches_told);
         raise(&f.voices_handed_over, counts.voices_handed_over);
+        raise(&f.voices_carried, counts.voices_carried);
         set(&f.edges_draining, service.edges_draining() as u64);
         raise(&f.lanes, counts.lanes_told);
         raise(&f.lane_edges_over, counts.lane_edges_over);

@@ -63,6 +63,17 @@ impl Model {
     }
 }
 
+/// Where frames of the room come from.
+struct Roots {
+    /// Who owns it.
+    owners: BTreeSet<usize>,
+    /// Who sends frames of it.
+    roots: BTreeSet<usize>,
+    feeds: Feeds,
+    /// Edges whose voices the owner gets from its standby.
+    carried: BTreeSet<usize>,
+}
+
 impl World {
     /// Looks at everything.
     pub(super) fn look(&mut self) {
@@ -74,24 +85,24 @@ impl World {
                 Core::Origin(_) => None,
             })
             .collect();
-        let (owners, roots, feeds) = self.look_at_owners(&room);
+        let Roots { owners, roots, feeds, carried } = self.look_at_owners(&room);
         let steps = self.steps(&positions, &roots);
         let cut_off = |(edge, position): (&usize, &Position)| {
             let owner = position.owner.as_ref().and_then(|node| self.node_named(node.as_str()));
             let owner = owner.filter(|owner| owners.contains(owner))?;
             let mut links = position.uplinks[0].into_iter();
             let linked = links.any(|link| self.reaches(*edge, link) == Some(owner));
-            (!linked).then_some(*edge)
+            (!linked && !carried.contains(edge)).then_some(*edge)
         };
         let cut_off = positions.iter().filter_map(cut_off).collect();
         self.ways.note(self.now, steps, cut_off);
         self.look_at_trees(&positions, feeds);
     }
 
-    /// Gives who owns the room, those who send frames of it, and over how many trees it goes. While it moves, its former
-    /// owner sends until it hears that the other has taken it.
-    fn look_at_owners(&mut self, room: &RoomId) -> (BTreeSet<usize>, BTreeSet<usize>, Feeds) {
-        let (mut roots, mut owners) = (BTreeSet::new(), BTreeMap::new());
+    /// While the room moves, its former owner sends until it hears that the other has taken it.
+    fn look_at_owners(&mut self, room: &RoomId) -> Roots {
+        let (mut roots, mut owners, mut carried) =
+            (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
         let mut feeds = BTreeMap::new();
         for index in 0..self.nodes.len() {
             let now = self.local(index);
@@ -107,6 +118,7 @@ impl World {
             let Some(post) = post else { continue };
             feeds.insert(post.epoch, Feeds { planned: post.feeds, wanted: post.feeds_wanted });
             roots.insert(index);
+            carried.extend(post.carried.iter().filter_map(|node| self.node_named(node.as_str())));
             roots.extend(post.standby.as_ref().and_then(|node| self.node_named(node.as_str())));
             if let Some(other) = owners.insert(post.epoch, index) {
                 let epoch = post.epoch.0;
@@ -115,7 +127,7 @@ impl World {
         }
         let newest = feeds.last_entry().map(|entry| *entry.get());
         let feeds = newest.unwrap_or(Feeds { planned: 1, wanted: 2 });
-        (owners.into_values().collect(), roots, feeds)
+        Roots { owners: owners.into_values().collect(), roots, feeds, carried }
     }
 
     /// How frames can go now.

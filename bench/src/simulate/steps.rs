@@ -146,7 +146,7 @@ impl World {
                 self.carry_out(node);
                 let Core::Origin(service) = &self.nodes[node].core else { return };
                 let Some(route) = route else { return };
-                let children = service.children(&route).to_vec();
+                let children: Vec<LinkId> = service.children(&route).collect();
                 for child in children {
                     self.send_frame(node, child, frame);
                 }

@@ -238,6 +238,20 @@ impl Room {
         }
     }
 
+    /// Somebody whose edge is away is heard all the same: he stays for another [`AWAY_GRACE`].
+    pub fn handle_sign_of_life(&mut self, id: &ParticipantId, now: Instant) {
+        let Some(participant) = self.participants.get_mut(id) else { return };
+        let Whereabouts::Away { until } = participant.whereabouts else { return };
+        let later = now + AWAY_GRACE;
+        // Frames come fifty times a second.
+        if later < until + AWAY_GRACE / 10 {
+            return;
+        }
+        participant.whereabouts = Whereabouts::Away { until: later };
+        self.away.remove(&(until, id.clone()));
+        self.away.insert((later, id.clone()));
+    }
+
     /// Lets the longest overdue participant go; call until `None`.
     pub fn next_overdue(&mut self, now: Instant) -> Option<Departed> {
         let (until, id) = self.away.first().cloned()?;

@@ -136,7 +136,7 @@ impl Service {
         self.forget_in_trees(link, &neighbour.peer.node, now);
         self.network.votes.forget(link);
         for track in neighbour.tracks {
-            self.withdraw(track, link, now);
+            self.lose_voice(track, link, &neighbour.peer.node, now);
         }
         for key in neighbour.rooms {
             if let Some(hall) = self.halls.get_mut(&key) {

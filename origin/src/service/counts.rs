@@ -118,6 +118,8 @@ pub struct Counts {
     pub branches_told: u64,
     /// Voices that were heard by their old edge until the new one brought them.
     pub voices_handed_over: u64,
+    /// Voices that came over the standby from then on, because the link to their edge had ended.
+    pub voices_carried: u64,
     /// Messages to edges of stages about each other.
     pub lanes_told: u64,
     /// Edges of a stage that were left out of its lane because there were too many.

@@ -1,5 +1,6 @@
 //! What this origin is to a room, for who looks at the whole network.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use stoa_audio::frame::Epoch;
@@ -23,6 +24,8 @@ pub struct Post {
     pub feeds_wanted: u8,
     /// Whether it has asked the standby to take the room, and waits for that.
     pub moves: bool,
+    /// Edges that it has lost and whose voices come over the standby.
+    pub carried: BTreeSet<NodeId>,
 }
 
 impl Service {
@@ -38,6 +41,11 @@ impl Service {
             feeds: hall.branches.feeds_effective(),
             feeds_wanted: hall.room.settings().feeds,
             moves: hall.moving.is_some(),
+            carried: hall
+                .tracks
+                .iter()
+                .filter_map(|track| self.publications.get(track)?.carried.clone())
+                .collect(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use stoa_audio::frame::{Epoch, Frame, TrackId};
 use stoa_audio::recent::Recent;
 use stoa_link::{LinkId, TrackBinding};
-use stoa_protocol::ids::{ParticipantId, RoomId};
+use stoa_protocol::ids::{NodeId, ParticipantId, RoomId};
 use stoa_protocol::mesh::control::TrackKind;
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
@@ -38,6 +38,8 @@ pub(super) struct Publication {
     pub(super) room: RoomKey,
     pub(super) epoch: Epoch,
     pub(super) muted: bool,
+    /// The edge, if that is lost and `link` is the standby's, which still hears it.
+    pub(super) carried: Option<NodeId>,
 }
 
 /// Where a frame goes; see [`Service::children`].
@@ -55,6 +57,9 @@ enum Way {
 impl Service {
     /// A link announces that it will send a track.
     pub fn handle_bound(&mut self, link: LinkId, binding: &TrackBinding, now: Instant) {
+        if self.is_carried(binding.track, link) {
+            return;
+        }
         match self.bind_blue(link, binding) {
             Ok(true) => return,
             Ok(false) => {}
@@ -72,7 +77,8 @@ impl Service {
                 return;
             }
         };
-        let publication = Publication { link, room: key, epoch: binding.epoch, muted };
+        let publication =
+            Publication { link, room: key, epoch: binding.epoch, muted, carried: None };
         let before = self.publications.insert(binding.track, publication);
         if let Some(hall) = self.halls.get_mut(&key) {
             hall.tracks.insert(binding.track);
@@ -114,7 +120,7 @@ impl Service {
                 if let Some(recent) = self.recent_mut(&route) {
                     recent.push(frame, now);
                 }
-                self.counts.frames_out += self.children(&route).len() as u64;
+                self.counts.frames_out += self.children(&route).count() as u64;
                 Some(route)
             }
             Err(reason) => {
@@ -127,6 +133,7 @@ impl Service {
     fn recent_mut(&mut self, route: &Route) -> Option<&mut Recent> {
         match &route.0 {
             Way::Own { room, .. } => self.halls.get_mut(room).map(|hall| &mut hall.recent),
+            Way::Blue(route) if !route.heard => None,
             Way::Blue(BlueRoute { room, .. }) => {
                 self.trees.blue.get_mut(room).map(|blue| &mut blue.recent)
             }
@@ -162,16 +169,19 @@ impl Service {
     }
 
     /// The links that get a frame, prepared, each once.
-    #[must_use]
-    pub fn children(&self, route: &Route) -> &[LinkId] {
-        match &route.0 {
+    pub fn children(&self, route: &Route) -> impl Iterator<Item = LinkId> {
+        let (children, owner) = match &route.0 {
             Way::Own { room, track } => {
-                self.halls.get(room).map_or(&[], |hall| hall.tree.children(*track))
+                let hall = self.halls.get(room);
+                (hall.map_or(&[][..], |hall| hall.tree.children(*track)), None)
             }
-            Way::Blue(BlueRoute { room, track }) => {
-                self.trees.blue.get(room).map_or(&[], |blue| blue.children(*track))
+            Way::Blue(BlueRoute { room, track, heard }) => {
+                let blue = self.trees.blue.get(room);
+                let children = blue.filter(|_| *heard).map(|blue| blue.children(*track));
+                (children.unwrap_or_default(), blue.and_then(|blue| blue.carries_to(*track)))
             }
-        }
+        };
+        children.iter().copied().chain(owner)
     }
 
     fn route(&mut self, link: LinkId, frame: &Frame, now: Instant) -> Result<Route, FrameDrop> {
@@ -192,6 +202,9 @@ impl Service {
             return Err(FrameDrop::Muted);
         }
         let key = publication.room;
+        if publication.carried.is_some() {
+            self.note_carried(key, frame.track, now);
+        }
         self.note_arrival(key, frame, now);
         let hall = self.halls.get_mut(&key).ok_or(FrameDrop::UnknownTrack)?;
         let heard = hall.stage.handle_frame(frame, now);

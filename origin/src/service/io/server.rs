@@ -241,7 +241,7 @@ impl Server {
         self.carry_out();
         let Some(route) = route else { return };
         for child in self.service.children(&route) {
-            if let Some(link) = self.links.get(child) {
+            if let Some(link) = self.links.get(&child) {
                 link.send_frame(frame);
             }
         }

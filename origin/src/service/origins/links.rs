@@ -98,6 +98,7 @@ impl Service {
     /// Another origin's link is down: it may be dead, or only the link.
     pub(in crate::service) fn handle_origin_down(&mut self, link: LinkId, now: Instant) {
         let Some(origin) = self.network.origins.remove(&link) else { return };
+        self.forget_blue(link, &origin.peer.node);
         let lost = |hall: &Hall| hall.standby.as_ref().is_some_and(|s| s.link == link);
         let keys: Vec<RoomKey> =
             self.halls.iter().filter(|(_, hall)| lost(hall)).map(|(key, _)| *key).collect();

@@ -6,9 +6,11 @@
 //! | `links` | links to other origins, and what each owns |
 //! | `standby` | who would take a room of this origin over, and what it is told |
 //! | `successors` | replicas of others' rooms, who may act, rooms that are given up |
+//! | `carrying` | voices of edges that only the standby still hears |
 //! | `takeover` | rooms of others are taken |
 //! | `moving` | rooms go where their speakers are nearer |
 
+mod carrying;
 mod links;
 mod moving;
 mod network;

@@ -79,6 +79,7 @@ impl Service {
             let over = WireReplica { over: true, ..WireReplica::default() };
             self.send_replica(key, standby.link, over, false);
         }
+        self.end_carried(key, now);
         self.stay(key, now);
     }
 

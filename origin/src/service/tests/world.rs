@@ -173,8 +173,8 @@ impl World {
     pub(super) fn send_frame(&mut self, link: LinkId, frame: &Frame) -> Vec<LinkId> {
         let route = self.service.handle_frame(link, frame, self.now);
         self.pump();
-        let children =
-            route.map(|route| self.service.children(&route).to_vec()).unwrap_or_default();
+        let children: Vec<LinkId> =
+            route.map(|route| self.service.children(&route).collect()).unwrap_or_default();
         for child in &children {
             let bound = self.bound.get(child).unwrap();
             let epoch = bound.get(&frame.track).map(|binding| binding.epoch);

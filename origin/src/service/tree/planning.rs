@@ -62,7 +62,7 @@ impl Service {
             hall.branches.forget(node);
             hall.lanes.forget(node);
         }
-        self.forget_blue(link);
+        self.forget_blue(link, node);
         self.network_changed(now);
     }
 

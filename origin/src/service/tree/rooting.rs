@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stoa_audio::frame::{Frame, TrackId};
 use stoa_link::{Interest, LinkId, TrackBinding};
-use stoa_protocol::ids::RoomId;
+use stoa_protocol::ids::{NodeId, RoomId};
 use stoa_protocol::mesh::control::{Feed, Subscribe, Voices};
 use stoa_protocol::mesh::peer::TRACKS_PER_LINK_MAX;
 
@@ -36,7 +36,7 @@ impl Service {
         }
         let blue = self.trees.blue.entry(room.clone()).or_insert_with(|| Blue::new(room.clone()));
         let before: Vec<TrackId> = blue.tracks().collect();
-        if !blue.handle_voices(told, now) {
+        if !blue.handle_voices(link, told, now) {
             self.network.counts.superseded += 1;
             return;
         }
@@ -141,14 +141,7 @@ impl Service {
             return Some(Err(FrameDrop::UnknownTrack));
         };
         let blue = self.trees.blue.get(room)?;
-        let edge = &neighbour.peer.node;
-        Some(if blue.takes(edge, frame) {
-            Ok(BlueRoute { room: room.clone(), track: frame.track })
-        } else if blue.may_announce(edge, frame.track) {
-            Err(FrameDrop::Unselected)
-        } else {
-            Err(FrameDrop::ForeignTrack)
-        })
+        Some(blue.route(&neighbour.peer.node, frame))
     }
 
     /// This origin owns a room of which it was the standby. Who hung from here goes on to, and the last owner's decisions
@@ -156,6 +149,7 @@ impl Service {
     pub(in crate::service) fn adopt_blue(&mut self, room: &RoomId, key: RoomKey, now: Instant) {
         let Some(blue) = self.trees.blue.get_mut(room) else { return };
         blue.end_at(now + BRIDGE);
+        blue.end_carried();
         for link in blue.links() {
             if let (Some(hall), Some(neighbour)) =
                 (self.halls.get_mut(&key), self.links.get_mut(&link))
@@ -168,6 +162,10 @@ impl Service {
 
     /// This origin is no longer the standby of a room. What it sends as the room's owner goes on.
     pub(in crate::service) fn end_blue(&mut self, room: &RoomId) {
+        if let Some(blue) = self.trees.blue.get_mut(room) {
+            blue.end_carried();
+        }
+        self.carry_out_blue(room);
         let Some(blue) = self.trees.blue.remove(room) else { return };
         let hall = self.rooms.get(room).and_then(|key| self.halls.get(key));
         for track in blue.tracks() {
@@ -179,10 +177,14 @@ impl Service {
         }
     }
 
-    /// A link has ended.
-    pub(in crate::service) fn forget_blue(&mut self, link: LinkId) {
-        for blue in self.trees.blue.values_mut() {
-            blue.forget(link);
+    /// A link to `node` has ended.
+    pub(in crate::service) fn forget_blue(&mut self, link: LinkId, node: &NodeId) {
+        let rooms: Vec<RoomId> = self.trees.blue.keys().cloned().collect();
+        for room in rooms {
+            if let Some(blue) = self.trees.blue.get_mut(&room) {
+                blue.forget(link, node);
+            }
+            self.carry_out_blue(&room);
         }
     }
 

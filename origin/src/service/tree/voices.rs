@@ -30,14 +30,16 @@ impl Service {
             else {
                 continue;
             };
-            let Some(neighbour) = self.links.get(&publication.link) else { continue };
+            let here = || self.links.get(&publication.link).map(|neighbour| &neighbour.peer.node);
+            let Some(edge) = publication.carried.as_ref().or_else(here) else { continue };
             voices.push(Voice {
                 track: track.0,
                 epoch: publication.epoch.0,
                 participant: owner.participant.as_str().to_owned(),
-                edge: neighbour.peer.node.as_str().to_owned(),
+                edge: edge.as_str().to_owned(),
                 muted: publication.muted,
                 from_number: from(track.0),
+                carry: publication.carried.is_some(),
             });
         }
         // Whoever is heard comes first, in case there are too many.

@@ -163,4 +163,7 @@ pub struct Voice {
     /// The first frame that is forwarded; absent while it is not selected, and in a [`Lane`].
     #[prost(uint64, optional, tag = "6")]
     pub from_number: Option<u64>,
+    /// Whether the standby is to pass it on to the owner, who has lost the edge; never in a [`Lane`].
+    #[prost(bool, tag = "7")]
+    pub carry: bool,
 }
