@@ -48,6 +48,8 @@ pub(crate) enum Scenario {
     CutLink,
     /// The same, but only from the parent to the child
     CutOneWay,
+    /// The link between the speaker's edge and the room's origin is cut
+    CutUplink,
     /// The room's origin is killed
     KillOrigin,
     /// An edge that passes the room on is asked to leave
@@ -203,6 +205,13 @@ fn choose(network: &Network, scenario: Scenario, owner: &str, feeds: &Feeds) -> 
         Scenario::KillOrigin => {
             return none(format!("{owner}, which owns the room, is killed"), owner);
         }
+        Scenario::CutUplink => {
+            let child = network.edges.first().context("no edge")?.site.node.name().to_owned();
+            let told = format!(
+                "{owner}, which owns the room, and {child}, where the speaker is, hear nothing of each other"
+            );
+            return Ok(Event { told, victim: owner.to_owned(), child: Some(child) });
+        }
         _ => {}
     }
     let names = || network.edges.iter().skip(1).map(|edge| edge.site.node.name());
@@ -290,7 +299,7 @@ fn strike(network: &mut Network, scenario: Scenario, event: &Event) {
         (_, Some(child)) => {
             if let (Some(parent), Some(child)) = (site(&event.victim), site(child)) {
                 parent.cut_to(child);
-                if scenario == Scenario::CutLink {
+                if scenario != Scenario::CutOneWay {
                     child.cut_to(parent);
                 }
             }

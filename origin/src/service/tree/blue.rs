@@ -198,10 +198,9 @@ impl Blue {
         let voice = voice.ok_or(FrameDrop::ForeignTrack)?;
         let may = voice.epoch == frame.epoch && !voice.muted;
         let heard = may && voice.from.is_some_and(|from| frame.number >= from);
-        if !heard && !(may && self.carried.contains_key(&frame.track)) {
-            return Err(FrameDrop::Unselected);
-        }
-        Ok(BlueRoute { room: self.room.clone(), track: frame.track, heard })
+        let wanted = may && self.carried.contains_key(&frame.track);
+        let route = || BlueRoute { room: self.room.clone(), track: frame.track, heard };
+        (heard || wanted).then(route).ok_or(FrameDrop::Unselected)
     }
 
     /// Who hangs from here and gets a track.
