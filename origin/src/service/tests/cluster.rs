@@ -137,6 +137,10 @@ impl Cluster {
         Region::new(self.regions.get(node).copied().unwrap_or("x")).unwrap()
     }
 
+    pub(super) fn since_start(&self) -> Duration {
+        self.now - self.start
+    }
+
     /// Cuts the links between two nodes; both notice.
     pub(super) async fn cut(&mut self, a: &'static str, b: &'static str) {
         let between = |(x, y): (&str, &str)| (x, y) == (a, b) || (x, y) == (b, a);

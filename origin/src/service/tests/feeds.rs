@@ -1,8 +1,10 @@
-//! Rooms that are to have one feed, though there is a standby: what is planned, and what the standby is told.
+//! Rooms with one feed and with two: what is planned, what the standby is told, and what it passes on.
 
 use std::time::Duration;
 
-use stoa_link::TrackBinding;
+use bytes::Bytes;
+use stoa_audio::frame::{Epoch, Frame, FrameDuration, FrameNumber, Level};
+use stoa_link::{LinkId, TrackBinding};
 use stoa_protocol::ids::RoomId;
 use stoa_protocol::mesh::control::{
     Answer, Ask, Body, Branch, ChangeRoom, Join, ReadRoom, RoomInfo, RoomSettings, TrackKind,
@@ -32,19 +34,50 @@ async fn room() -> Cluster {
         other => other,
     };
     assert!(matches!(cluster.ask("e1", "o1", speaks).await, Some(Answer::Room(_))));
-    let link = cluster.link_between("o1", "e1");
     let binding = TrackBinding {
         track: track("r", "cleo"),
-        epoch: stoa_audio::frame::Epoch(1),
+        epoch: Epoch(1),
         room: RoomId::new("r").unwrap(),
         participant: "cleo".into(),
         kind: TrackKind::Speaker,
         bitrate: 0,
     };
-    let now = cluster.now;
-    cluster.origins.get_mut("o1").unwrap().service.handle_bound(link, &binding, now);
+    for (origin, _) in ORIGINS {
+        let (link, now) = (cluster.link_between(origin, "e1"), cluster.now);
+        cluster.origins.get_mut(origin).unwrap().service.handle_bound(link, &binding, now);
+    }
     cluster.advance(PLANNED).await;
     cluster
+}
+
+/// Cleo says something for half a second that comes to an origin over its link to another node: whether the last of it is
+/// passed on, and to whom.
+fn hears(cluster: &mut Cluster, origin: &'static str, over: &str) -> Option<Vec<LinkId>> {
+    let link = cluster.link_between(origin, over);
+    let mut to = None;
+    for _ in 0..25 {
+        cluster.now += Duration::from_millis(20);
+        let ms = u64::try_from(cluster.since_start().as_millis()).unwrap();
+        let frame = Frame {
+            track: track("r", "cleo"),
+            epoch: Epoch(1),
+            number: FrameNumber(ms * FrameNumber::UNITS_PER_10_MS / 10),
+            duration: FrameDuration::MS_20,
+            level: Level::from_minus_dbov(20),
+            voice: true,
+            payload: Bytes::from_static(&[0x78; 80]),
+        };
+        let service = &mut cluster.origins.get_mut(origin).unwrap().service;
+        let route = service.handle_frame(link, &frame, cluster.now);
+        to = route.map(|route| service.children(&route).collect());
+    }
+    to
+}
+
+/// Who is in the room, as its owner has it.
+fn people(cluster: &Cluster) -> Vec<String> {
+    let hall = cluster.origins["o1"].service.halls.values().next().unwrap();
+    hall.room.participants().map(|participant| participant.id.as_str().to_owned()).collect()
 }
 
 async fn set(cluster: &mut Cluster, origin: &'static str, feeds: u32) -> RoomInfo {
@@ -134,4 +167,37 @@ async fn the_second_feed_comes_back_while_the_room_goes_on() {
         assert_eq!(branch(&cluster, edge).standby, "o2");
     }
     assert!(roots(&cluster));
+}
+
+#[tokio::test]
+async fn a_voice_whose_edge_is_lost_comes_over_the_standby_and_whose_it_is_stays() {
+    let mut cluster = room().await;
+    assert!(hears(&mut cluster, "o1", "e1").is_some());
+    cluster.cut("o1", "e1").await;
+    let owner = cluster.link_between("o2", "o1");
+    for _ in 0..15 {
+        cluster.advance(Duration::from_millis(100)).await;
+        let to = hears(&mut cluster, "o2", "e1").expect("it goes on");
+        assert!(to.contains(&owner), "{to:?}");
+        assert!(hears(&mut cluster, "o1", "o2").is_some());
+    }
+    assert_eq!(people(&cluster), ["ada", "bob", "cleo"], "hana's edge has been away for too long");
+
+    cluster.cut("o2", "e1").await;
+    cluster.advance(Duration::from_millis(100)).await;
+    assert_eq!(hears(&mut cluster, "o1", "o2"), None, "nobody hears her any more");
+}
+
+#[tokio::test]
+async fn with_one_feed_or_without_a_standby_a_voice_ends_with_the_link_to_its_edge() {
+    let mut cluster = room().await;
+    set(&mut cluster, "o1", 1).await;
+    cluster.cut("o1", "e1").await;
+    assert_eq!(hears(&mut cluster, "o1", "o2"), None);
+
+    let mut cluster = room().await;
+    cluster.cut("o1", "e1").await;
+    assert!(hears(&mut cluster, "o1", "o2").is_some());
+    cluster.kill("o2").await;
+    assert_eq!(cluster.origins["o1"].service.publications.len(), 0);
 }

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
+use stoa_link::LinkId;
+
 use super::cluster::Cluster;
+use crate::service::core::Service;
 use crate::service::effects::Command;
 use crate::store::{Answer as Stored, Kept, Operation, Store, StoreError};
 
@@ -77,7 +80,25 @@ impl Cluster {
                 let service = &mut self.origins.get_mut(name).unwrap().service;
                 service.handle_loaded(&room, kept, self.now);
             }
+            Command::Bind { link, binding } => {
+                let now = self.now;
+                if let Some(other) = self.other_origin(name, link) {
+                    other.handle_bound(link, &binding, now);
+                }
+            }
+            Command::Unbind { link, track } => {
+                let now = self.now;
+                if let Some(other) = self.other_origin(name, link) {
+                    other.handle_unbound(link, track, now);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// The origin at the other end of a link, where there is one.
+    fn other_origin(&mut self, name: &str, link: LinkId) -> Option<&mut Service> {
+        let (a, b) = self.links.get(&link).copied()?;
+        Some(&mut self.origins.get_mut(if a == name { b } else { a })?.service)
     }
 }

@@ -131,14 +131,14 @@ impl Blue {
         self.tree.handle_unsubscribe(child, Interest::SPEAKERS);
     }
 
-    /// A link to `node` has ended.
-    pub(in crate::service) fn forget(&mut self, link: LinkId, node: &NodeId) {
+    /// A link has ended, and with it `lost` cannot be reached any more.
+    pub(in crate::service) fn forget(&mut self, link: LinkId, lost: Option<&NodeId>) {
         self.tree.handle_link_down(link);
         if self.owner == Some(link) {
             self.owner = None;
             self.carried.clear();
         }
-        for voice in self.voices.values_mut().filter(|voice| voice.edge == *node) {
+        for voice in self.voices.values_mut().filter(|voice| Some(&voice.edge) == lost) {
             voice.carry = false;
         }
         self.settle_carried();
@@ -339,7 +339,9 @@ mod tests {
         carried.voices[0].carry = true;
         blue.handle_voices(OWNER, carried, Instant::now());
         blue.next_doing();
-        blue.forget(LinkId(4), &NodeId::new("edge-1").unwrap());
+        blue.forget(LinkId(4), None);
+        assert!(blue.next_doing().is_none(), "it has another link");
+        blue.forget(LinkId(5), Some(&NodeId::new("edge-1").unwrap()));
         assert!(matches!(blue.next_doing(), Some(Doing::Unbind { child: OWNER, .. })));
         assert_eq!(heard(&blue, "edge-1", 80), None);
     }

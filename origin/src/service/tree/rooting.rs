@@ -177,12 +177,13 @@ impl Service {
         }
     }
 
-    /// A link to `node` has ended.
+    /// A link to `node` has ended. It may have another by now.
     pub(in crate::service) fn forget_blue(&mut self, link: LinkId, node: &NodeId) {
+        let lost = !self.links.values().any(|neighbour| neighbour.peer.node == *node);
         let rooms: Vec<RoomId> = self.trees.blue.keys().cloned().collect();
         for room in rooms {
             if let Some(blue) = self.trees.blue.get_mut(&room) {
-                blue.forget(link, node);
+                blue.forget(link, Some(node).filter(|_| lost));
             }
             self.carry_out_blue(&room);
         }
